@@ -1,0 +1,1 @@
+"""Reads conversations, finds why users fail, proposes changes and measures them."""

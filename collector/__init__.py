@@ -1,0 +1,1 @@
+"""Receives OpenTelemetry, keeps it, and turns it into conversations."""

@@ -1,0 +1,86 @@
+"""What a stored row looks like. Only nullable columns may ever be added (readers union by name).
+
+Times are nanoseconds since 1970 UTC. Attribute values are JSON text, keys may repeat; a map keeps
+both without loss. `date=` partitions are the UTC day of receipt, so late rows never touch old files.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+SCHEMA_VERSION = 1
+
+ATTRIBUTES = pa.map_(pa.string(), pa.string())
+"""Key to JSON text."""
+
+SPANS = pa.schema(
+    [
+        ("trace_id", pa.string()),  # 32 lower-case hex digits
+        ("span_id", pa.string()),  # 16 lower-case hex digits
+        ("parent_span_id", pa.string()),  # null for a root
+        ("name", pa.string()),
+        ("kind", pa.int8()),  # OTLP SpanKind
+        ("status", pa.int8()),  # OTLP StatusCode: 0 unset, 1 ok, 2 error
+        ("status_message", pa.string()),
+        ("start_ns", pa.int64()),
+        ("end_ns", pa.int64()),
+        ("received_ns", pa.int64()),
+        ("scope", pa.string()),  # instrumentation scope name
+        ("scope_version", pa.string()),
+        ("service", pa.string()),  # resource service.name
+        ("conversation_id", pa.string()),  # as sent on this very span, else null
+        ("user_id", pa.string()),  # pseudonym, as sent on this very span, else null
+        ("attributes", ATTRIBUTES),
+        ("events", pa.string()),  # JSON list of {name, time_ns, attributes: {key: value}}
+        ("resource", ATTRIBUTES),
+        ("dropped_attributes", pa.int32()),
+        ("schema_version", pa.int16()),
+    ]
+)
+
+EVENTS = pa.schema(
+    [
+        ("event_id", pa.string()),  # debrief.event.id, else a hash of the record
+        ("name", pa.string()),  # event name
+        ("at_ns", pa.int64()),  # null where the sender gave no time
+        ("received_ns", pa.int64()),
+        ("scope", pa.string()),
+        ("service", pa.string()),
+        ("conversation_id", pa.string()),
+        ("user_id", pa.string()),
+        ("trace_id", pa.string()),
+        ("span_id", pa.string()),
+        ("response_id", pa.string()),
+        ("body", pa.string()),  # JSON text of the log body, null where empty
+        ("attributes", ATTRIBUTES),
+        ("resource", ATTRIBUTES),
+        ("schema_version", pa.int16()),
+    ]
+)
+
+LEDGER = pa.schema(
+    [
+        ("entry_id", pa.string()),  # hash of the entry: writing one twice adds nothing for a reader
+        ("at_ns", pa.int64()),
+        ("action", pa.string()),  # proposed, skipped, rejected, merged, verdict, erased ...
+        ("subject", pa.string()),  # proposal id or other id
+        ("entry", pa.string()),  # JSON
+    ]
+)
+
+ERASURES = pa.schema(
+    [
+        ("requested_ns", pa.int64()),
+        ("user_id", pa.string()),  # pseudonym
+        ("conversation_id", pa.string()),
+    ]
+)
+
+TABLES: dict[str, pa.Schema] = {
+    "spans": SPANS,
+    "events": EVENTS,
+    "ledger": LEDGER,
+    "runs": LEDGER,
+    "model_labels": LEDGER,
+    "erasures": ERASURES,
+}
