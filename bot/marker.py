@@ -1,0 +1,39 @@
+"""The versioned marker at the top of every body of ours: state that no truncation can eat.
+
+`<!-- debrief:1 {json} -->` on a line of its own. It carries what `history` needs to rebuild a
+`PastProposal`: id, fingerprint, kind, agent, pattern_id, remedy, title, base_sha, evidence
+{entries, users}, prediction, and what a kind needs to be measured later.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+
+from collector.records import Json
+
+VERSION = 1
+_LINE = re.compile(r"^<!-- debrief:(\d+) (\{.*\}) -->$")
+
+
+def render_marker(values: Mapping[str, Json]) -> str:
+    """One line of HTML comment; nothing inside can end the comment."""
+    text = json.dumps(values, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+    return f"<!-- debrief:{VERSION} {text.replace('-', chr(92) + 'u002d').replace('>', chr(92) + 'u003e')} -->"
+
+
+def parse_marker(body: str) -> dict[str, Json] | None:
+    """The marker's values, or None where the first line is no marker of a version that we know.
+
+    Only the first line counts: a marker further down was written by somebody else.
+    """
+    first = body.split("\n", 1)[0].rstrip("\r")
+    found = _LINE.match(first)
+    if found is None or int(found[1]) != VERSION:
+        return None
+    try:
+        values = json.loads(found[2])
+    except ValueError:
+        return None
+    return values if isinstance(values, dict) else None

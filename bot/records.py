@@ -1,0 +1,648 @@
+"""The nouns that pass between stages. Whoever reads this file knows the pipeline.
+
+The nouns of a conversation are in `collector/records.py`. Rates are 0..1, times aware UTC,
+identifiers opaque strings. A stage takes and gives these and knows no other stage.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+import pyarrow as pa
+
+from collector.records import Json
+
+# -- what the conversations show ------------------------------------------------------------
+
+SignalKind = Literal[
+    "reformulation",
+    "repeated_query",
+    "quick_correction",
+    "error_pointed_out",
+    "abandonment",
+    "escalation_request",
+    "negative_rating",
+    "tool_error",
+    "tool_loop",
+    "refusal",
+    "empty_answer",
+    "cut_off_answer",
+    "broken_format",
+]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Signal:
+    """Something that the conversation itself shows, found without a model."""
+
+    kind: SignalKind
+    message_index: int
+    """Into `Conversation.messages`."""
+    evidence: str
+    """Why we say so, in our words and numbers: "similarity 0.91 with message 2"."""
+
+
+Polarity = Literal["good", "bad", "neutral"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What came of a conversation or of a user."""
+
+    name: str
+    polarity: Polarity
+    source: Literal["declared", "rule", "inferred"]
+    """`inferred` is a model's word and never mixed with the others."""
+    agent: str
+    conversation_id: str | None = None
+    user_id: str | None = None
+    at: datetime | None = None
+    value: Json = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Intent:
+    """What users try to do: one entry of `.debrief/intents.yml`."""
+
+    id: str
+    """Opaque, never reused."""
+    name: str
+    definition: str = ""
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    parent: str | None = None
+    status: Literal["active", "retired", "merged", "split"] = "active"
+    into: tuple[str, ...] = ()
+    introduced: str | None = None
+    exemplars: tuple[str, ...] = ()
+    """Hashes of conversations, never their text."""
+    terms: tuple[str, ...] = ()
+    """Telling terms, most telling first."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Taxonomy:
+    """All intents of the repository; `version` is a hash of the set."""
+
+    intents: tuple[Intent, ...]
+    version: str
+    source: Literal["repository", "discovered"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Label:
+    """Which intents one conversation has; none where nothing fits."""
+
+    agent: str
+    conversation_id: str
+    intents: tuple[tuple[str, float], ...]
+    """(intent id, confidence 0..1), most confident first."""
+    source: Literal["model", "classifier", "cluster"]
+    taxonomy_version: str
+
+
+FACTS_SCHEMA = pa.schema(
+    [
+        ("agent", pa.string()),
+        ("conversation_id", pa.string()),
+        ("unit", pa.string()),  # user id, else conversation id
+        ("has_user", pa.bool_()),
+        ("version", pa.string()),
+        ("variant", pa.string()),
+        ("started_at", pa.timestamp("us", "UTC")),  # null where the source had no times
+        ("ended_at", pa.timestamp("us", "UTC")),
+        ("turns", pa.int32()),
+        ("has_text", pa.bool_()),
+        ("signals", pa.list_(pa.string())),  # distinct kinds
+        ("outcomes", pa.list_(pa.string())),  # declared and by rule
+        ("good", pa.list_(pa.string())),  # the outcomes of these that are good
+        ("bad", pa.list_(pa.string())),
+        ("inferred", pa.list_(pa.string())),  # a model's word, kept apart
+        ("intents", pa.list_(pa.string())),  # intent ids
+        ("segments", pa.map_(pa.string(), pa.string())),
+    ]
+)
+"""One row per conversation: what `patterns` takes."""
+
+
+# -- statistics ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Interval:
+    """A 95 % interval unless `level` says otherwise."""
+
+    low: float
+    high: float
+    level: float = 0.95
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RateEstimate:
+    """`failed` of `total` units, with the Wilson score interval."""
+
+    failed: int
+    total: int
+    rate: float
+    interval: Interval
+
+
+# -- people's feedback -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Correction:
+    """A person changed what the agent wrote."""
+
+    id: str
+    agent: str
+    conversation_id: str | None
+    reviewer_id: str | None
+    types: tuple[str, ...]
+    """Fine types such as opening_removed, most telling first; never just "edited"."""
+    type_source: Literal["declared", "edit"]
+    segments: Mapping[str, str]
+    original: str
+    corrected: str
+    note: str | None
+    at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """The agent chose an action, by a score and a threshold or by rules, and a reviewer answered."""
+
+    id: str
+    agent: str
+    conversation_id: str | None
+    user_id: str | None
+    at: datetime | None
+    action: str
+    confidence: float | None
+    threshold_name: str | None
+    threshold_value: float | None
+    input_hash: str | None
+    features: Mapping[str, float] = field(default_factory=dict)
+    rules: tuple[str, ...] = ()
+    segments: Mapping[str, str] = field(default_factory=dict)
+    response: Literal["approve", "dismiss", "modify", "escalate"] | None = None
+    responder_id: str | None = None
+
+    @property
+    def fired(self) -> bool:
+        """The score reached the threshold, so a person saw the action."""
+        return (
+            self.confidence is not None
+            and self.threshold_value is not None
+            and self.confidence >= self.threshold_value
+        )
+
+
+# -- patterns ----------------------------------------------------------------------------------
+
+RootCause = Literal[
+    "prompt",
+    "tool_definition",
+    "harness",
+    "config",
+    "threshold",
+    "knowledge",
+    "handoff",
+    "data",
+    "user",
+    "model",
+    "unknown",
+]
+PatternKind = Literal["outcome", "correction", "threshold"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WeekRate:
+    """One ISO week of a pattern's history."""
+
+    week: str
+    """For example 2026-W47."""
+    failed: int
+    total: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pattern:
+    """A group whose bad outcome is more frequent than in the same agent's other units."""
+
+    id: str
+    """Stable over runs: a hash of agent, kind, intent, segment and outcome."""
+    kind: PatternKind
+    agent: str
+    outcome: str
+    """The bad outcome, `signal:<kind>`, `correction:<type>` or `dismissed`."""
+    unit: Literal["user", "conversation", "decision"]
+    rate: float
+    rate_interval: Interval
+    users: int
+    """Distinct units in the group."""
+    conversations: int
+    """Conversations in the group (decisions, for a threshold)."""
+    evidence: tuple[str, ...]
+    """Ids of the failing conversations (decisions, for a threshold), oldest first."""
+    evidence_users: int
+    """Distinct users behind the evidence; 0 where no user ids are known."""
+    top_user_share: float | None = None
+    """Share of the evidence that the most frequent user has; None without user ids."""
+    intent_id: str | None = None
+    intent_name: str | None = None
+    segment: Mapping[str, str] = field(default_factory=dict)
+    baseline_rate: float | None = None
+    """The same agent's other units; None where there are none."""
+    risk_difference: float | None = None
+    interval: Interval | None = None
+    """Of the difference."""
+    risk_ratio: float | None = None
+    risk_ratio_interval: Interval | None = None
+    q_value: float | None = None
+    """After Benjamini-Hochberg over all that was tested in the cycle; None where nothing is tested
+    (corrections and thresholds stand on their evidence floor)."""
+    trend: Literal["new", "growing", "steady", "shrinking", "unknown"] = "unknown"
+    weeks: tuple[WeekRate, ...] = ()
+    severity: float = 1.0
+    priority: float = 0.0
+    root_cause: RootCause = "unknown"
+    corrections: tuple[Correction, ...] = ()
+    """Kind `correction`: the group, oldest first."""
+    decisions: tuple[Decision, ...] = ()
+    """Kind `threshold`: all its decisions in the window, answered or not, oldest first."""
+    threshold_name: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """Worth a person's eye without statistics, or not fixable by a diff."""
+
+    kind: str
+    agent: str
+    sentence: str
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Declined:
+    """What a stage would not say or do, and why; printed as `refused: [{what, reason}]`."""
+
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AgentHealth:
+    agent: str
+    health: Literal["healthy", "needs_attention", "degraded", "not_enough_data"]
+    why: str
+    conversations: int
+    users: int
+    """Distinct users with an id; 0 where none is known."""
+    complete_share: float
+    """Share of conversations that came with text."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PatternReport:
+    """What `patterns` found, ranked by priority, and what it declined to say."""
+
+    agents: tuple[AgentHealth, ...]
+    tested: int
+    patterns: tuple[Pattern, ...]
+    findings: tuple[Finding, ...]
+    refused: tuple[Declined, ...]
+
+
+# -- the repository and the past ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceFile:
+    path: str
+    """Relative to the repository's root, with forward slashes."""
+    blob: str
+    """Git object id of the content."""
+    text: str
+    """Decoded UTF-8, newlines as they are."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Repository:
+    """The files of one commit that may matter, read once."""
+
+    base_sha: str
+    base_branch: str
+    files: Mapping[str, SourceFile]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AgentFiles:
+    """Which files of the repository belong to one agent, after settings and discovery."""
+
+    agent: str
+    task: str = ""
+    done_when: str = ""
+    prompts: tuple[str, ...] = ()
+    harness: tuple[str, ...] = ()
+    configs: tuple[str, ...] = ()
+    thresholds: tuple[str, ...] = ()
+
+
+ProposalKind = Literal[
+    "rule", "threshold", "prompt", "harness", "config", "taxonomy", "cases", "dataset"
+]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PastProposal:
+    """One proposal as the target remembers it: from the marker in its body and its state."""
+
+    id: str
+    fingerprint: str
+    kind: ProposalKind
+    agent: str
+    pattern_id: str
+    branch: str
+    title: str
+    state: Literal["open", "merged", "rejected", "closed"]
+    """`rejected`: closed by a person. `closed`: closed by Debrief itself."""
+    reference: str
+    """How people name it: `#212`, or the branch where there is no GitHub."""
+    url: str | None = None
+    opened_at: datetime | None = None
+    closed_at: datetime | None = None
+    merged_at: datetime | None = None
+    merge_sha: str | None = None
+    head_sha: str | None = None
+    base_sha: str | None = None
+    rejection: Literal["not_a_problem", "wrong_fix", "later"] | None = None
+    reason: str | None = None
+    """The person's words, where they gave some. Outside text: never trusted."""
+    evidence_entries: int = 0
+    touched: bool = False
+    """A person committed to the branch: hands off."""
+    verdict: str | None = None
+    """The verdict's result, where one was posted."""
+    marker: Mapping[str, Json] = field(default_factory=dict)
+    """The versioned marker of the body, as parsed: prediction, evidence and scope among it."""
+
+
+# -- proposals ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Edit:
+    """Replace `old`, which must occur exactly once. A new file has base_blob None and old ''."""
+
+    path: str
+    base_blob: str | None
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EvidenceItem:
+    """One conversation or decision behind a proposal, in our words."""
+
+    id: str
+    paraphrase: str
+    """Made by us or checked; no quote unless the settings allow quotes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    entries: int
+    """Cited entries: corrections, decisions with distinct inputs, or conversations."""
+    users: int
+    """Distinct users (reviewers, for corrections); 0 where no ids are known."""
+    conversation_ids: tuple[str, ...]
+    """All of them: ids of conversations (decisions, for a threshold)."""
+    items: tuple[EvidenceItem, ...] = ()
+    """The few that a reader should look at."""
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    note: str | None = None
+    """For example that no user ids are known, so that the floors count conversations."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prediction:
+    """What should be seen after the merge; scored later."""
+
+    metric: str
+    """The pattern's outcome."""
+    population: str
+    """Whom it is about, in words."""
+    baseline_rate: float
+    expected: Interval
+    """80 % interval of the rate after the change."""
+    days: int
+    """Days after it is live on which it is checked."""
+    intent_id: str | None = None
+    segment: Mapping[str, str] = field(default_factory=dict)
+
+
+GateVerdict = Literal["pass", "fail", "inconclusive"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GateCheck:
+    name: str
+    verdict: GateVerdict
+    sentence: str
+    n: int = 0
+    estimate: float | None = None
+    interval: Interval | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GateResult:
+    verdict: GateVerdict
+    sentence: str
+    checks: tuple[GateCheck, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """A small table for the body: numbers that a reviewer decides by."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelCost:
+    """What a model call cost us, computed by us from its usage."""
+
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    usd: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Proposal:
+    """A small, reviewable change with its evidence, its prediction and its risk."""
+
+    id: str
+    """`p-` and 8 hex digits of (agent, kind, pattern, remedy): the same for the same remedy in
+    other words or with another value."""
+    fingerprint: str
+    """Of id, edits and evidence: equal means nothing new, so nothing is written."""
+    kind: ProposalKind
+    agent: str
+    pattern_id: str
+    remedy: str
+    """The remedy's identity, free of wording: path, what is done, and for whom."""
+    title: str
+    """Imperative, at most 72 characters, ours: no text from conversations."""
+    what: str
+    why: str
+    risk: str
+    confidence: Literal["low", "medium", "high"]
+    edits: tuple[Edit, ...]
+    evidence: Evidence
+    prediction: Prediction | None
+    gate: GateResult = GateResult(verdict="inconclusive", sentence="Not put through the gate yet.")
+    root_cause: RootCause = "unknown"
+    priority: float = 0.0
+    tables: tuple[Table, ...] = ()
+    weeks: tuple[WeekRate, ...] = ()
+    losing: tuple[EvidenceItem, ...] = ()
+    """Cases that the change makes worse, or that contradict it."""
+    alternatives: tuple[str, ...] = ()
+    """What was tried and dropped, with the reason."""
+    cost: ModelCost = ModelCost()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Skipped:
+    """Something that a run did not propose or do, and why. Counted and shown, never lost."""
+
+    what: str
+    code: str
+    """For example evidence_floor, rejected_before, cap, no_file, no_key, guardrail, healthy."""
+    reason: str
+    """One sentence with the numbers."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Degraded:
+    """A run went on without something; it ends with exit code 3."""
+
+    code: str
+    sentence: str
+
+
+# -- after the merge ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """Did one merged change work?"""
+
+    proposal_id: str
+    agent: str
+    reference: str
+    result: Literal["worked", "no_effect", "harmed", "unknown"]
+    strength: Literal["strong", "weak"]
+    method: Literal["randomised", "difference_in_differences", "before_after"]
+    metric: str
+    unit: Literal["user", "conversation", "decision", "correction"]
+    before: RateEstimate | None
+    after: RateEstimate | None
+    difference: float | None
+    interval: Interval | None
+    live_at: datetime
+    days: float
+    """Days of traffic after it went live that were counted."""
+    prediction_hit: bool | None
+    sentence: str
+    confounders: tuple[str, ...] = ()
+    needed: int | None = None
+    """How many more units would settle an `unknown`; None where that cannot be said."""
+
+
+# -- what publish carries out --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Operation:
+    """One thing that publish does. `body_file` is relative to the bundle."""
+
+    op: Literal["open", "update", "close", "comment", "verdict", "flag", "issue"]
+    id: str
+    kind: str
+    branch: str
+    title: str
+    body_file: str
+    labels: tuple[str, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    evidence: Mapping[str, Json] = field(default_factory=dict)
+    prediction: Mapping[str, Json] | None = None
+    fingerprint: str = ""
+    pattern_id: str = ""
+    agent: str = ""
+    reference: str | None = None
+    """The pull request that this is about, where there is one already."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """plan.json of a bundle."""
+
+    schema: int
+    target: str
+    base_sha: str
+    base_branch: str
+    settings_sha: str
+    operations: tuple[Operation, ...]
+    left_out: tuple[Skipped, ...]
+
+
+# -- the model ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RenderedPrompt:
+    """A prompt ready to send. What strangers wrote stands inside tags that it cannot close."""
+
+    name: str
+    sha256: str
+    role: Literal["reader", "writer", "judge"]
+    system: str
+    user: str
+    max_tokens: int
+    schema: Mapping[str, Json] | None
+    """JSON Schema that the reply must follow."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reply:
+    """What came back: a claim until our code has checked it."""
+
+    text: str
+    data: Json
+    """The JSON value, checked against the schema; None where the prompt had none."""
+    model: str
+    stop_reason: str
+    cost: ModelCost
+
+
+Ask: TypeAlias = Callable[[RenderedPrompt], Reply | Skipped]
+"""One model call, with retries, budget and schema check behind it. `Skipped` where the budget is
+spent, the model refused, or two replies in a row did not follow the schema."""
+
+
+def short_hash(*parts: object, length: int = 8) -> str:
+    """`length` hex digits that identify `parts`, which must be JSON values."""
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:length]
