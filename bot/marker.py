@@ -20,7 +20,9 @@ _LINE = re.compile(r"^<!-- debrief:(\d+) (\{.*\}) -->$")
 def render_marker(values: Mapping[str, Json]) -> str:
     """One line of HTML comment; nothing inside can end the comment."""
     text = json.dumps(values, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
-    return f"<!-- debrief:{VERSION} {text.replace('-', chr(92) + 'u002d').replace('>', chr(92) + 'u003e')} -->"
+    # Neither sign can stand outside a JSON string, so the value stays the same.
+    text = text.replace("--", "-\\u002d").replace(">", "\\u003e")
+    return f"<!-- debrief:{VERSION} {text} -->"
 
 
 def parse_marker(body: str) -> dict[str, Json] | None:

@@ -175,7 +175,7 @@ class Correction:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
-    """The agent chose an action, by a score and a threshold or by rules, and a reviewer answered."""
+    """The agent chose an action by a score or by rules; `response` is what a reviewer did."""
 
     id: str
     agent: str

@@ -52,7 +52,7 @@ def risk_ratio(group: RateEstimate, others: RateEstimate) -> tuple[float, Interv
 
 
 def two_rates_p_value(group: RateEstimate, others: RateEstimate) -> float:
-    """Two-sided p of equal rates: Fisher's exact test where a count expected is under 5, else χ²."""
+    """Two-sided p of equal rates: Fisher's exact test where an expected count is small, else χ²."""
     table = np.array(
         [
             [group.failed, group.total - group.failed],
