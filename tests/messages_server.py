@@ -1,0 +1,207 @@
+"""A Messages API on loopback with scripted replies and faults; the real client talks to it.
+
+    with messages_server(lambda asked: says({"present": True})) as server:
+        model = Model(api_key=KEY, base_url=server.url, budget_usd=1.0)
+
+The script is a function of the request; `in_turn(a, b)` makes one of answers in order, the last one
+for ever. What was asked is in `server.asked`.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+KEY = "test-key-0123456789"
+_KNOWN = {"model", "max_tokens", "messages", "system", "output_config", "stream", "metadata"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """One request that the server accepted."""
+
+    headers: dict[str, str]
+    body: dict[str, Any]
+
+    @property
+    def system(self) -> str:
+        return "\n".join(block["text"] for block in self.body.get("system", []))
+
+    @property
+    def user(self) -> str:
+        """The text of the last message."""
+        content = self.body["messages"][-1]["content"]
+        return content if isinstance(content, str) else "\n".join(b["text"] for b in content)
+
+    @property
+    def schema(self) -> dict[str, Any] | None:
+        found = self.body.get("output_config", {}).get("format", {}).get("schema")
+        return found if isinstance(found, dict) else None
+
+    def between(self, tag: str) -> str:
+        """What stands between the first <tag> and </tag> of the user part."""
+        return self.user.split(f"<{tag}>\n", 1)[1].split(f"\n</{tag}>", 1)[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What the server does with one request."""
+
+    text: str = ""
+    stop_reason: str = "end_turn"
+    status: int = 200
+    error_type: str = ""
+    usage: dict[str, int | None] | None = None
+    """Instead of the counted one (4 characters a token)."""
+    body: bytes | None = None
+    """Sent as it is, instead of a message."""
+    broken: bool = False
+    """The connection ends in the middle of the body."""
+
+
+def says(value: object, **usage: int | None) -> Answer:
+    """A normal reply: a string as it is, anything else as JSON."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return Answer(text=text, usage=usage or None)
+
+
+def fenced(value: object) -> Answer:
+    """JSON in a code fence with prose around it, as models without structured output write it."""
+    return Answer(text=f"Here it is:\n```json\n{json.dumps(value, indent=1)}\n```\nAnything else?")
+
+
+def refuses() -> Answer:
+    return Answer(text="I can't help with that.", stop_reason="refusal")
+
+
+def cut_off(text: str = '{"present": tr') -> Answer:
+    return Answer(text=text, stop_reason="max_tokens")
+
+
+def fails(status: int, message: str = "no", error_type: str = "api_error") -> Answer:
+    return Answer(status=status, text=message, error_type=error_type)
+
+
+def breaks_off() -> Answer:
+    return Answer(broken=True)
+
+
+Script = Callable[[Asked], Answer]
+
+
+def in_turn(*answers: Answer) -> Script:
+    """Each request gets the next answer; the last one repeats."""
+    left = list(answers)
+
+    def script(asked: Asked) -> Answer:
+        return left.pop(0) if len(left) > 1 else left[0]
+
+    return script
+
+
+@dataclass
+class MessagesServer:
+    """A running server."""
+
+    script: Script
+    key: str = KEY
+    structured: bool = True
+    """Knows `output_config`; older and compatible servers answer 400."""
+    url: str = ""
+    asked: list[Asked] = field(default_factory=list)
+    attempts: int = 0
+    """All POSTs, refused ones and retries included."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Listener
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args: object) -> None:
+        """Keep the test output quiet."""
+
+    def do_POST(self) -> None:
+        scripted = self.server.scripted
+        scripted.attempts += 1
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        refusal = self._refusal(body)
+        if refusal is not None:
+            self._send(refusal, body)
+            return
+        asked = Asked(headers={k.lower(): v for k, v in self.headers.items()}, body=body)
+        scripted.asked.append(asked)
+        self._send(scripted.script(asked), body)
+
+    def _refusal(self, body: dict[str, Any]) -> Answer | None:
+        scripted = self.server.scripted
+        if self.path.split("?")[0] != "/v1/messages":
+            return fails(404, "no such path", "not_found_error")
+        if self.headers.get("authorization") != f"Bearer {scripted.key}":
+            return fails(401, "invalid bearer token", "authentication_error")
+        if not self.headers.get("anthropic-version"):
+            return fails(400, "anthropic-version is missing", "invalid_request_error")
+        allowed = _KNOWN if scripted.structured else _KNOWN - {"output_config"}
+        wrong = sorted(set(body) - allowed)
+        if wrong or not body.get("messages") or body.get("max_tokens", 0) < 1:
+            return fails(400, f"invalid request {wrong}", "invalid_request_error")
+        return None
+
+    def _send(self, answer: Answer, body: dict[str, Any]) -> None:
+        data = answer.body if answer.body is not None else _as_json(answer, body)
+        self.send_response(answer.status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(data)))
+        if answer.status >= 429:
+            self.send_header("retry-after-ms", "1")
+        self.end_headers()
+        self.wfile.write(data[: len(data) // 2] if answer.broken else data)
+        self.close_connection = answer.broken
+
+
+class _Listener(ThreadingHTTPServer):
+    daemon_threads = True
+    scripted: MessagesServer
+
+
+def _as_json(answer: Answer, body: dict[str, Any]) -> bytes:
+    if answer.status != 200:
+        error = {"type": answer.error_type, "message": answer.text}
+        return json.dumps({"type": "error", "error": error}).encode()
+    counted = {
+        "input_tokens": len(json.dumps([body.get("system"), body["messages"]])) // 4,
+        "output_tokens": max(1, len(answer.text) // 4),
+    }
+    message = {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": body["model"],
+        "content": [{"type": "text", "text": answer.text}],
+        "stop_reason": answer.stop_reason,
+        "stop_sequence": None,
+        "usage": counted if answer.usage is None else answer.usage,
+    }
+    return json.dumps(message).encode()
+
+
+@contextmanager
+def messages_server(
+    script: Script, *, key: str = KEY, structured: bool = True
+) -> Iterator[MessagesServer]:
+    """Serve `script` on a free port of 127.0.0.1 until the block ends."""
+    listener = _Listener(("127.0.0.1", 0), _Handler)
+    listener.scripted = MessagesServer(script=script, key=key, structured=structured)
+    listener.scripted.url = f"http://127.0.0.1:{listener.server_address[1]}"
+    thread = threading.Thread(target=listener.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield listener.scripted
+    finally:
+        listener.shutdown()
+        listener.server_close()
+        thread.join(timeout=5)
