@@ -1,0 +1,140 @@
+"""Text from outside, made harmless for Markdown on GitHub, titles and commit messages.
+
+GitHub links mentions, references and closing keywords in text nodes after Markdown has become
+HTML, so neither a backslash nor an entity stops them. Two things do: code, and breaking the token
+with a space that everybody sees (a zero-width one would be copied into somebody's prompt).
+Bots of other people read the raw text, code included, so `@name` is broken in code too, and no
+line starts with `/`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0"
+    "\ufff0-\uffff\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+"""Characters that a reader cannot see, or that reorder what he sees: controls but tab and newline,
+fillers, direction marks, variation selectors, line separators, lone surrogates, tag characters."""
+
+_CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
+
+_DROPPED = str.maketrans(
+    {
+        "<": "\u2039",
+        ">": "\u203a",
+        "[": "(",
+        "]": ")",
+        "`": "'",
+        "|": "/",
+        "*": "",
+        "~": "",
+        "\\": "",
+    }
+)
+_BROKEN: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"(?<![^\W_])_+|_+(?![^\W_])"), ""),  # emphasis; snake_case stays
+    (re.compile(r"\$(?=\d)"), "USD "),  # two dollar signs are a formula
+    (re.compile(r"\$"), ""),
+    (re.compile(r"&(?=#?\w+;)"), "& "),  # an entity becomes a sign before GitHub looks for links
+    (re.compile(r"@+(?=\w)"), "@ "),
+    (re.compile(r"#(?=\d)"), "# "),
+    (re.compile(r"(?i)(gh)-(?=\d)"), r"\1 "),
+    (re.compile(r"(?<=:)//(?=\S)"), "// "),
+    (re.compile(r"(?i)(www)\."), r"\1 ."),
+    (re.compile(r"(?i)(mailto|xmpp):(?=\S)"), r"\1: "),
+    (re.compile(r":(?=[a-z+_-][\w+-]*:)"), ": "),  # :emoji:
+)
+
+
+def visible(text: str) -> str:
+    """Show what cannot be seen as `<U+202E>`; tabs and newlines stay, CR LF becomes newline."""
+    text = text.replace("\r\n", "\n")
+    return _INVISIBLE.sub(lambda found: f"<U+{ord(found[0]):04X}>", text)
+
+
+def code_span(text: str) -> str:
+    """One line of inline code that `text` cannot leave. Newlines show as `⏎`."""
+    text = _for_raw_readers(visible(text)).replace("\n", "⏎").replace("\t", " ")
+    if not text.strip():
+        return "`(empty)`"
+    ticks = "`" * (_longest_run(text) + 1)
+    # Markdown takes one space off both ends, and only where both ends have one.
+    padded = f" {text} " if "`" in (text[0], text[-1]) or text[0] == text[-1] == " " else text
+    return f"{ticks}{padded}{ticks}"
+
+
+def fence(text: str, info: str = "text") -> str:
+    """A fenced block that `text` cannot leave. `info` is ours, never from outside."""
+    ticks = "`" * max(3, _longest_run(text) + 1)
+    lines = _for_raw_readers(visible(text)).split("\n")
+    safe = "\n".join(f"·{line}" if line.lstrip().startswith("/") else line for line in lines)
+    return f"{ticks}{info}\n{safe}\n{ticks}"
+
+
+def plain(text: str, limit: int) -> str:
+    """One line for a title or a commit message, at most `limit` code points.
+
+    Nothing in it links, closes, pings or renders, in Markdown and as raw text: such tokens are
+    broken by a space, signs of live syntax dropped or replaced.
+    """
+    line = _inert(text)
+    line = re.sub(r"^[^\w(\u2039'\"]+", "", line)
+    line = re.sub(r"^(\d+)[.)](?!\S)", r"\1", line)
+    return _shortened(line, limit)
+
+
+def prose(text: str, limit: int = 1_000) -> str:
+    """One line of running text in which only code spans live, for a place inside a line.
+
+    For sentences that a stage of ours wrote and that may carry words from outside.
+    """
+    text = _shortened(text, limit)
+    parts: list[str] = []
+    end = 0
+    for found in _CODE_SPAN.finditer(text):
+        parts += [_inert(text[end : found.start()], strip=False), code_span(found[2].strip())]
+        end = found.end()
+    parts.append(_inert(text[end:], strip=False))
+    return "".join(parts).strip()
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; cells are `prose`, each row as wide as the header."""
+    width = len(header)
+    lines = [_row(header, width), "|" + " --- |" * width]
+    lines += [_row(row, width) for row in rows]
+    return "\n".join(lines)
+
+
+def _row(cells: Sequence[str], width: int) -> str:
+    filled = [*cells[:width], *[""] * (width - len(cells))]
+    return "| " + " | ".join(_cell(cell) for cell in filled) + " |"
+
+
+def _cell(text: str) -> str:
+    """A table ends its cells at `|` before it looks for code, and reads `\\|` as `|`."""
+    return re.sub(r"\\*\|", r"\\|", prose(text))
+
+
+def _inert(text: str, *, strip: bool = True) -> str:
+    text = visible(text).translate(_DROPPED)
+    for pattern, replacement in _BROKEN:
+        text = pattern.sub(replacement, text)
+    text = re.sub(r"\s+", " ", text)
+    return text.strip() if strip else text
+
+
+def _for_raw_readers(text: str) -> str:
+    return re.sub(r"@(?=\w)", "@ ", text)
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in re.findall(r"`+", text)), default=0)
+
+
+def _shortened(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
