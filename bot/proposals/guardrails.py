@@ -1,0 +1,304 @@
+"""Guardrails: pure checks on a rendered change, whoever wrote it.
+
+Takes the texts before and after; gives the broken guardrails as sentences, none where all hold.
+What needs no conversation can be checked again by `publish` from repository and bundle alone.
+Refuses nothing by itself; costs milliseconds.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from pathspec import GitIgnoreSpec
+
+from bot.proposals import structure, text_checks
+from bot.proposals.edits import is_plain_path, split_lines
+from bot.records import ProposalKind
+
+# Compared in lower case: on some file systems .GitHub is .github.
+NEVER = GitIgnoreSpec.from_lines(
+    [
+        ".github/**",
+        ".git*",
+        ".circleci/**",
+        ".husky/**",
+        ".vscode/**",
+        ".env*",
+        ".pre-commit-config.yaml",
+        ".netrc",
+        ".npmrc",
+        ".pypirc",
+        "*.key",
+        "*.lock",
+        "*.lockb",
+        "*.pem",
+        "*-lock.json",
+        "*-lock.yaml",
+        "azure-pipelines.yml",
+        "build.gradle*",
+        "cargo.toml",
+        "codeowners",
+        "composer.json",
+        "conanfile.*",
+        "debrief.y*ml",
+        "dockerfile*",
+        "environment.y*ml",
+        "gemfile*",
+        "go.mod",
+        "go.sum",
+        "jenkinsfile*",
+        "makefile",
+        "package.json",
+        "pipfile*",
+        "pom.xml",
+        "pyproject.toml",
+        "requirements*.txt",
+        "requirements/**",
+        "setup.cfg",
+        "setup.py",
+    ]
+)
+
+_KEYS = frozenset(
+    (
+        "allowed_tools",
+        "api_base",
+        "base_url",
+        "deployment",
+        "disallowed_tools",
+        "effort",
+        "endpoint",
+        "engine",
+        "max_completion_tokens",
+        "max_output_tokens",
+        "max_tokens",
+        "model",
+        "model_id",
+        "model_name",
+        "permission",
+        "permission_mode",
+        "permissions",
+        "reasoning_effort",
+        "sandbox",
+        "scope",
+        "scopes",
+        "temperature",
+        "top_k",
+        "top_p",
+    )
+)
+"""Keys that decide what the agent costs or may do: changed only where the team lists them."""
+MAX_MOVE = Decimal("0.2")
+"""Largest move of a threshold as a share of its value."""
+_KEY_LINE = re.compile(rf"^\s*[\"']?({'|'.join(sorted(_KEYS))})[\"']?\s*[:=].*$", re.I | re.M)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Size:
+    """The most that one proposal may change."""
+
+    lines: int = 30
+    """Added and removed lines together."""
+    files: int = 2
+    growth_tokens: int = 150
+    """At four characters a token."""
+
+
+_SIZES: Mapping[ProposalKind, Size] = {
+    # A taxonomy, cases and examples are lists that grow by whole entries; they are not prompts.
+    "taxonomy": Size(lines=3000, files=1, growth_tokens=60_000),
+    "cases": Size(lines=300, files=2, growth_tokens=100_000),
+    "dataset": Size(lines=2000, files=3, growth_tokens=500_000),
+}
+_SKIP: Mapping[ProposalKind, tuple[str, ...]] = {
+    "threshold": ("a long number",),
+    # A taxonomy holds hashes of conversations.
+    "taxonomy": ("a long number", "encoded data"),
+}
+
+
+def check_edits(
+    before: Mapping[str, str],
+    after: Mapping[str, str],
+    *,
+    kind: ProposalKind,
+    allowed: Sequence[str],
+    tools: Sequence[str] = (),
+    listed_keys: Sequence[str] = (),
+    sources: Sequence[tuple[str, str]] = (),
+    min_writers: int = 3,
+) -> tuple[str, ...]:
+    """The guardrails that the change from `before` to `after` breaks; empty where all hold.
+
+    Args:
+        before: text by path of the files that exist; a changed path missing here is a new file.
+        after: text by path of the files that change (as `apply_edits` gives it).
+        kind: decides on size caps and on what is allowed under `.debrief/`.
+        allowed: paths or globs as in a .gitignore file.
+        tools: names of the agent's tools, where they are known.
+        listed_keys: keys such as temperature that the team allows to change.
+        sources: (who wrote it, text) of conversations. Five words in a row that fewer than
+            `min_writers` of them used may not appear in a file. Empty skips this check.
+    """
+    size = _SIZES.get(kind, Size())
+    found = list(_size_problems(before, after, size))
+    for path in sorted(after):
+        reason = _path_problem(path, path in before, kind, allowed)
+        if reason:
+            found.append(reason)
+            continue  # what stands in a file that must not change is no news
+        old, new = before.get(path, ""), after[path]
+        found += _text_problems(path, old, new, kind)
+        if kind == "threshold":
+            found += _threshold_problems(path, old, new)
+        else:
+            found += _promise_problems(path, old, new, tools)
+        found += _structure_problems(path, before.get(path), new, listed_keys)
+        words = text_checks.lifted(old, new, sources, min_writers=min_writers)
+        if words is not None:
+            found.append(
+                f"Five words in a row in {path!r} come from conversations of fewer than"
+                f" {min_writers} people."
+            )
+    return tuple(found)
+
+
+def _path_problem(
+    path: str, exists: bool, kind: ProposalKind, allowed: Sequence[str]
+) -> str | None:
+    """Why `path` may not change, or None. Our own folder has rules of its own."""
+    if not is_plain_path(path):
+        return f"The path {path!r} is not a plain path inside the repository."
+    folded = path.casefold()
+    if NEVER.match_file(folded):
+        return (
+            f"{path!r} is never changed: it belongs to builds, dependencies, secrets or settings."
+        )
+    ours = folded.startswith(".debrief/")
+    if kind == "taxonomy" or (ours and kind != "cases"):
+        wanted = kind == "taxonomy" and path == ".debrief/intents.yml"
+        return None if wanted else f"{path!r}: a {kind} proposal may not change this file."
+    if kind == "cases":
+        wanted = re.fullmatch(r"\.debrief/cases/[\w.-]+\.jsonl", path) is not None and not exists
+        return None if wanted else f"{path!r}: cases are only ever new files in .debrief/cases/."
+    if path in allowed or GitIgnoreSpec.from_lines(allowed).match_file(path):
+        return None
+    return f"{path!r} is not among the files that may change."
+
+
+def _size_problems(
+    before: Mapping[str, str], after: Mapping[str, str], size: Size
+) -> Iterator[str]:
+    if len(after) > size.files:
+        yield f"The change touches {len(after)} files; {size.files} are allowed."
+    lines = sum(changed_lines(before.get(path, ""), text) for path, text in after.items())
+    if lines > size.lines:
+        yield f"The change has {lines} added and removed lines; {size.lines} are allowed."
+    tokens = sum(len(text) - len(before.get(path, "")) for path, text in after.items()) // 4
+    if tokens > size.growth_tokens:
+        yield f"The text grows by about {tokens} tokens; {size.growth_tokens} are allowed."
+
+
+def changed_lines(before: str, after: str) -> int:
+    """Added and removed lines, as a diff shows them."""
+    diff = difflib.unified_diff(split_lines(before), split_lines(after), n=0)
+    return sum(line[0] in "+-" for line in list(diff)[2:])
+
+
+def _text_problems(path: str, old: str, new: str, kind: ProposalKind) -> Iterator[str]:
+    for thing in text_checks.added_things(old, new, skip=_SKIP.get(kind, ())):
+        yield f"The change adds {thing} to {path!r}."
+
+
+def _promise_problems(path: str, old: str, new: str, tools: Sequence[str]) -> Iterator[str]:
+    """What the file promised to code and to people before must still stand."""
+    if not old:
+        return
+    if lost := text_checks.lost_placeholders(old, new):
+        yield f"{path!r} loses {len(lost)} placeholders, for example {lost[0]!r}."
+    code = path.endswith((".py", ".ts", ".js"))
+    if not code and (fresh := text_checks.new_placeholders(old, new)):
+        yield f"{path!r} gets a placeholder that nothing fills: {fresh[0]!r}."
+    if names := text_checks.lost_names(old, new, tools):
+        yield f"{path!r} does not name {names[0]!r} any more."
+    if duties := text_checks.lost_duties(old, new):
+        yield f"{path!r} loses or changes a sentence with must, never or the like: {duties[0]!r}."
+    if len(_FENCE.findall(old)) % 2 == 0 and len(_FENCE.findall(new)) % 2:
+        yield f"The change leaves a code fence open in {path!r}."
+
+
+def _shared_length(one: str, other: str) -> int:
+    """Characters that both texts begin with."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def _threshold_problems(path: str, old: str, new: str) -> Iterator[str]:
+    """A threshold proposal changes the digits of one number, and not by much."""
+    start = _shared_length(old, new)
+    end = _shared_length(old[start:][::-1], new[start:][::-1])
+    changed = {*old[start : len(old) - end], *new[start : len(new) - end]}
+    try:
+        leaves = structure.changed_leaves(path, old, new)
+        values = [structure.leaves(structure.parse(path, text)) for text in (old, new)]
+    except structure.NotParsed as error:
+        yield f"{path!r} cannot be read, so nobody can say what the change does: {error}."
+        return
+    if len(leaves) != 1 or not changed <= set("0123456789._"):
+        yield f"A threshold proposal changes one number; this one changes more of {path!r}."
+        return
+    was, will = (structure.number(found.get(*leaves)) for found in values)
+    if was is None or will is None:
+        yield f"A threshold proposal changes a number; {next(iter(leaves))!r} is none."
+    elif abs(will - was) > MAX_MOVE * abs(was) and was:
+        yield f"{next(iter(leaves))!r} moves from {was} to {will}; {MAX_MOVE:.0%} is allowed."
+
+
+_FENCE = re.compile(r"^ {0,3}(?:```|~~~)", re.M)
+
+
+def _structure_problems(
+    path: str, old: str | None, new: str, listed_keys: Sequence[str]
+) -> Iterator[str]:
+    try:
+        structure.parse(path, new)
+    except structure.NotParsed as error:
+        if old is None or _parses(path, old):
+            yield f"{path!r} does not parse any more: {error}."
+            return
+    listed = {key.casefold() for key in listed_keys}
+    for key in sorted(_changed_keys(path, old or "", new) - listed):
+        yield f"The change touches the key {key!r} in {path!r}, which is not listed as changeable."
+
+
+def _parses(path: str, text: str) -> bool:
+    try:
+        structure.parse(path, text)
+    except structure.NotParsed:
+        return False
+    return True
+
+
+def _changed_keys(path: str, old: str, new: str) -> set[str]:
+    """Protected keys whose value changed, by structure where there is one and by line as well."""
+    lines = Counter(match[0].strip() for match in _KEY_LINE.finditer(new))
+    lines.subtract(match[0].strip() for match in _KEY_LINE.finditer(old))
+    found = {
+        match[1].casefold()
+        for line, count in lines.items()
+        if count and (match := _KEY_LINE.match(line))
+    }
+    try:
+        for leaf in structure.changed_leaves(path, old, new):
+            found.update(part.casefold() for part in leaf.split("."))
+        values = Counter(structure.named_values(path, new))
+        values.subtract(structure.named_values(path, old))
+        found.update(name.casefold() for (name, _), count in values.items() if count)
+    except (structure.NotParsed, SyntaxError):
+        pass  # a file that did not parse before either: its lines were compared above
+    return found & _KEYS

@@ -1,0 +1,142 @@
+"""Files that a machine reads too: do they still parse, and which of their values changed.
+
+Takes texts with their paths; gives values by dotted path. Reads YAML 1.2, JSON, JSON lines, TOML,
+Python and the front matter of Markdown; of any other file it says that it has no structure.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from decimal import Decimal, InvalidOperation
+from pathlib import PurePosixPath
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from collector.records import Json
+
+MAX_LEAVES = 20_000
+"""More values than any file that people keep by hand; aliases can multiply a few lines to more."""
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", re.S | re.M)
+_NAME_KEYS = ("name", "id", "key")
+
+
+class NotParsed(ValueError):
+    """The file does not parse; the message says why in one line."""
+
+
+def parse(path: str, text: str) -> Json:
+    """The file's data; None where this kind of file has none.
+
+    Raises:
+        NotParsed: the file should have data and cannot be read.
+    """
+    suffix = PurePosixPath(path).suffix.lower()
+    try:
+        if suffix in {".yaml", ".yml"}:
+            return _yaml(text)
+        if suffix == ".json":
+            return json.loads(text)  # type: ignore[no-any-return]
+        if suffix == ".jsonl":
+            return [json.loads(line) for line in text.splitlines() if line.strip()]
+        if suffix == ".toml":
+            return tomllib.loads(text)
+        if suffix == ".py":
+            ast.parse(text)
+        front = _FRONT_MATTER.match(text) if suffix in {".md", ".mdx", ".markdown"} else None
+        return _yaml(front[1]) if front else None
+    except (ValueError, SyntaxError, YAMLError, RecursionError) as error:
+        first = str(error).strip().splitlines()[:1]
+        raise NotParsed(f"{type(error).__name__}: {first[0] if first else ''}") from error
+
+
+def _yaml(text: str) -> Json:
+    documents = list(YAML(typ="safe", pure=True).load_all(text))
+    return documents[0] if len(documents) == 1 else documents
+
+
+def leaves(value: Json) -> dict[str, Json]:
+    """Every scalar by its dotted path; an item of a list goes by its name, else by its number.
+
+    Raises:
+        NotParsed: there are more than `MAX_LEAVES`.
+    """
+    found: dict[str, Json] = {}
+    try:
+        for path, leaf in _walk(value, ()):
+            found[".".join(path)] = leaf
+            if len(found) > MAX_LEAVES:
+                raise NotParsed(f"more than {MAX_LEAVES} values")
+    except RecursionError:
+        raise NotParsed("nested too deeply, or an alias inside itself") from None
+    return found
+
+
+def _walk(value: Json, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Json]]:
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from _walk(inner, (*path, str(key)))
+    elif isinstance(value, list) and value:
+        names = [_item_name(item) for item in value]
+        for index, inner in enumerate(value):
+            name = names[index]
+            unique = name is not None and names.count(name) == 1
+            yield from _walk(inner, (*path, name if name and unique else str(index)))
+    else:
+        yield path, value
+
+
+def _item_name(item: Json) -> str | None:
+    named = (item[key] for key in _NAME_KEYS if key in item) if isinstance(item, dict) else iter(())
+    return next((name for name in named if isinstance(name, str) and name), None)
+
+
+def changed_leaves(path: str, before: str, after: str) -> set[str]:
+    """Dotted paths whose value is new, gone or another one.
+
+    Raises:
+        NotParsed: one of the two texts cannot be read.
+    """
+    old, new = leaves(parse(path, before)), leaves(parse(path, after))
+    return {
+        key
+        for key in old.keys() | new.keys()
+        if key not in old or key not in new or not _same(old[key], new[key])
+    }
+
+
+def _same(one: Json, other: Json) -> bool:
+    """Equal with the same type: 1, 1.0 and true are three different values in a config file."""
+    return type(one) is type(other) and (one == other or (one != one and other != other))
+
+
+def number(value: Json) -> Decimal | None:
+    """The number that `value` is, or that it holds as a string; never a boolean."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        found = Decimal(str(value).strip())
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() else None
+
+
+def named_values(path: str, text: str) -> Iterable[tuple[str, str]]:
+    """(name, source) of what Python code passes or assigns by name; other files have none."""
+    if PurePosixPath(path).suffix.lower() != ".py":
+        return
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.keyword) and node.arg:
+            yield node.arg, ast.unparse(node.value)
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in targets:
+                yield ast.unparse(target).rpartition(".")[2], ast.unparse(node.value)
+        elif isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                    yield key.value, ast.unparse(value)

@@ -1,0 +1,150 @@
+"""What a change may not add to a text or take from it: guardrails on words and characters.
+
+Each check compares the whole text before and after, so that a line that is only moved or extended
+adds nothing. Texts are compared in compatibility form: full-width letters hide nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+NGRAM_WORDS = 5
+"""Added text that shares this many words in a row with too few people's texts was lifted."""
+
+# Characters that a reviewer cannot see or that turn text round. Variation selectors and joiners
+# belong to emoji and to some scripts; a change to a prompt can do without new ones.
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e"
+    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff\ud800-\udfff]"
+)
+
+_TOP_LEVEL = (
+    "com|net|org|io|ai|dev|app|co|info|biz|edu|gov|xyz|site|online|cloud|tech|link|click|top|"
+    "ru|cn|de|uk|fr|eu|us|in|nl|it|es|pl|ch|at|se|jp|br|ca|au|me|tv|cc|ly|gg|to|tk"
+)
+_ADDITIONS: Mapping[str, re.Pattern[str]] = {
+    "a link": re.compile(r"[a-z][a-z0-9+.-]*://\S*|\b(?:www\.|data:|javascript:)\S+|\]\(\S+", re.I),
+    "a host name": re.compile(
+        rf"\b(?:[a-z0-9-]+\.)+(?:{_TOP_LEVEL})\b(?!\.\w)|\b\d{{1,3}}(?:\.\d{{1,3}}){{3}}\b", re.I
+    ),
+    "an e-mail address": re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+"),
+    "a long number": re.compile(r"\d(?:[ .()/-]?\d){6,}"),
+    "encoded data": re.compile(r"[A-Za-z0-9+/_=-]{41,}|\b[0-9a-f]{32,}\b"),
+    "a secret": re.compile(
+        r"\bAKIA[0-9A-Z]{16}|\bgh[opsru]_\w{20,}|\bgithub_pat_\w+|\bsk-[\w-]{16,}|\bxox[abprs]-\S+|"
+        r"\beyJ[\w-]{8,}\.[\w-]+|-----BEGIN|\bbearer\s+[\w.-]{12,}|"
+        r"\b(?:password|passwd|secret|api[_-]?key|access[_-]?token)\b[\"']?\s*[:=]\s*\S{6,}",
+        re.I,
+    ),
+    "code that runs other code": re.compile(
+        r"\b(?:eval|exec|compile|__import__|getattr|popen|spawn|Function)\s*\(|\bsubprocess\b|"
+        r"\bos\.(?:system|exec|popen)|\bchild_process\b|\bpickle\b|\bcurl\s|\bwget\s|\brm\s+-|"
+        r"<script|^\s*(?:from\s+[\w.]+\s+)?import\s+[\w.{*]",
+        re.I | re.M,
+    ),
+    "a hidden comment": re.compile(r"<!--"),
+    "an instruction to set instructions aside": re.compile(
+        r"\b(?:ignor|disregard|forget|overrid|bypass|circumvent)\w*\b[^.\n]{0,60}?"
+        r"\b(?:instruction|rule|prompt|polic|guideline|guardrail|safety|restriction|above|earlier|"
+        r"previous|prior|confirmation)\w*|\byou are now\b|\bjailbreak|\bdeveloper mode\b",
+        re.I,
+    ),
+}
+_PLACEHOLDER = re.compile(
+    r"\{\{-?\s*[^{}\n]{1,60}?\s*-?\}\}|\{%[^%\n]{1,80}%\}|\$\{[^{}\n]{1,60}\}|"
+    r"(?<![{$])\{[A-Za-z_][\w.\[\]!:-]*\}(?!\})|</?[A-Za-z_][\w.-]{0,40}/?>|%\([A-Za-z_]\w*\)[sdrf]"
+)
+_NAMED = re.compile(r"`([A-Za-z_][\w.-]*)`|\b([a-z][a-z0-9]*(?:_[a-z0-9]+)+)\b")
+_DUTY = re.compile(
+    r"\b(?:must|never|always|refuse|required|mandatory|prohibited|forbidden|only if|"
+    r"(?:do|does|should|would|could) not|(?:can|may|will|shall|must) not|cannot|\w+n['\u2019]t)\b",
+    re.I,
+)
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n\s*\n|\n(?=\s*(?:[-*+#>|]|\d+[.)]))")
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\u3040-\u30ff\u3400-\u9fff]+")
+
+
+def added_things(before: str, after: str, *, skip: Iterable[str] = ()) -> Iterator[str]:
+    """Names of what `after` has more of than `before`: links, secrets, hidden characters..."""
+    old, new = unicodedata.normalize("NFKC", before), unicodedata.normalize("NFKC", after)
+    for name, pattern in _ADDITIONS.items():
+        if name not in skip and _more(pattern, old, new):
+            yield name
+    if _more(_HIDDEN, before, after):
+        yield "hidden characters"
+
+
+def _more(pattern: re.Pattern[str], before: str, after: str) -> Counter[str]:
+    return Counter(_matches(pattern, after)) - Counter(_matches(pattern, before))
+
+
+def _matches(pattern: re.Pattern[str], text: str) -> Iterator[str]:
+    return (match[0] for match in pattern.finditer(text))
+
+
+def lost_placeholders(before: str, after: str) -> list[str]:
+    """Placeholders such as {x}, {{x}}, ${x} or <x> that stand in `before` only."""
+    return sorted(set(_matches(_PLACEHOLDER, before)) - set(_matches(_PLACEHOLDER, after)))
+
+
+def new_placeholders(before: str, after: str) -> list[str]:
+    """Placeholders that nothing fills yet; whoever renders the text would fail or print them."""
+    return lost_placeholders(after, before)
+
+
+def lost_names(before: str, after: str, tools: Iterable[str]) -> list[str]:
+    """Tools, and identifiers such as `get_user` or user_id, that the text does not name any more.
+
+    Identifiers stand in for tool names where nobody knows the tools, as in `publish`.
+    """
+    names = {found for match in _NAMED.findall(before) for found in match if found}
+    names |= {tool for tool in tools if tool and _names(tool, before)}
+    return sorted(name for name in names if not _names(name, after))
+
+
+def _names(name: str, text: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
+
+
+def lost_duties(before: str, after: str) -> list[str]:
+    """Sentences with must, never, always, refuse or the like that `after` does not have as such."""
+    kept = _folded(after)
+    sentences = (_folded(part) for part in _SENTENCE_END.split(before) if _DUTY.search(part))
+    return [sentence for sentence in sentences if sentence not in kept]
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split())
+
+
+def words(text: str) -> list[str]:
+    """Words in one form for comparing; each character of Chinese, Japanese or Korean is one."""
+    return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+
+
+def lifted(
+    before: str, after: str, sources: Sequence[tuple[str, str]], *, min_writers: int
+) -> str | None:
+    """The first words in a row that `after` took from fewer than `min_writers` people, or None.
+
+    `sources` has (who wrote it, text). What `before` says already is not lifted, and what many
+    people write is the language of the field.
+    """
+    fresh = set(_ngrams(after)) - set(_ngrams(before))
+    if not fresh:
+        return None
+    writers: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for writer, text in sources:
+        for ngram in fresh.intersection(_ngrams(text)):
+            writers[ngram].add(writer)
+    few = (ngram for ngram in _ngrams(after) if 0 < len(writers.get(ngram, ())) < min_writers)
+    return next((" ".join(ngram) for ngram in few), None)
+
+
+def _ngrams(text: str) -> list[tuple[str, ...]]:
+    row = words(text)
+    return [tuple(row[at : at + NGRAM_WORDS]) for at in range(len(row) - NGRAM_WORDS + 1)]
