@@ -489,6 +489,16 @@ class ModelCost:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ThresholdMove:
+    """What a proposal of kind `threshold` does to its number."""
+
+    name: str
+    """As the decisions in the log name it."""
+    old: float
+    new: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Proposal:
     """A small, reviewable change with its evidence, its prediction and its risk."""
 
@@ -521,6 +531,8 @@ class Proposal:
     alternatives: tuple[str, ...] = ()
     """What was tried and dropped, with the reason."""
     cost: ModelCost = ModelCost()
+    threshold: ThresholdMove | None = None
+    """Kind `threshold` only: what the gate replays and the marker keeps."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
