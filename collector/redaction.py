@@ -291,13 +291,17 @@ class Redactor:
             return user_id
         return f"u_{self._digest('user', user_id)[:16]}"
 
-    def identifier(self, value: str) -> str:
-        """A conversation id, unless it is itself personal data or a secret: then a pseudonym.
+    def identifiers(self, values: Sequence[str]) -> list[tuple[str, str]]:
+        """Conversation ids with what they are called in the store.
 
-        Chat gateways use the telephone number as conversation id. A placeholder's 24 bits would
-        merge the conversations of strangers, so this one has 64: `c_` and 16 hex digits.
+        Most pass through. Chat gateways use the telephone number as conversation id, though, and a
+        placeholder's 24 bits would merge the conversations of strangers: such an id becomes `c_`
+        and 16 hex digits.
         """
-        return value if self.text(value) == value else f"c_{self._digest('id', value)[:16]}"
+        return [
+            (value, value if clean == value else f"c_{self._digest('id', value)[:16]}")
+            for value, clean in zip(values, self.texts(values)[0], strict=True)
+        ]
 
     def text(self, text: str) -> str:
         """One text without what must not be stored."""
