@@ -1,0 +1,284 @@
+"""Threads, tool runs and events of one conversation to the record that all later stages read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from collector import semconv
+from collector.assemble.answers import answer
+from collector.assemble.sources import Source
+from collector.assemble.stitch import Gathered
+from collector.assemble.traces import Node
+from collector.assemble.transcript import Keys, Line, Thread, weave
+from collector.dialects.calls import ToolRun
+from collector.dialects.spans import Span
+from collector.dialects.switches import switch_for
+from collector.records import Completeness, Conversation, Event, Message, Usage
+
+UNKNOWN_AGENT = "unknown"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """One evaluation of a feature flag."""
+
+    at_ns: int
+    variant: str
+
+
+def time_of(ns: int | None) -> datetime | None:
+    """Aware UTC time of nanoseconds since 1970; None for 0 and for what no calendar holds."""
+    if not ns:
+        return None
+    try:
+        return _EPOCH + timedelta(microseconds=ns // 1000)
+    except OverflowError:
+        return None
+
+
+def build(
+    parts: Sequence[Gathered],
+    *,
+    conversation_id: str,
+    events: Sequence[Event] = (),
+    flags: Iterable[Flag] = (),
+    keys: Keys,
+) -> Conversation:
+    """Build one conversation. `parts` are not empty; `events` are its own, in any order."""
+    nodes = sorted((node for part in parts for unit in part.units for node in unit.nodes), key=_age)
+    sources = sorted((s for part in parts for s in part.sources.calls), key=lambda s: s.order)
+    runs = [run for part in parts for run in part.sources.runs]
+    threads = weave(sources, keys)
+    agent = agent_of(nodes)
+    lines = answer(_merged(threads, agent), sorted(runs, key=lambda run: run.end_ns))
+    messages = tuple(_message(line) for line in lines)
+    in_order = sorted(events, key=_when)
+    started_at, ended_at = _times(messages, sources)
+    return Conversation(
+        conversation_id=conversation_id,
+        agent=agent,
+        version=_first(_versions(nodes)),
+        variant=_first(flag.variant for flag in sorted(_all_flags(nodes, flags), key=_flagged)),
+        user_id=_first(node.user_id for node in nodes) or _first(e.user_id for e in in_order),
+        started_at=started_at,
+        ended_at=ended_at,
+        system=_system(threads),
+        messages=messages,
+        errors=tuple(error for thread in threads for _, error in thread.failures),
+        usage=_usage(sources),
+        models=tuple(dict.fromkeys(s.call.model for s in sources if s.call.model)),
+        segments=_segments(nodes, in_order),
+        events=tuple(in_order),
+        completeness=_completeness(sources, messages, runs, started_at, _system(threads)),
+        dialects=tuple(sorted({s.node.dialect.name for s in sources if s.node.dialect})),
+    )
+
+
+def _age(node: Node) -> tuple[int, int, str]:
+    return (node.span.start_ns, node.depth, node.span.span_id)
+
+
+def _flagged(flag: Flag) -> tuple[int, str]:
+    return (flag.at_ns, flag.variant)
+
+
+def _when(event: Event) -> tuple[datetime, str]:
+    return (event.at or _EPOCH, event.id)
+
+
+def _first(values: Iterable[str | None]) -> str | None:
+    return next((value for value in values if value), None)
+
+
+def agent_of(nodes: Sequence[Node]) -> str:
+    """Name of the outermost agent of the earliest trace that names one, else of the service."""
+    named = _first(node.outer_agent for node in nodes)
+    services = (node.span.row["service"] for node in nodes if node.kind in ("agent", "call"))
+    return named or _first(services) or UNKNOWN_AGENT
+
+
+def _versions(nodes: Sequence[Node]) -> Iterator[str | None]:
+    for node in nodes:
+        yield node.span.text(semconv.AGENT_VERSION)
+    for node in nodes:
+        if node.kind in ("agent", "call"):
+            yield node.span.resource(semconv.SERVICE_VERSION)
+
+
+# --- the transcript ------------------------------------------------------------------------------
+
+
+def _main(threads: Sequence[Thread]) -> Thread | None:
+    return max(threads, key=Thread.weight, default=None)
+
+
+def _system(threads: Sequence[Thread]) -> str | None:
+    main = _main(threads)
+    return main.system if main else None
+
+
+def _merged(threads: Sequence[Thread], agent: str) -> list[Line]:
+    """The main thread with what sub-agents said put where it happened.
+
+    What a sub-agent was told is not kept as a message: no user said it, and it is in the
+    arguments of the tool call that started it.
+    """
+    main = _main(threads)
+    if main is None:
+        return []
+    lines = [_labelled(line, line.agent if line.agent != agent else None) for line in main.lines]
+    for thread in threads:
+        if thread is main:
+            continue
+        spoken = [line for line in thread.lines if line.message.role != "user"]
+        tool = thread.first.node.tool
+        call_id = tool.span.text(semconv.TOOL_CALL_ID) if tool else None
+        name = thread.first.node.agent
+        name = name if name and name != agent else "sub-agent"
+        place = _place(lines, call_id, spoken)
+        lines[place:place] = [_labelled(line, name, call_id) for line in spoken]
+    return lines
+
+
+def _labelled(line: Line, agent: str | None, call_id: str | None = None) -> Line:
+    message = line.message
+    if message.role != "assistant":
+        agent = None
+    if agent is None and call_id is None:
+        return line
+    labelled = replace(message, agent=message.agent or agent, parent_tool_call_id=call_id)
+    return Line(labelled, line.at_ns)
+
+
+def _place(lines: Sequence[Line], call_id: str | None, spoken: Sequence[Line]) -> int:
+    """Where a sub-agent's lines go: before the result of its tool call, else by time."""
+    if call_id is not None:
+        for number, line in enumerate(lines):
+            if line.message.tool_call_id == call_id:
+                return number
+        for number, line in enumerate(lines):
+            if any(call.id == call_id for call in line.message.tool_calls):
+                return number + 1
+    first_ns = spoken[0].at_ns if spoken else 0
+    later = (number for number, line in enumerate(lines) if first_ns and line.at_ns > first_ns)
+    return next(later, len(lines))
+
+
+def _message(line: Line) -> Message:
+    message = line.message
+    at = message.at or time_of(line.at_ns)
+    return message if at is message.at else replace(message, at=at)
+
+
+# --- what surrounds it ---------------------------------------------------------------------------
+
+
+def _times(
+    messages: Sequence[Message], sources: Sequence[Source]
+) -> tuple[datetime | None, datetime | None]:
+    """First and last time known; a transcript's own span counts where no message has a time."""
+    known = [message.at for message in messages if message.at]
+    for source in sources:
+        if not (source.call.is_transcript and known):
+            bounds = (time_of(source.call.start_ns), time_of(source.call.end_ns))
+            known += [bound for bound in bounds if bound]
+    return min(known, default=None), max(known, default=None)
+
+
+def _usage(sources: Sequence[Source]) -> Usage:
+    counted = [source.call.usage for source in sources if source.call.usage]
+    return Usage(
+        input_tokens=sum(usage.input_tokens for usage in counted),
+        output_tokens=sum(usage.output_tokens for usage in counted),
+    )
+
+
+def _segments(nodes: Sequence[Node], events: Sequence[Event]) -> Mapping[str, str]:
+    """Context keys; a span overrides its resource and an event overrides spans."""
+    start = len(semconv.SEGMENT)
+    segments: dict[str, str] = {}
+    for node in nodes:
+        span = node.span
+        for key in span.resource_keys:
+            if key.startswith(semconv.SEGMENT) and (text := span.resource(key)):
+                segments.setdefault(key[start:], text)
+    for node in nodes:
+        for key in node.span.keys:
+            if key.startswith(semconv.SEGMENT) and (text := node.span.text(key)):
+                segments[key[start:]] = text
+    for event in events:
+        for key, value in event.attributes.items():
+            if key.startswith("segment.") and value is not None:
+                segments[key.removeprefix("segment.")] = str(value)
+    return segments
+
+
+def _all_flags(nodes: Sequence[Node], flags: Iterable[Flag]) -> Iterator[Flag]:
+    yield from flags
+    for node in nodes:
+        if variant := node.span.text(*semconv.FLAG_VARIANTS):
+            yield Flag(node.span.start_ns, variant)
+        if node.span.row["events"] and "feature_flag" in node.span.row["events"]:
+            yield from _event_flags(node.span)
+
+
+def _event_flags(span: Span) -> Iterator[Flag]:
+    for event in span.events():
+        attributes = event.get("attributes")
+        if event["name"] in semconv.FLAG_EVENTS and isinstance(attributes, dict):
+            variant = _first(str(attributes.get(key) or "") for key in semconv.FLAG_VARIANTS)
+            if variant:
+                yield Flag(int(event.get("time_ns") or 0) or span.start_ns, variant)
+
+
+def _completeness(
+    sources: Sequence[Source],
+    messages: Sequence[Message],
+    runs: Sequence[ToolRun],
+    started_at: datetime | None,
+    system: str | None,
+) -> Completeness:
+    silent = [source for source in sources if not source.call.has_content]
+    truncated = any(source.call.truncated for source in sources)
+    has_text = bool(messages) and not silent
+    has_results = _has_results(messages, runs)
+    hint = None
+    if not has_text:
+        unheard = silent[0] if silent else None
+        hint = f"text is missing: {switch_for(unheard.node.span.row['scope'] if unheard else None)}"
+    elif truncated:
+        hint = (
+            "content was cut: raise OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT and "
+            "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT where the agent runs"
+        )
+    elif not has_results:
+        hint = (
+            "results of tools are missing: trace the tools too, or send the next request's history"
+        )
+    elif system is None:
+        hint = "the system prompt was not sent: pass it with the request that is traced"
+    return Completeness(
+        text=has_text,
+        system=system is not None,
+        tool_results=has_results,
+        times=started_at is not None,
+        truncated=truncated,
+        hint=hint,
+    )
+
+
+def _has_results(messages: Sequence[Message], runs: Sequence[ToolRun]) -> bool:
+    """Whether every tool call has its result; calls at the very end may still be under way."""
+    answered = {message.tool_call_id for message in messages if message.role == "tool"}
+    last = max((n for n, message in enumerate(messages) if message.tool_calls), default=-1)
+    for number, message in enumerate(messages):
+        if message.role == "tool" and message.result is None and message.error is None:
+            return False
+        under_way = number == last == len(messages) - 1
+        for call in message.tool_calls:
+            if call.id not in answered and not under_way:
+                return False
+    return all(run.result is not None or run.error for run in runs) or bool(answered)

@@ -1,0 +1,135 @@
+"""Events to the conversations they speak about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from collector import semconv
+from collector.assemble.conversations import Flag, agent_of, time_of
+from collector.assemble.stitch import Gathered
+from collector.dialects import decoding
+from collector.dialects.spans import Row
+from collector.records import Event, Json, Unreadable
+
+Group = Sequence[Gathered]
+"""The parts of one conversation."""
+
+
+def event_of(row: Row) -> Event:
+    """Read one row of the table `events`. Keys lose the event's own name, else `debrief.`."""
+    name = str(row["name"])
+    attributes: dict[str, Json] = {}
+    for key, text in dict(row["resource"] or ()).items():
+        if key.startswith(semconv.SEGMENT):
+            attributes[_short(key, name)] = decoding.attribute(text)
+    body = decoding.attribute(row["body"]) if row["body"] else None
+    if isinstance(body, dict):
+        attributes.update({_short(key, name): value for key, value in body.items()})
+    for key, text in dict(row["attributes"] or ()).items():
+        attributes[_short(key, name)] = decoding.attribute(text)
+    agent = attributes.get(semconv.AGENT_NAME)
+    return Event(
+        id=row["event_id"],
+        name=name,
+        at=time_of(row["at_ns"]),
+        agent=agent if isinstance(agent, str) else row["service"],
+        conversation_id=row["conversation_id"],
+        user_id=row["user_id"],
+        attributes=attributes,
+    )
+
+
+def _short(key: str, name: str) -> str:
+    """`debrief.decision.threshold.name` of a `debrief.decision` is `threshold.name`."""
+    return key.removeprefix(f"{name}.").removeprefix(semconv.DEBRIEF)
+
+
+def is_content(row: Row) -> bool:
+    """Whether a log record is a piece of a model call and no event about one."""
+    name = str(row["name"])
+    return name.startswith("gen_ai.") and name != semconv.EVALUATION_EVENT
+
+
+def _flag_of(row: Row) -> Flag | None:
+    if row["name"] not in semconv.FLAG_EVENTS:
+        return None
+    attributes = dict(row["attributes"] or ())
+    texts = (attributes[key] for key in semconv.FLAG_VARIANTS if key in attributes)
+    variant = next((decoding.attribute(text) for text in texts), None)
+    return Flag(row["at_ns"] or 0, str(variant)) if variant is not None else None
+
+
+@dataclass(slots=True)
+class _Joined:
+    """What was found to belong to one conversation."""
+
+    conversation_id: str
+    agents: set[str]
+    events: list[Event] = field(default_factory=list)
+    flags: list[Flag] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Joins:
+    """Finds the conversation of an event: by its id, else by response, else by trace."""
+
+    _by_id: dict[str, list[_Joined]] = field(default_factory=dict)
+    _by_response: dict[str, list[_Joined]] = field(default_factory=dict)
+    _by_trace: dict[str, list[_Joined]] = field(default_factory=dict)
+
+    def add(self, group: Group, conversation_id: str) -> _Joined:
+        """Make a conversation findable; what is found is put into the value that this gives."""
+        nodes = [node for part in group for unit in part.units for node in unit.nodes]
+        services = {str(node.span.row["service"]) for node in nodes}
+        joined = _Joined(conversation_id, {agent_of(nodes), *services})
+        self._by_id.setdefault(conversation_id, []).append(joined)
+        for part in group:
+            for source in part.sources.calls:
+                if source.call.response_id:
+                    self._by_response.setdefault(source.call.response_id, []).append(joined)
+        for trace_id in {str(node.span.row["trace_id"]) for node in nodes}:
+            self._by_trace.setdefault(trace_id, []).append(joined)
+        return joined
+
+    def join(self, rows: Iterable[Row]) -> Iterator[Unreadable]:
+        """Give every event to its conversation; those whose conversation is not here are
+        counted."""
+        lost: dict[str, int] = {}
+        for row in rows:
+            if is_content(row) or not (
+                row["conversation_id"] or row["response_id"] or row["trace_id"]
+            ):
+                continue
+            flag = _flag_of(row)
+            joined = self._find(row)
+            if joined is None:
+                if flag is None:
+                    tie = row["conversation_id"] or row["response_id"] or row["trace_id"]
+                    lost[tie] = lost.get(tie, 0) + 1
+            elif flag is not None:
+                joined.flags.append(flag)
+            else:
+                event = replace(event_of(row), conversation_id=joined.conversation_id)
+                joined.events.append(event)
+        for tie, count in lost.items():
+            yield Unreadable(
+                what=f"{count} event{'s' * (count > 1)} of {tie}",
+                reason="no conversation with this id, response or trace is in the store, "
+                "or agents share the id and the event names none of them",
+            )
+
+    def _find(self, row: Row) -> _Joined | None:
+        agent = dict(row["attributes"] or ()).get(semconv.AGENT_NAME)
+        named = {decoding.attribute(agent) if agent else None, row["service"]}
+        for known, tie in (
+            (self._by_id, row["conversation_id"]),
+            (self._by_response, row["response_id"]),
+            (self._by_trace, row["trace_id"]),
+        ):
+            found = known.get(tie, []) if tie else []
+            if len(found) > 1:
+                found = [joined for joined in found if joined.agents & named]
+            if len(found) == 1:
+                return found[0]
+        return None

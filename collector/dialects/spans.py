@@ -1,0 +1,123 @@
+"""One stored span, or one stored log record that stands for a span, as dialects read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from collector.dialects import decoding
+from collector.records import Json
+
+Row = Mapping[str, Any]
+"""One row of a table of `collector.store.schema`; maps are dicts or lists of pairs."""
+
+
+class Span:
+    """A row whose attributes are decoded when they are asked for.
+
+    `logs` are the log records that point at this span; a key that the span does not carry is taken
+    from them, because many instrumentations send content on one of the two only.
+    """
+
+    __slots__ = ("_resource", "_texts", "logs", "row")
+
+    def __init__(self, row: Row, logs: Iterable[Row] = ()) -> None:
+        self.row = row
+        self.logs = tuple(logs)
+        self._texts: dict[str, str] = {}
+        for log in self.logs:
+            self._texts.update(log["attributes"] or ())
+        self._texts.update(row["attributes"] or ())
+        self._resource: dict[str, str] = dict(row["resource"] or ())
+
+    @classmethod
+    def of_log(cls, log: Row) -> Span:
+        """Stand in for a span that never came: only its log record did."""
+        return cls(
+            {
+                "trace_id": log["trace_id"] or f"log-{log['event_id']}",
+                "span_id": log["span_id"] or log["event_id"],
+                "parent_span_id": None,
+                "name": log["name"],
+                "status": 0,
+                "status_message": None,
+                "start_ns": log["at_ns"],
+                "end_ns": log["at_ns"],
+                "received_ns": log["received_ns"],
+                "scope": log["scope"],
+                "service": log["service"],
+                "conversation_id": log["conversation_id"],
+                "user_id": log["user_id"],
+                "attributes": log["attributes"],
+                "resource": log["resource"],
+                "events": None,
+                "dropped_attributes": 0,
+            }
+        )
+
+    @property
+    def span_id(self) -> str:
+        return str(self.row["span_id"])
+
+    @property
+    def start_ns(self) -> int:
+        """0 where the sender gave no time."""
+        return self.row["start_ns"] or 0
+
+    @property
+    def end_ns(self) -> int:
+        """0 where the sender gave no time; never before the start."""
+        return max(self.row["end_ns"] or 0, self.start_ns)
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.row["status"] == 2)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._texts
+
+    @property
+    def keys(self) -> Iterable[str]:
+        return self._texts.keys()
+
+    def raw(self, key: str) -> str | None:
+        """JSON text of an attribute, as stored."""
+        return self._texts.get(key)
+
+    def value(self, key: str) -> Json:
+        text = self._texts.get(key)
+        return None if text is None else decoding.attribute(text)
+
+    def text(self, *keys: str) -> str | None:
+        """First of `keys` that holds text or a number, as text."""
+        for key in keys:
+            value = self.value(key)
+            if isinstance(value, str | int | float) and not isinstance(value, bool) and value != "":
+                return str(value)
+        return None
+
+    def count(self, *keys: str) -> int | None:
+        """First of `keys` that holds a number that is not negative (some senders use text)."""
+        for key in keys:
+            value = self.value(key)
+            if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16:
+                return int(value)
+            if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
+                return int(value)
+        return None
+
+    def resource(self, key: str) -> str | None:
+        text = self._resource.get(key)
+        value = None if text is None else decoding.attribute(text)
+        return None if value is None or value == "" else str(value)
+
+    @property
+    def resource_keys(self) -> Iterable[str]:
+        return self._resource.keys()
+
+    def events(self) -> list[dict[str, Any]]:
+        """Span events `{name, time_ns, attributes}`; what is not such a list is no event."""
+        value = decoding.attribute(self.row["events"]) if self.row["events"] else []
+        if not isinstance(value, list):
+            return []
+        return [event for event in value if isinstance(event, dict) and "name" in event]

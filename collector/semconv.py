@@ -1,0 +1,88 @@
+"""Every attribute and event name that Debrief reads, in one place.
+
+Follows the OpenTelemetry GenAI conventions as of 2026-11 (their own repository, status Development)
+and the OpenInference semantic conventions 0.1.42. Older and foreign names are translated here
+and in `collector/dialects/`, once, on the way in.
+"""
+
+from __future__ import annotations
+
+VERSION = "gen-ai 2026-11; openinference 0.1.42"
+
+# --- OpenTelemetry GenAI, newest -----------------------------------------------------------------
+OPERATION = "gen_ai.operation.name"
+INPUT_MESSAGES = "gen_ai.input.messages"
+OUTPUT_MESSAGES = "gen_ai.output.messages"
+SYSTEM_INSTRUCTIONS = "gen_ai.system_instructions"
+CONVERSATION_ID = "gen_ai.conversation.id"
+AGENT_NAME = "gen_ai.agent.name"
+AGENT_VERSION = "gen_ai.agent.version"
+REQUEST_MODEL = "gen_ai.request.model"
+RESPONSE_MODEL = "gen_ai.response.model"
+RESPONSE_ID = "gen_ai.response.id"
+FINISH_REASONS = "gen_ai.response.finish_reasons"
+INPUT_TOKENS = "gen_ai.usage.input_tokens"
+OUTPUT_TOKENS = "gen_ai.usage.output_tokens"
+TOOL_NAME = "gen_ai.tool.name"
+TOOL_CALL_ID = "gen_ai.tool.call.id"
+TOOL_CALL_ARGUMENTS = "gen_ai.tool.call.arguments"
+TOOL_CALL_RESULT = "gen_ai.tool.call.result"
+
+INFERENCE_OPERATIONS = frozenset({"chat", "generate_content", "text_completion"})
+AGENT_OPERATIONS = frozenset({"invoke_agent", "invoke_workflow", "agent_step"})
+"""`agent_step` is no value of the convention; the Vercel AI SDK 7 sends it."""
+TOOL_OPERATION = "execute_tool"
+
+INFERENCE_DETAILS_EVENT = "gen_ai.client.inference.operation.details"
+EVALUATION_EVENT = "gen_ai.evaluation.result"
+
+# --- OpenInference -------------------------------------------------------------------------------
+OPENINFERENCE_KIND = "openinference.span.kind"
+
+# --- general OpenTelemetry -----------------------------------------------------------------------
+SERVICE_NAME = "service.name"
+SERVICE_VERSION = "service.version"
+ERROR_TYPE = "error.type"
+ERROR_MESSAGE = "error.message"
+HTTP_STATUS = "http.response.status_code"
+EXCEPTION_EVENT = "exception"
+EXCEPTION_TYPE = "exception.type"
+EXCEPTION_MESSAGE = "exception.message"
+EVENT_NAME = "event.name"
+
+FLAG_EVENTS = frozenset({"feature_flag.evaluation", "feature_flag"})
+FLAG_VARIANTS = ("feature_flag.result.variant", "feature_flag.variant")
+
+# --- who and which conversation, best first ------------------------------------------------------
+CONVERSATION_IDS = (
+    CONVERSATION_ID,
+    "session.id",
+    "traceloop.association.properties.conversation_id",
+    "traceloop.association.properties.session_id",
+    "traceloop.association.properties.thread_id",
+    "traceloop.association.properties.chat_id",
+    "ai.settings.context.conversationId",
+    "ai.settings.context.sessionId",
+    "ai.settings.context.threadId",
+    "ai.settings.context.chatId",
+)
+"""Not `langsmith.trace.session_name` (a project) and not `mcp.session.id` (a transport)."""
+
+USER_IDS = (
+    "user.id",
+    "enduser.id",
+    "debrief.user.id",
+    "traceloop.association.properties.user_id",
+    "ai.settings.context.userId",
+)
+
+# --- our own -------------------------------------------------------------------------------------
+DEBRIEF = "debrief."
+SEGMENT = "debrief.segment."
+EVENT_ID = "debrief.event.id"
+OUTCOME_EVENT = "debrief.outcome"
+TRANSCRIPT = "debrief.transcript"
+"""On a span of an import: true where the span is a whole conversation, so that its own start and
+end say nothing about single messages; those carry `timestamp` where the file had one."""
+IMPORTED = "debrief.import."
+"""Prefix of unknown keys of an imported conversation, kept on its span."""
