@@ -16,6 +16,7 @@ from decimal import Decimal
 
 from pathspec import GitIgnoreSpec
 
+from bot.figures import percent
 from bot.proposals import structure, text_checks
 from bot.proposals.edits import is_plain_path, split_lines
 from bot.records import ProposalKind
@@ -256,7 +257,7 @@ def _threshold_problems(path: str, old: str, new: str) -> Iterator[str]:
     if was is None or will is None:
         yield f"A threshold proposal changes a number; {next(iter(leaves))!r} is none."
     elif abs(will - was) > MAX_MOVE * abs(was) and was:
-        yield f"{next(iter(leaves))!r} moves from {was} to {will}; {MAX_MOVE:.0%} is allowed."
+        yield f"{next(iter(leaves))!r} moves from {was} to {will}; {percent(float(MAX_MOVE))} is allowed."
 
 
 _FENCE = re.compile(r"^ {0,3}(?:```|~~~)", re.M)

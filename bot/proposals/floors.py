@@ -1,0 +1,80 @@
+"""Evidence floors: below them nothing is proposed, and the reason says how much is missing.
+
+Entries, people and conversations are counted by us; what a model cites never raises a count.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from bot.figures import percent
+from bot.records import Correction, Pattern, Skipped
+
+MIN_CONVERSATIONS = 5
+MIN_USERS = 3
+MAX_USER_SHARE = 0.4
+MIN_CORRECTIONS = 3
+MIN_CITED = 5
+"""Decisions with distinct inputs that a threshold proposal rests on."""
+_SAFE = re.compile(r"[A-Za-z0-9_./-]+(?: [A-Za-z0-9_./-]+){0,3}")
+_SAFE_LENGTH = 40
+
+
+def is_safe_label(text: str) -> bool:
+    """True for a value from outside that may stand in a rule, a title or a branch.
+
+    Up to 40 letters, digits and `_./-` in up to four words: a name such as c_level or Head of
+    Sales, too short and too plain to be an instruction or markup.
+    """
+    return len(text) <= _SAFE_LENGTH and _SAFE.fullmatch(text) is not None
+
+
+def conversation_floor(pattern: Pattern) -> Skipped | None:
+    """Why a pattern of strangers' conversations is too little to act on, or None.
+
+    5 conversations of 3 users, no user with over 40 % of them; without ids, conversations only.
+    """
+    found, users = len(set(pattern.evidence)), pattern.evidence_users
+    if found < MIN_CONVERSATIONS:
+        return _too_little(pattern, f"{found} conversations; {MIN_CONVERSATIONS} are needed.")
+    if users and users < MIN_USERS:
+        return _too_little(
+            pattern, f"{found} conversations of {users} users; {MIN_USERS} users are needed."
+        )
+    share = pattern.top_user_share
+    if share is not None and share > MAX_USER_SHARE:
+        return _too_little(
+            pattern,
+            f"One user has {percent(share)} of {found} conversations; {percent(MAX_USER_SHARE)} is allowed.",
+        )
+    return None
+
+
+def floor_note(pattern: Pattern) -> str | None:
+    """What the pull request says where the floors could not count people."""
+    if pattern.evidence_users:
+        return None
+    return "No user ids are known, so the evidence counts conversations and not people."
+
+
+def correction_floor(corrections: Sequence[Correction], what: str) -> Skipped | None:
+    """3 corrections of 3 conversations. Known reviewers are trusted, so one of them is enough."""
+    edits = {(one.original, one.corrected) for one in corrections}
+    conversations = {one.conversation_id or one.id for one in corrections}
+    if len(edits) >= MIN_CORRECTIONS and len(conversations) >= MIN_CORRECTIONS:
+        return None
+    return Skipped(
+        what=what,
+        code="evidence_floor",
+        reason=f"{len(edits)} different corrections of {len(conversations)} conversations; "
+        f"{MIN_CORRECTIONS} of {MIN_CORRECTIONS} are needed.",
+    )
+
+
+def _too_little(pattern: Pattern, reason: str) -> Skipped:
+    return Skipped(
+        what=f"a change for {pattern.outcome} of {pattern.agent}",
+        code="evidence_floor",
+        reason=reason,
+    )
