@@ -1,7 +1,7 @@
 """What a stored row looks like. Only nullable columns may ever be added (readers union by name).
 
 Times are nanoseconds since 1970 UTC. Attribute values are JSON text, keys may repeat; a map keeps
-both without loss. `date=` partitions are the UTC day of receipt, so late rows never touch old files.
+both without loss. `date=` partitions are the UTC day of receipt: late rows leave old files alone.
 """
 
 from __future__ import annotations
@@ -73,8 +73,11 @@ ERASURES = pa.schema(
         ("requested_ns", pa.int64()),
         ("user_id", pa.string()),  # pseudonym
         ("conversation_id", pa.string()),
+        ("trace_id", pa.string()),
     ]
 )
+"""Each row names one of the three. What an erased user took part in is listed with the user: its
+rows are gone by the time a late span of the same conversation arrives."""
 
 TABLES: dict[str, pa.Schema] = {
     "spans": SPANS,
@@ -84,3 +87,23 @@ TABLES: dict[str, pa.Schema] = {
     "model_labels": LEDGER,
     "erasures": ERASURES,
 }
+
+IDENTITY: dict[str, tuple[str, ...]] = {
+    "spans": ("trace_id", "span_id"),
+    "events": ("event_id",),
+    "ledger": ("entry_id",),
+    "runs": ("entry_id",),
+    "model_labels": ("entry_id",),
+    "erasures": ("user_id", "conversation_id", "trace_id"),
+}
+"""What makes two rows the same row: senders repeat themselves, and so may compaction."""
+
+TIME: dict[str, str] = {
+    "spans": "received_ns",
+    "events": "received_ns",
+    "ledger": "at_ns",
+    "runs": "at_ns",
+    "model_labels": "at_ns",
+    "erasures": "requested_ns",
+}
+"""The column that `since` and `until` mean; of equal rows the latest by it is the one to read."""

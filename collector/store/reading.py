@@ -1,0 +1,262 @@
+"""Reads tables of a store with DuckDB in memory: without repeats, without what was erased.
+
+Two things can happen while a reader reads. New files appear: it does not see them. Compaction
+removes a file that it is about to open: it lists the files again and starts over, once.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import duckdb
+import pyarrow as pa
+
+from collector.errors import StoreError
+from collector.store.files import data_files
+from collector.store.schema import IDENTITY, TABLES, TIME
+
+_T = TypeVar("_T")
+
+_RECEIVED = ("spans", "events")
+"""Tables whose time column is the time of receipt, by which the day folders are named."""
+
+_SOURCE = "read_parquet($files, union_by_name=true, filename=true, file_row_number=true)"
+
+# Who was erased is known by user, conversation or trace; what goes with them follows from the rows:
+# everything in a conversation or trace that the user took part in, except conversations of the same
+# trace that name another user as theirs (one trace can be a batch job over many conversations).
+_HIDDEN = """
+create temp table hidden_users as
+    select distinct user_id from erasures where user_id is not null;
+create temp table user_traces as
+    select trace_id from erasures where trace_id is not null
+    union select trace_id from links where user_id in (from hidden_users) and trace_id is not null;
+create temp table hidden_conversations as
+    select conversation_id from erasures where conversation_id is not null
+    union select conversation_id from links
+        where user_id in (from hidden_users) and conversation_id is not null
+    union select conversation_id from links
+        where trace_id in (from user_traces) and conversation_id is not null
+        and conversation_id not in (
+            select conversation_id from links where conversation_id is not null
+            and user_id is not null and user_id not in (from hidden_users));
+create temp table hidden_traces as
+    from user_traces
+    union select trace_id from links
+        where conversation_id in (from hidden_conversations) and trace_id is not null;
+"""
+_IS_HIDDEN = {
+    "spans": """(coalesce(user_id in (from hidden_users), false)
+        or coalesce(conversation_id in (from hidden_conversations), false)
+        or (conversation_id is null and user_id is null
+            and coalesce(trace_id in (from hidden_traces), false)))""",
+    "model_labels": """(coalesce(subject in (from hidden_conversations), false)
+        or coalesce(subject in (from hidden_users), false))""",
+}
+_IS_HIDDEN["events"] = _IS_HIDDEN["spans"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hidden:
+    """What erasures cover at this moment, including what follows from the rows themselves."""
+
+    user_ids: tuple[str, ...]
+    conversation_ids: tuple[str, ...]
+    trace_ids: tuple[str, ...]
+
+
+def read_table(
+    root: Path,
+    table: str,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    where: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    columns: Sequence[str] | None = None,
+) -> pa.Table:
+    """Rows of one table with `since <= time < until`, in the order in which they were written.
+
+    `time` is when a row was received (spans, events) or what it says itself (all others). `where`
+    is SQL over the columns, with values only by `$name` from `parameters`.
+
+    Raises:
+        StoreError: a file is damaged or cannot be read.
+    """
+    query = _Query(root, table, since, until, where, parameters or {}, columns)
+    return _twice(lambda: query.run(data_files(root / table, *query.days())))
+
+
+def read_files(root: Path, table: str, files: Sequence[Path]) -> pa.Table:
+    """Rows of some files of one table, each once, without what was erased."""
+    return _Query(root, table, None, None, None, {}, None).run(files)
+
+
+def hidden(root: Path) -> Hidden:
+    """What must not be read any more, and does not have to stay."""
+
+    def find() -> Hidden:
+        with _connect() as connection:
+            if not _prepare_hidden(connection, root):
+                return Hidden(user_ids=(), conversation_ids=(), trace_ids=())
+            return Hidden(
+                user_ids=_column(connection, "from hidden_users order by 1"),
+                conversation_ids=_column(connection, "from hidden_conversations order by 1"),
+                trace_ids=_column(connection, "from hidden_traces order by 1"),
+            )
+
+    return _twice(find)
+
+
+def files_with_hidden_rows(root: Path, table: str) -> list[Path]:
+    """The data files that still hold rows which were erased."""
+
+    def find() -> list[Path]:
+        files = data_files(root / table)
+        if table not in _IS_HIDDEN or not files:
+            return []
+        with _connect() as connection:
+            if not _prepare_hidden(connection, root):
+                return []
+            condition = _IS_HIDDEN[table]
+            query = f"select distinct filename from {_SOURCE} where {condition}"  # noqa: S608 -- ours
+            return sorted(Path(name) for name in _column(connection, query, files))
+
+    return _twice(find)
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """One reading of one table."""
+
+    root: Path
+    table: str
+    since: datetime | None
+    until: datetime | None
+    where: str | None
+    parameters: Mapping[str, Any]
+    columns: Sequence[str] | None
+
+    def days(self) -> tuple[date | None, date | None]:
+        """The day folders that can hold such rows; a row is never received before it happened."""
+        first = self.since and self.since.astimezone(UTC).date()
+        is_received = self.table in _RECEIVED
+        return first, (self.until.astimezone(UTC).date() if self.until and is_received else None)
+
+    def run(self, files: Sequence[Path]) -> pa.Table:
+        schema = TABLES[self.table]
+        if self.columns is not None:
+            schema = pa.schema([schema.field(name) for name in self.columns])
+        if not files:
+            return schema.empty_table()
+        with _connect() as connection:
+            conditions = self._times()
+            values = {"files": [str(file) for file in files], **self._time_values()}
+            if self._has_repeats(connection, values):
+                conditions.append(
+                    "(filename, file_row_number) not in (select filename, row from repeats)"
+                )
+            if self.table in _IS_HIDDEN and _prepare_hidden(connection, self.root):
+                conditions.append(f"not {_IS_HIDDEN[self.table]}")
+            if self.where:
+                conditions.append(f"({self.where})")
+            connection.register("no_rows", TABLES[self.table].empty_table())
+            found = connection.sql(
+                f"select {_names(schema.names)} from "  # noqa: S608 -- names of our own schema
+                f"(from {_SOURCE} union all by name from no_rows) "
+                f"where {' and '.join(conditions) or 'true'}",
+                params={**values, **self.parameters},
+            )
+            return found.to_arrow_table().cast(schema)
+
+    def _has_repeats(self, connection: duckdb.DuckDBPyConnection, values: dict[str, Any]) -> bool:
+        """Find which rows a later one replaces; nearly always none, so only keys are read."""
+        key, time = ", ".join(IDENTITY[self.table]), TIME[self.table]
+        connection.execute(
+            "create temp table repeats as select filename, row from ("  # noqa: S608 -- our names
+            f"select filename, file_row_number as row, row_number() over (partition by {key} "
+            f"order by {time} desc, filename desc, file_row_number desc) as place "
+            f"from {_SOURCE} where {' and '.join(self._times()) or 'true'}) where place > 1",
+            values,
+        )
+        return bool(_column(connection, "select 1 from repeats limit 1"))
+
+    def _times(self) -> list[str]:
+        column = TIME[self.table]
+        since = [f"{column} >= $since_ns"] if self.since else []
+        return since + ([f"{column} < $until_ns"] if self.until else [])
+
+    def _time_values(self) -> dict[str, int]:
+        since = {"since_ns": _to_ns(self.since)} if self.since else {}
+        return since | ({"until_ns": _to_ns(self.until)} if self.until else {})
+
+
+def _prepare_hidden(connection: duckdb.DuckDBPyConnection, root: Path) -> bool:
+    """Make the temp tables of what is erased; False where nothing is."""
+    erasures = data_files(root / "erasures")
+    if not erasures:
+        return False
+    connection.register("no_erasures", TABLES["erasures"].empty_table())
+    connection.execute(
+        "create temp table erasures as from read_parquet($files, union_by_name=true) "
+        "union all by name from no_erasures",
+        {"files": [str(file) for file in erasures]},
+    )
+    connection.execute(
+        "create temp table links (user_id text, conversation_id text, trace_id text)"
+    )
+    for table in _RECEIVED:
+        if files := data_files(root / table):
+            connection.execute(
+                "insert into links "
+                f"select distinct user_id, conversation_id, trace_id from {_SOURCE}",
+                {"files": [str(file) for file in files]},
+            )
+    connection.execute(_HIDDEN)
+    return True
+
+
+def _connect() -> duckdb.DuckDBPyConnection:
+    # The default folder for what does not fit in memory is the working directory.
+    return duckdb.connect(config={"temp_directory": tempfile.gettempdir()})
+
+
+def _column(
+    connection: duckdb.DuckDBPyConnection, query: str, files: Sequence[Path] | None = None
+) -> tuple[Any, ...]:
+    values = {} if files is None else {"files": [str(file) for file in files]}
+    return tuple(row[0] for row in connection.execute(query, values).fetchall())
+
+
+def _names(columns: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in columns)
+
+
+def _to_ns(moment: datetime) -> int:
+    return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1000
+
+
+def _twice(read: Callable[[], _T]) -> _T:
+    """Read; if a file has vanished meanwhile, list the files again and read once more."""
+    try:
+        return read()
+    except duckdb.IOException:
+        pass
+    except duckdb.Error as error:
+        raise _unreadable(error) from error
+    try:
+        return read()
+    except duckdb.Error as error:
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: duckdb.Error) -> StoreError:
+    return StoreError(
+        f"the store cannot be read: {str(error).splitlines()[0]}; move a damaged file out of the "
+        "store, or correct its permissions"
+    )
