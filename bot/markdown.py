@@ -81,18 +81,19 @@ def plain(text: str, limit: int) -> str:
     Nothing in it links, closes, pings or renders, in Markdown and as raw text: such tokens are
     broken by a space, signs of live syntax dropped or replaced.
     """
-    line = _inert(text)
-    line = re.sub(r"^[^\w(\u2039'\"]+", "", line)
-    line = re.sub(r"^(\d+)[.)](?!\S)", r"\1", line)
-    return _shortened(line, limit)
+    return _shortened(_begun(_inert(text[: 10 * limit])), limit)
 
 
 def prose(text: str, limit: int = 1_000) -> str:
-    """One line of running text in which only code spans live, for a place inside a line.
+    """One line of running text in which only code spans live.
 
     For sentences that a stage of ours wrote and that may carry words from outside.
     """
-    text = _shortened(text, limit)
+    return _begun(_line(text, limit))
+
+
+def _line(text: str, limit: int = 1_000) -> str:
+    text = _shortened(visible(text[: limit + 1]), limit)
     parts: list[str] = []
     end = 0
     for found in _CODE_SPAN.finditer(text):
@@ -117,7 +118,7 @@ def _row(cells: Sequence[str], width: int) -> str:
 
 def _cell(text: str) -> str:
     """A table ends its cells at `|` before it looks for code, and reads `\\|` as `|`."""
-    return re.sub(r"\\*\|", r"\\|", prose(text))
+    return re.sub(r"\\*\|", r"\\|", _line(text))
 
 
 def _inert(text: str, *, strip: bool = True) -> str:
@@ -126,6 +127,12 @@ def _inert(text: str, *, strip: bool = True) -> str:
         text = pattern.sub(replacement, text)
     text = re.sub(r"\s+", " ", text)
     return text.strip() if strip else text
+
+
+def _begun(line: str) -> str:
+    """A line that opens no list, heading or rule, and is no command to another bot."""
+    line = re.sub(r"^(?:[#+=:-]+(?=\s|$)|[/@]+|\s+)+", "", line)
+    return re.sub(r"^(\d+)[.)](?!\S)", r"\1", line)
 
 
 def _for_raw_readers(text: str) -> str:

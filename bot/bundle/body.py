@@ -1,0 +1,307 @@
+"""The body of a pull request: what a reviewer needs to decide in a minute, and our own state.
+
+Takes a `Proposal` and the `Pattern` it rests on; gives Markdown of at most `BUDGET` code points, in
+which text from outside stands only in code. Its first line is the marker that `history` reads back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.figures import count, day, percent, points, rate, span
+from bot.markdown import code_span, plain, prose, table
+from bot.marker import render_marker
+from bot.records import EvidenceItem, GateCheck, Pattern, Prediction, Proposal, Table, WeekRate
+from bot.statistics import failure_rate
+from collector.records import Json
+
+BUDGET = 60_000
+"""Code points. GitHub takes 65,536 (github-limits, measured); other bots edit bodies too."""
+SENTENCE = 600
+TITLE = 72
+MEASURED_WEEKS = 4
+_SHOWN_ITEMS = 50
+_SHOWN_IDS = 200
+_ALWAYS = 9
+_SHOWN_ROWS = 60
+_SHOWN_COLUMNS = 12
+_SHOWN_WEEKS = 26
+_NOUNS = {"rule": "correction", "threshold": "decision"}
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_WEEK = re.compile(r"\d{4}-W\d{2}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Section:
+    text: str
+    name: str
+    rank: int
+    """The lowest goes first when the body is too long; `_ALWAYS` stays."""
+
+
+def render_body(proposal: Proposal, *, base_sha: str, pattern: Pattern | None = None) -> str:
+    """Render the whole body. `pattern` adds rates, the difference and what measuring needs."""
+    sections = [
+        _Section(name="header", rank=_ALWAYS, text=_header(proposal, base_sha, pattern)),
+        _Section(name="checks of the gate", rank=7, text=_gate_table(proposal.gate.checks)),
+        _Section(name="tables", rank=6, text=_tables(proposal.tables)),
+        _Section(name="failures by week", rank=5, text=_weeks(proposal.weeks)),
+        _Section(name="evidence", rank=3, text=_evidence(proposal)),
+        _Section(name="what got worse", rank=4, text=_losing(proposal.losing)),
+        _Section(name="tried and dropped", rank=2, text=_alternatives(proposal.alternatives)),
+        _Section(name="cost", rank=1, text=_cost(proposal)),
+        _Section(name="footer", rank=_ALWAYS, text=_footer(proposal)),
+    ]
+    return _within_budget([section for section in sections if section.text])
+
+
+def marker_values(
+    proposal: Proposal, *, base_sha: str, pattern: Pattern | None = None
+) -> dict[str, Json]:
+    """What `history` and `measure` need after the merge; every string bounded."""
+    values: dict[str, Json] = {
+        "id": _clip(proposal.id),
+        "fingerprint": _clip(proposal.fingerprint),
+        "kind": proposal.kind,
+        "agent": _clip(proposal.agent),
+        "pattern_id": _clip(proposal.pattern_id),
+        "remedy": _clip(proposal.remedy),
+        "title": plain(proposal.title, TITLE),
+        "base_sha": _clip(base_sha),
+        "root_cause": proposal.root_cause,
+        "evidence": {"entries": proposal.evidence.entries, "users": proposal.evidence.users},
+        "prediction": prediction_values(proposal.prediction),
+    }
+    metric = proposal.prediction.metric if proposal.prediction else ""
+    metric = pattern.outcome if pattern else metric
+    if metric.startswith("correction:"):
+        values["correction_type"] = _clip(metric.removeprefix("correction:"))
+    if pattern is not None and pattern.threshold_name:
+        values["threshold"] = {"name": _clip(pattern.threshold_name), **_threshold_move(proposal)}
+    return values
+
+
+def prediction_values(prediction: Prediction | None) -> dict[str, Json] | None:
+    """The prediction as JSON, for the marker and plan.json."""
+    if prediction is None:
+        return None
+    segment = sorted(prediction.segment.items())[:8]
+    return {
+        "metric": _clip(prediction.metric),
+        "population": _clip(prediction.population),
+        "baseline_rate": prediction.baseline_rate,
+        "low": prediction.expected.low,
+        "high": prediction.expected.high,
+        "level": prediction.expected.level,
+        "days": prediction.days,
+        "intent_id": _clip(prediction.intent_id) if prediction.intent_id else None,
+        "segment": {_clip(k, 60): _clip(v, 60) for k, v in segment},
+    }
+
+
+# -- sections ------------------------------------------------------------------------------------
+
+
+def _header(proposal: Proposal, base_sha: str, pattern: Pattern | None) -> str:
+    gate = proposal.gate
+    lines = [
+        render_marker(marker_values(proposal, base_sha=base_sha, pattern=pattern)),
+        f"**{plain(proposal.title, TITLE)}** · {proposal.kind} · confidence {proposal.confidence}",
+        "",
+        f"- **What** {prose(proposal.what, SENTENCE)}",
+        f"- **Why** {prose(proposal.why, SENTENCE)}{_why_numbers(pattern)}",
+        f"- **Evidence** {_evidence_sentence(proposal)}",
+        f"- **Gate** {gate.verdict}: {prose(gate.sentence, SENTENCE)}",
+        f"- **Risk** {prose(proposal.risk, SENTENCE)}",
+    ]
+    return "\n".join(lines)
+
+
+def _why_numbers(pattern: Pattern | None) -> str:
+    """The pattern's rate with its interval, against the others where there are any."""
+    if pattern is None:
+        return ""
+    said = f" Rate {rate(pattern.rate, pattern.rate_interval)} of "
+    said += count(pattern.users, pattern.unit)
+    if pattern.baseline_rate is not None:
+        said += f"; others {percent(pattern.baseline_rate)}"
+    if pattern.risk_difference is not None:
+        said += f"; difference {points(pattern.risk_difference, pattern.interval)}"
+    return f"{said}."
+
+
+def _evidence_sentence(proposal: Proposal) -> str:
+    evidence = proposal.evidence
+    said = count(evidence.entries, _NOUNS.get(proposal.kind, "conversation"))
+    if evidence.users:
+        said += f" of {count(evidence.users, 'reviewer' if proposal.kind == 'rule' else 'user')}"
+    if evidence.first_at and evidence.last_at:
+        said += f", {day(evidence.first_at)} to {day(evidence.last_at)}"
+    said += f"; root cause: {proposal.root_cause.replace('_', ' ')}."
+    return f"{said} {prose(evidence.note, SENTENCE)}" if evidence.note else said
+
+
+def _gate_table(checks: Sequence[GateCheck]) -> str:
+    if not checks:
+        return ""
+    rows = [
+        [
+            check.name,
+            check.verdict,
+            "" if check.estimate is None else points(check.estimate, check.interval),
+            f"{check.n:,}" if check.n else "",
+            check.sentence,
+        ]
+        for check in checks[:_SHOWN_ROWS]
+    ]
+    return table(["gate", "verdict", "difference (95 %)", "n", "in words"], rows)
+
+
+def _tables(tables: Sequence[Table]) -> str:
+    return "\n\n".join(
+        f"**{plain(one.title, TITLE) or 'Numbers'}**\n\n"
+        f"{table(one.header[:_SHOWN_COLUMNS], one.rows[:_SHOWN_ROWS])}"
+        for one in tables[:5]
+        if one.header and one.rows
+    )
+
+
+def _weeks(weeks: Sequence[WeekRate]) -> str:
+    """A chart where two weeks or more have data, and always the same numbers as a table."""
+    seen = [week for week in weeks if week.total and _WEEK.fullmatch(week.week)][-_SHOWN_WEEKS:]
+    if not seen:
+        return ""
+    rates = [failure_rate(week.failed, week.total) for week in seen]
+    rows = [
+        [week.week, f"{week.failed:,}", f"{week.total:,}", rate(found.rate, found.interval)]
+        for week, found in zip(seen, rates, strict=True)
+    ]
+    parts = [table(["week", "failing", "of", "rate (95 %)"], rows)]
+    if len(seen) >= 2:
+        parts.insert(0, _chart(seen))
+    return _folded("Failures by week", "\n\n".join(parts))
+
+
+def _chart(weeks: Sequence[WeekRate]) -> str:
+    """Old Mermaid syntax only: GitHub does not say which version it runs."""
+    names = ", ".join(f'"{week.week}"' for week in weeks)
+    bars = ", ".join(f"{100 * week.failed / week.total:.1f}" for week in weeks)
+    lines = [
+        "```mermaid",
+        "xychart-beta",
+        f"    x-axis [{names}]",
+        '    y-axis "failing, %" 0 --> 100',
+        f"    bar [{bars}]",
+        "```",
+    ]
+    return "\n".join(lines)
+
+
+def _evidence(proposal: Proposal) -> str:
+    noun = "decisions" if proposal.kind == "threshold" else "conversations"
+    parts = [_items(proposal.evidence.items)]
+    shown = {item.id for item in proposal.evidence.items[:_SHOWN_ITEMS]}
+    others = [one for one in proposal.evidence.conversation_ids if one not in shown]
+    if others:
+        listed = ", ".join(code_span(_clip(one)) for one in others[:_SHOWN_IDS])
+        more = len(others) - _SHOWN_IDS
+        parts.append(f"Also: {listed}" + (f" and {more:,} more." if more > 0 else "."))
+    text = "\n\n".join(part for part in parts if part)
+    return _folded(f"The {noun} (ids, paraphrased)", text) if text else ""
+
+
+def _losing(items: Sequence[EvidenceItem]) -> str:
+    return _folded(f"What got worse ({len(items):,})", _items(items)) if items else ""
+
+
+def _items(items: Sequence[EvidenceItem]) -> str:
+    lines = [
+        f"- {code_span(_clip(item.id))} {prose(item.paraphrase, SENTENCE)}"
+        for item in items[:_SHOWN_ITEMS]
+    ]
+    if len(items) > _SHOWN_ITEMS:
+        lines.append(f"- and {len(items) - _SHOWN_ITEMS:,} more")
+    return "\n".join(lines)
+
+
+def _alternatives(alternatives: Sequence[str]) -> str:
+    lines = [f"- {prose(one, SENTENCE)}" for one in alternatives[:20]]
+    return _folded(f"Tried and dropped ({len(alternatives):,})", "\n".join(lines)) if lines else ""
+
+
+def _cost(proposal: Proposal) -> str:
+    cost = proposal.cost
+    if not cost.calls:
+        return ""
+    tokens = f"{cost.input_tokens:,} tokens in, {cost.output_tokens:,} out"
+    return f"Made with {count(cost.calls, 'model call')}: {tokens}, ${cost.usd:.2f}."
+
+
+def _footer(proposal: Proposal) -> str:
+    paths = sorted({edit.path for edit in proposal.edits})
+    named = ", ".join(code_span(_clip(path)) for path in paths[:10])
+    return "\n".join(
+        [
+            f"**Prediction** {_prediction_sentence(proposal.prediction)}",
+            "",
+            "**Not wanted?** Close this pull request and tick why:",
+            "",
+            "- [ ] not a problem",
+            "- [ ] wrong fix (say what would be right)",
+            "- [ ] later",
+            "",
+            f"**Undo** Revert the merge: one commit, which touches only {named or 'no file'}.",
+        ]
+    )
+
+
+def _prediction_sentence(prediction: Prediction | None) -> str:
+    if prediction is None:
+        return "none: this change moves no rate that is measured."
+    return (
+        f"{code_span(_clip(prediction.metric))} for {prose(prediction.population, 200)}: "
+        f"now {percent(prediction.baseline_rate)}, then {span(prediction.expected)} "
+        f"({prediction.expected.level:.0%} interval). Measured each week for up to "
+        f"{MEASURED_WEEKS} weeks after the merge; the result comes as a comment here."
+    )
+
+
+# -- fitting it in -------------------------------------------------------------------------------
+
+
+def _within_budget(sections: Sequence[_Section]) -> str:
+    """Drop whole sections, the least needed first, until the body fits; say which."""
+    kept, dropped = list(sections), list[str]()
+    while True:
+        parts = [section.text for section in kept]
+        if dropped:
+            parts.insert(-1, f"Left out for length: {', '.join(dropped)}.")
+        body = "\n\n".join(parts) + "\n"
+        droppable = [section for section in kept if section.rank < _ALWAYS]
+        if len(body) <= BUDGET or not droppable:
+            return body
+        least = min(droppable, key=lambda section: section.rank)
+        kept.remove(least)
+        dropped.append(least.name)
+
+
+def _folded(summary: str, text: str) -> str:
+    """GitHub needs the blank lines; `summary` is ours."""
+    return f"<details><summary>{summary}</summary>\n\n{text}\n\n</details>"
+
+
+def _threshold_move(proposal: Proposal) -> dict[str, Json]:
+    """From and to, where the edit changes exactly one number; nothing where that is not so."""
+    if len(proposal.edits) != 1:
+        return {}
+    old, new = (_NUMBER.findall(text) for text in (proposal.edits[0].old, proposal.edits[0].new))
+    moved = [(a, b) for a, b in zip(old, new, strict=False) if a != b]
+    if len(old) != len(new) or len(moved) != 1:
+        return {}
+    return {"from": float(moved[0][0]), "to": float(moved[0][1])}
+
+
+def _clip(text: str, limit: int = 120) -> str:
+    return text[:limit]

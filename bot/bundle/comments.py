@@ -1,0 +1,56 @@
+"""Comments of ours on pull requests. Each begins with its own marker, so that it is said once."""
+
+from __future__ import annotations
+
+from bot.figures import count, day, points, rate
+from bot.markdown import code_span, prose, table
+from bot.marker import render_marker
+from bot.records import RateEstimate, Verdict
+
+_WORDS = {
+    "worked": "The rate fell after the merge",
+    "no_effect": "No effect that matters",
+    "harmed": "The rate rose after the merge",
+    "unknown": "No verdict: the data do not settle it",
+}
+
+
+def verdict_comment(verdict: Verdict) -> str:
+    """Say what was measured before and after the merge, how sure that is, and what else changed."""
+    lines = [
+        render_marker(
+            {"comment": "verdict", "id": verdict.proposal_id[:120], "verdict": verdict.result}
+        ),
+        f"**{_WORDS[verdict.result]}** · {verdict.result.replace('_', ' ')} · "
+        f"{verdict.strength} evidence ({verdict.method.replace('_', ' ')})",
+        "",
+        prose(verdict.sentence),
+        "",
+        table(["", "failing", "of", "rate (95 %)"], _rows(verdict)),
+        "",
+    ]
+    if verdict.difference is not None and verdict.interval is not None:
+        level = f"{100 * verdict.interval.level:.4g} % interval"
+        lines.append(f"- Difference {points(verdict.difference, verdict.interval)}, {level}.")
+    lines.append(
+        f"- Metric {code_span(verdict.metric[:120])} by {verdict.unit}, {verdict.days:g} days "
+        f"from {day(verdict.live_at)}."
+    )
+    if verdict.prediction_hit is not None:
+        held = "held" if verdict.prediction_hit else "did not hold"
+        lines.append(f"- The prediction {held}.")
+    if verdict.needed:
+        lines.append(f"- About {count(verdict.needed, f'more {verdict.unit}')} would settle it.")
+    lines += [f"- May also explain it: {prose(one)}" for one in verdict.confounders[:20]]
+    return "\n".join(lines) + "\n"
+
+
+def _rows(verdict: Verdict) -> list[list[str]]:
+    return [_row("before", verdict.before), _row("after", verdict.after)]
+
+
+def _row(name: str, estimate: RateEstimate | None) -> list[str]:
+    if estimate is None:
+        return [name, "", "0", "no data"]
+    shown = rate(estimate.rate, estimate.interval)
+    return [name, f"{estimate.failed:,}", f"{estimate.total:,}", shown]
