@@ -1,0 +1,530 @@
+"""The only module that runs git: reads one commit, writes commits and refs, knows what was merged.
+
+Takes a folder that is a repository, bare or not. Never touches the person's work tree, index or
+configuration: trees are built in a temporary index, hooks and user settings are off, nothing is
+fetched or pushed. Costs a few milliseconds a call.
+
+Where there is no GitHub, `refs/debrief/pulls/<key>` is the pull request: each commit on it holds
+`state.json`, `body.md` and `comments/NNNN.md`; its second parent keeps the proposed head alive.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from bot.errors import RepositoryError
+from bot.records import Repository, SourceFile
+
+log = logging.getLogger(__name__)
+
+MAX_FILE_BYTES = 1_000_000
+MAX_TOTAL_BYTES = 200_000_000
+TIMEOUT_S = 120.0
+AUTHOR_NAME = "Debrief"
+AUTHOR_EMAIL = "debrief@debrief.invalid"
+PULLS = "refs/debrief/pulls/"
+PROPOSAL = "Debrief-Proposal"
+FINGERPRINT = "Debrief-Fingerprint"
+"""Trailers of our commits: for which proposal, in which state of its evidence."""
+PLAIN_FILE_MODES = frozenset({"100644", "100755"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CommitInfo:
+    """One commit, as far as it matters who made it."""
+
+    sha: str
+    parents: tuple[str, ...]
+    author: str
+    """Name and e-mail address: outside text."""
+    committer: str
+    committed_at: datetime
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Merge:
+    """How a proposal came into the default branch."""
+
+    sha: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LocalPull:
+    """One pull request of a repository without GitHub."""
+
+    key: str
+    """Id of the proposal; `<id>-2` where the first one of that id is merged or closed."""
+    id: str
+    branch: str
+    base_branch: str
+    base_sha: str
+    head_sha: str
+    title: str
+    body: str
+    state: Literal["open", "closed", "rejected"]
+    """`merged` is not stored: the default branch says it."""
+    opened_at: datetime
+    closed_at: datetime | None = None
+    labels: tuple[str, ...] = ()
+    rejection: Literal["not_a_problem", "wrong_fix", "later"] | None = None
+    reason: str | None = None
+    comments: tuple[str, ...] = ()
+
+    @property
+    def reference(self) -> str:
+        """The branch; with the number behind it from the second pull request of that branch on."""
+        return f"{self.branch}{self.key.removeprefix(self.id)}"
+
+
+def trailer(message: str, name: str) -> str | None:
+    """Value of the last trailer of that name in a commit message, on GitHub or not."""
+    found = re.findall(rf"^{name}: (\S+)$", message, re.MULTILINE)
+    return found[-1] if found else None
+
+
+def is_made_for(commit: CommitInfo, proposal_id: str) -> bool:
+    """We made this commit for that proposal, and nobody has amended it since."""
+    own = f"{AUTHOR_NAME} <{AUTHOR_EMAIL}>"
+    ours = commit.author == commit.committer == own
+    return ours and trailer(commit.message, PROPOSAL) == proposal_id
+
+
+# -- running git ---------------------------------------------------------------------------------
+
+
+def _run(
+    repository: Path,
+    *args: str,
+    stdin: bytes = b"",
+    environment: Mapping[str, str] | None = None,
+    accept: tuple[int, ...] = (0,),
+) -> subprocess.CompletedProcess[bytes]:
+    """Run one git command there, without a shell, prompts, hooks or anybody's configuration.
+
+    Raises:
+        RepositoryError: git is not installed, took longer than `TIMEOUT_S`, or said no.
+    """
+    git = shutil.which("git")
+    if git is None:
+        raise RepositoryError("git was not found; install git 2.38 or newer and put it on PATH")
+    folder = repository.resolve()
+    command = [git, "-C", str(folder), "-c", "core.hooksPath=/dev/null"]
+    command += ["-c", "core.fsmonitor=false", "-c", "gc.auto=0"]
+    # The person named this folder, and in a container it often belongs to another user. What
+    # git's ownership check guards against, hooks and commands in its settings, is off or unused.
+    command += ["-c", "safe.directory=*", "-c", "i18n.commitEncoding=UTF-8"]
+    clean = {
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": "/dev/null",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_OPTIONAL_LOCKS": "0",
+        # A folder inside another repository is not that repository.
+        "GIT_CEILING_DIRECTORIES": str(folder.parent),
+        "LC_ALL": "C",
+    }
+    try:
+        done = subprocess.run(  # noqa: S603  (no shell; refs and paths are checked or on stdin)
+            [*command, *args],
+            input=stdin,
+            capture_output=True,
+            env={**clean, **(environment or {})},
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise RepositoryError(
+            f"git {args[0]} in {repository} took longer than {TIMEOUT_S:.0f} s and was stopped; "
+            "check the disk and run again"
+        ) from error
+    if done.returncode not in accept:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no message"]
+        raise RepositoryError(f"git {args[0]} failed in {repository}: {said[-1][:300]}")
+    return done
+
+
+def _text(repository: Path, *args: str, **options: Any) -> str:
+    return _run(repository, *args, **options).stdout.decode("utf-8", "replace").strip()
+
+
+def require_repository(path: Path) -> None:
+    """Check that `path` is the root of a repository.
+
+    Raises:
+        RepositoryError: it is not; the message says what to give instead.
+    """
+    if not path.is_dir():
+        raise RepositoryError(f"{path} is not a folder; give the root of a git repository")
+    if _run(path, "rev-parse", "--git-dir", accept=(0, 128)).returncode:
+        raise RepositoryError(f"{path} is not the root of a git repository; run `git init` there")
+
+
+def resolve(path: Path, ref: str) -> str | None:
+    """Commit id that `ref` names, or None."""
+    if ref.startswith("-"):
+        raise RepositoryError(f"{ref!r} is not a ref; give a branch, a tag or a commit id")
+    done = _run(path, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", accept=(0, 1, 128))
+    return done.stdout.decode().strip() or None
+
+
+def default_branch(path: Path) -> tuple[str, str]:
+    """Name and head commit of the default branch.
+
+    The remote's default where a clone knows it; in a work tree `main` or `master`, because what
+    is checked out may be somebody's work in progress; else the branch that HEAD names.
+
+    Raises:
+        RepositoryError: not a repository, or no commit on any of these.
+    """
+    require_repository(path)
+    names = []
+    remote = _text(path, "symbolic-ref", "--quiet", "refs/remotes/origin/HEAD", accept=(0, 1))
+    head = _text(path, "symbolic-ref", "--quiet", "--short", "HEAD", accept=(0, 1))
+    bare = _text(path, "rev-parse", "--is-bare-repository") == "true"
+    if remote:
+        names.append(remote.removeprefix("refs/remotes/origin/"))
+    names += [head, "main", "master"] if bare else ["main", "master", head]
+    for name in filter(None, names):
+        sha = resolve(path, f"refs/heads/{name}") or resolve(path, f"refs/remotes/origin/{name}")
+        if sha is not None:
+            return name, sha
+    raise RepositoryError(f"{path} has no commit on a branch; commit something and run again")
+
+
+# -- reading ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Entry:
+    path: str
+    mode: str
+    blob: str
+    size_bytes: int
+
+
+def _entries(path: Path, commit: str, paths: Sequence[str] = ()) -> Iterator[_Entry]:
+    """Plain files of a commit; symbolic links, submodules and undecodable names are left out."""
+    args = ["--literal-pathspecs", "ls-tree", "-r", "-l", "-z", "--full-tree", commit]
+    listing = _run(path, *args, "--", *paths).stdout
+    for line in filter(None, listing.split(b"\0")):
+        facts, _, name = line.partition(b"\t")
+        mode, _, blob, size = facts.decode("ascii").split()
+        try:
+            decoded = name.decode("utf-8")
+        except UnicodeDecodeError:
+            continue
+        if mode in PLAIN_FILE_MODES:
+            yield _Entry(path=decoded, mode=mode, blob=blob, size_bytes=int(size))
+
+
+def _texts(path: Path, entries: Sequence[_Entry]) -> dict[str, SourceFile]:
+    """The entries that are UTF-8 text, by path."""
+    wanted = "".join(f"{entry.blob}\n" for entry in entries).encode()
+    content = _run(path, "cat-file", "--batch", stdin=wanted).stdout
+    files = {}
+    at = 0
+    for entry in entries:
+        at = content.index(b"\n", at) + 1
+        raw = content[at : at + entry.size_bytes]
+        at += entry.size_bytes + 1
+        if b"\0" in raw:
+            continue
+        try:
+            text = raw.decode("utf-8")
+        except UnicodeDecodeError:
+            continue
+        files[entry.path] = SourceFile(path=entry.path, blob=entry.blob, text=text)
+    return files
+
+
+def read_repository(path: Path, *, ref: str | None = None) -> Repository:
+    """Read the text files of the default branch's commit, or of `ref`'s.
+
+    Text is UTF-8 of at most `MAX_FILE_BYTES`. What is not committed is not seen. Of a repository
+    with more than `MAX_TOTAL_BYTES` of such files the smallest are read, and a warning says so.
+
+    Raises:
+        RepositoryError: not a repository, no commit, or no such ref.
+    """
+    branch, sha = default_branch(path)
+    if ref is not None:
+        found = resolve(path, ref)
+        if found is None:
+            raise RepositoryError(f"{path} has no ref {ref!r}; give a branch, a tag or a commit id")
+        branch, sha = ref, found
+    small = [entry for entry in _entries(path, sha) if entry.size_bytes <= MAX_FILE_BYTES]
+    small.sort(key=lambda entry: entry.size_bytes)
+    kept: list[_Entry] = []
+    total_bytes = 0
+    for entry in small:
+        total_bytes += entry.size_bytes
+        if total_bytes > MAX_TOTAL_BYTES:
+            log.warning("repository is large: %d of %d files are read", len(kept), len(small))
+            break
+        kept.append(entry)
+    files = _texts(path, kept)
+    return Repository(
+        base_sha=sha, base_branch=branch, files={name: files[name] for name in sorted(files)}
+    )
+
+
+def read_files(path: Path, commit: str, paths: Iterable[str]) -> dict[str, SourceFile]:
+    """Those of `paths` that are text files in `commit`."""
+    names = tuple(paths)
+    return _texts(path, list(_entries(path, commit, names))) if names else {}
+
+
+_LOG_FORMAT = "%H%x00%P%x00%an <%ae>%x00%cn <%ce>%x00%ct%x00%B%x01"
+
+
+def commits_between(path: Path, base: str, head: str) -> tuple[CommitInfo, ...]:
+    """Commits that `head` has and `base` has not, newest first."""
+    found = []
+    listing = _text(path, "log", f"--format={_LOG_FORMAT}", f"{base}..{head}", "--")
+    for block in filter(None, (part.strip("\n") for part in listing.split("\x01"))):
+        sha, parents, author, committer, at, message = block.split("\0", 5)
+        found.append(
+            CommitInfo(
+                sha=sha,
+                parents=tuple(parents.split()),
+                author=author,
+                committer=committer,
+                committed_at=datetime.fromtimestamp(int(at), UTC),
+                message=message,
+            )
+        )
+    return tuple(found)
+
+
+def is_ancestor(path: Path, older: str, newer: str) -> bool:
+    """`newer` contains `older`. A commit is its own ancestor."""
+    return not _run(path, "merge-base", "--is-ancestor", older, newer, accept=(0, 1)).returncode
+
+
+def merge_base(path: Path, one: str, other: str) -> str | None:
+    """The newest commit that both have, or None where they share none."""
+    return _text(path, "merge-base", one, other, accept=(0, 1)) or None
+
+
+def _commit_time(path: Path, sha: str) -> datetime:
+    return datetime.fromtimestamp(int(_text(path, "show", "-s", "--format=%ct", sha)), UTC)
+
+
+def _when_seen(path: Path, branch: str, head: str) -> datetime | None:
+    """When the branch first contained `head`, by its reflog; None where it keeps none."""
+    args = ["log", "-g", "--date=unix", "--format=%H %gd", f"refs/heads/{branch}", "--"]
+    entries = _run(path, *args, accept=(0, 128)).stdout.decode("utf-8", "replace").splitlines()
+    seen = None
+    for entry in entries:  # newest first
+        sha, _, when = entry.partition(" ")
+        at = re.search(r"@\{(\d+)\}$", when)
+        if at is None or not is_ancestor(path, head, sha):
+            break
+        seen = datetime.fromtimestamp(int(at[1]), UTC)
+    return seen
+
+
+def _patch_ids(path: Path, patch: bytes) -> dict[str, str]:
+    """Commit by patch id, for the output of `git diff` or `git log -p`."""
+    lines = _run(path, "patch-id", "--stable", stdin=patch).stdout.decode().splitlines()
+    pairs = [line.split() for line in lines]
+    return {pair[0]: pair[1] for pair in reversed(pairs)}
+
+
+def merge_of(path: Path, *, head: str, base: str, branch: str) -> Merge | None:
+    """How `head`, proposed on `base`, came into `branch`: as an ancestor or as an equal patch.
+
+    An equal patch (`git patch-id`) is a squash, a rebase or a cherry-pick of the whole change.
+    None where it is not there.
+    """
+    tip = resolve(path, f"refs/heads/{branch}") or resolve(path, f"refs/remotes/origin/{branch}")
+    if tip is None or resolve(path, head) is None:
+        return None
+    if is_ancestor(path, head, tip):
+        return _merge_of_ancestor(path, head=head, tip=tip, branch=branch)
+    start = merge_base(path, head, base) or base
+    changed = _run(path, "diff", "--name-only", "-z", start, head).stdout.split(b"\0")
+    paths = [name.decode("utf-8", "surrogateescape") for name in changed if name]
+    wanted = _patch_ids(path, _run(path, "diff", start, head).stdout)
+    if not wanted or not paths:
+        return None
+    walk = ["log", "-p", "-m", "--first-parent", "--format=commit %H", f"{start}..{tip}"]
+    landed = _patch_ids(path, _run(path, "--literal-pathspecs", *walk, "--", *paths).stdout)
+    for patch_id in wanted:
+        if patch_id in landed:
+            return Merge(sha=landed[patch_id], at=_commit_time(path, landed[patch_id]))
+    return None
+
+
+def _merge_of_ancestor(path: Path, *, head: str, tip: str, branch: str) -> Merge:
+    """The commit of the branch's own line that first had `head`."""
+    line = _text(path, "rev-list", "--first-parent", f"{head}..{tip}").split()
+    own = _text(path, "rev-list", "--first-parent", tip).split()
+    if head in own:  # Fast-forward: the commit's own date is older than the merge.
+        return Merge(sha=head, at=_when_seen(path, branch, head) or _commit_time(path, head))
+    first = next(sha for sha in reversed(line) if is_ancestor(path, head, sha))
+    return Merge(sha=first, at=_commit_time(path, first))
+
+
+# -- writing ---------------------------------------------------------------------------------------
+
+
+def commit_files(
+    path: Path,
+    files: Mapping[str, str],
+    *,
+    on: str | None,
+    parents: Sequence[str],
+    message: str,
+    at: datetime | None = None,
+) -> str:
+    """Make a commit of the tree of `on` with these files changed; no ref moves.
+
+    The same arguments give the same commit id: the author is fixed, and the date is `at` or else
+    the date of `on`. File modes stay; a new file is plain.
+    """
+    blobs = {
+        name: _text(path, "hash-object", "-w", "--stdin", stdin=text.encode("utf-8"))
+        for name, text in files.items()
+    }
+    when = at or (_commit_time(path, on) if on else datetime.fromtimestamp(0, UTC))
+    with tempfile.TemporaryDirectory(prefix="debrief-index-") as folder:
+        index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+        modes = {}
+        if on is not None:
+            modes = {entry.path: entry.mode for entry in _entries(path, on, tuple(files))}
+            _run(path, "read-tree", on, environment=index)
+        lines = (f"{modes.get(name, '100644')} {blobs[name]}\t{name}\0" for name in files)
+        _run(
+            path,
+            *("update-index", "--add", "-z", "--index-info"),
+            stdin="".join(lines).encode("utf-8"),
+            environment=index,
+        )
+        tree = _text(path, "write-tree", environment=index)
+    date = f"{int(when.timestamp())} +0000"
+    identity = {}
+    for role in ("AUTHOR", "COMMITTER"):
+        identity[f"GIT_{role}_NAME"] = AUTHOR_NAME
+        identity[f"GIT_{role}_EMAIL"] = AUTHOR_EMAIL
+        identity[f"GIT_{role}_DATE"] = date
+    flags = [argument for parent in parents for argument in ("-p", parent)]
+    return _text(
+        path,
+        *("commit-tree", tree, *flags),
+        stdin=message.encode("utf-8"),
+        environment=identity,
+    )
+
+
+def move_ref(path: Path, ref: str, sha: str, *, expected: str | None) -> bool:
+    """Point `ref` at `sha` if it is still at `expected` (None: must not exist); False if not.
+
+    Raises:
+        RepositoryError: the ref is where we expected it, and git still said no.
+    """
+    # An empty old value means that the ref must not exist yet: git-update-ref(1).
+    done = _run(path, "update-ref", ref, sha, expected or "", accept=(0, 1, 128))
+    if done.returncode == 0:
+        return True
+    if resolve(path, ref) != expected:
+        return False
+    said = done.stderr.decode("utf-8", "replace").strip()[-300:]
+    raise RepositoryError(f"git could not move {ref} in {path}: {said}")
+
+
+def is_checked_out(path: Path, branch: str) -> bool:
+    """A work tree of this repository has the branch checked out, so moving it would disturb it."""
+    ref = f"refs/heads/{branch}"
+    return bool(_text(path, "for-each-ref", "--format=%(worktreepath)", ref))
+
+
+# -- pull requests without GitHub ------------------------------------------------------------------
+
+
+def _time(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value)
+
+
+def read_pulls(path: Path) -> tuple[tuple[LocalPull, str], ...]:
+    """All pull requests under `refs/debrief/pulls/` with the commit that holds each, oldest first.
+
+    Raises:
+        RepositoryError: one of them cannot be read; the message names its ref.
+    """
+    found = []
+    listing = _text(path, "for-each-ref", "--format=%(refname) %(objectname)", PULLS)
+    for line in listing.splitlines():
+        ref, sha = line.split()
+        try:
+            found.append((_read_pull(path, ref, sha), sha))
+        except (KeyError, ValueError, TypeError) as error:
+            raise RepositoryError(
+                f"{ref} in {path} does not hold a state that Debrief wrote ({error!r}); "
+                f"look at it with `git show {ref}:state.json`, or delete the ref"
+            ) from error
+    return tuple(sorted(found, key=lambda pair: (pair[0].opened_at, pair[0].key)))
+
+
+def _read_pull(path: Path, ref: str, sha: str) -> LocalPull:
+    files = {entry.path: entry for entry in _entries(path, sha)}
+    texts = _texts(path, list(files.values()))
+    state: dict[str, Any] = json.loads(texts["state.json"].text)
+    return LocalPull(
+        key=ref.removeprefix(PULLS),
+        id=state["id"],
+        branch=state["branch"],
+        base_branch=state["base_branch"],
+        base_sha=state["base_sha"],
+        head_sha=state["head_sha"],
+        title=state["title"],
+        body=texts["body.md"].text,
+        state=state["state"],
+        opened_at=cast(datetime, _time(state["opened_at"])),
+        closed_at=_time(state["closed_at"]),
+        labels=tuple(state["labels"]),
+        rejection=state["rejection"],
+        reason=state["reason"],
+        comments=tuple(texts[name].text for name in sorted(texts) if name.startswith("comments/")),
+    )
+
+
+def write_pull(path: Path, pull: LocalPull, *, expected: str | None, at: datetime) -> str | None:
+    """Record a pull request's new state on top of `expected`; None if somebody else was quicker.
+
+    Gives the commit that holds it.
+    """
+    state = {
+        "schema": 1,
+        "id": pull.id,
+        "branch": pull.branch,
+        "base_branch": pull.base_branch,
+        "base_sha": pull.base_sha,
+        "head_sha": pull.head_sha,
+        "title": pull.title,
+        "state": pull.state,
+        "opened_at": pull.opened_at.isoformat(),
+        "closed_at": pull.closed_at.isoformat() if pull.closed_at else None,
+        "labels": list(pull.labels),
+        "rejection": pull.rejection,
+        "reason": pull.reason,
+    }
+    files = {"state.json": json.dumps(state, indent=2, sort_keys=True) + "\n", "body.md": pull.body}
+    for number, comment in enumerate(pull.comments, start=1):
+        files[f"comments/{number:04}.md"] = comment
+    parents = [expected, pull.head_sha] if expected else [pull.head_sha]
+    message = f"{pull.state}: {pull.title}\n"
+    sha = commit_files(path, files, on=None, parents=parents, message=message, at=at)
+    return sha if move_ref(path, PULLS + pull.key, sha, expected=expected) else None

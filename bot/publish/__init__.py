@@ -1,0 +1,281 @@
+"""Carries out a bundle's plan: the only stage with a write token, and no model, no store.
+
+Takes a `Plan`, its bodies and a target; gives a `PublishReport`. For each operation it reads what
+is there now, decides purely (`plan.py`) which steps are missing, and does those. Refuses edits
+that no longer apply, that the guardrails forbid, or that a person stands in the way of. Any step
+may be the last before a crash: the next run goes on from there and does nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TypeAlias
+
+from bot.errors import UsageError
+from bot.github import GitHub, NotFound, NotPermitted, Unprocessable
+from bot.publish.git_target import GitTarget
+from bot.publish.github_target import GitHubTarget
+from bot.publish.plan import (
+    AddComment,
+    AddLabels,
+    ClosePull,
+    Decision,
+    EditPull,
+    OpenPull,
+    PutBranch,
+    Seen,
+    Step,
+    check_operation,
+    choose_pull,
+    decide_change,
+    decide_close,
+    decide_comment,
+    needs_branch,
+)
+from bot.publish.target import Pull, Target
+from bot.records import Degraded, Edit, Operation, Plan, Skipped, SourceFile
+
+SETTINGS_PATH = ".github/debrief.yml"
+
+Apply: TypeAlias = Callable[[Mapping[str, SourceFile], Iterable[Edit]], dict[str, str] | Skipped]
+"""`bot.proposals.apply_edits`: stages do not import each other, so the pipeline passes it in."""
+
+Check: TypeAlias = Callable[
+    [Operation, Mapping[str, str], Mapping[str, str], str | None], Iterable[str]
+]
+"""(operation, texts before, texts after, settings of the default branch or None) → the guardrails
+that are violated, as sentences. It sees the repository and the bundle, nothing else."""
+
+__all__ = ["Apply", "Check", "Done", "GitHub", "PublishReport", "Target", "open_target", "publish"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Done:
+    """One operation that changed something, or in a dry run would."""
+
+    op: str
+    id: str
+    steps: tuple[str, ...]
+    """What was done: branch, pull_request, body, labels, comment, close."""
+    reference: str | None
+    url: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PublishReport:
+    done: tuple[Done, ...]
+    unchanged: int
+    """Operations that were carried out before."""
+    refused: tuple[Skipped, ...]
+    degraded: tuple[Degraded, ...]
+    writes: int
+    """Steps carried out; 0 in a dry run."""
+
+
+def open_target(
+    spec: str,
+    *,
+    connect: Callable[[str], GitHub],
+    now: datetime,
+    web_url: str = "https://github.com",
+    lag_s: float = 1.0,
+) -> Target:
+    """The target that `git:DIR` or `github:OWNER/NAME` names.
+
+    `connect` gives the client for OWNER/NAME; `web_url` is where people see it.
+
+    Raises:
+        UsageError: `spec` is neither.
+        RepositoryError: DIR is not a repository.
+    """
+    kind, _, place = spec.partition(":")
+    if kind == "git" and place:
+        return GitTarget(Path(place), now=now)
+    if kind == "github" and place:
+        return GitHubTarget(connect(place), web_url=web_url, lag_s=lag_s)
+    raise UsageError(f"{spec[:100]!r} is no target; give github:OWNER/NAME or git:DIR")
+
+
+def publish(
+    plan: Plan,
+    body_of: Callable[[str], str],
+    target: Target,
+    *,
+    apply: Apply,
+    check: Check,
+    dry_run: bool = False,
+) -> PublishReport:
+    """Carry out the plan's operations in their order.
+
+    `body_of` gives the text of an operation's `body_file`. An operation that the target will not
+    take is refused by itself and the others go on.
+
+    Raises:
+        CredentialsError: the token is not accepted or may not do this.
+        GitHubError, RepositoryError: the target failed; run again later.
+    """
+    run = _Run(target=target, apply=apply, check=check, dry_run=dry_run)
+    for operation in plan.operations:
+        run.carry_out(operation, body_of(operation.body_file))
+    return PublishReport(
+        done=tuple(run.done),
+        unchanged=run.unchanged,
+        refused=tuple(run.refused),
+        degraded=tuple(run.degraded),
+        writes=run.writes,
+    )
+
+
+_STEP_NAMES: Mapping[type[Step], str] = {
+    PutBranch: "branch",
+    OpenPull: "pull_request",
+    EditPull: "body",
+    AddLabels: "labels",
+    AddComment: "comment",
+    ClosePull: "close",
+}
+
+
+@dataclass(kw_only=True)
+class _Run:
+    """One pass over a plan: looks, asks `plan.py`, acts, and keeps the tally."""
+
+    target: Target
+    apply: Apply
+    check: Check
+    dry_run: bool
+    done: list[Done] = field(default_factory=list)
+    refused: list[Skipped] = field(default_factory=list)
+    degraded: list[Degraded] = field(default_factory=list)
+    unchanged: int = 0
+    writes: int = 0
+
+    @cached_property
+    def base_sha(self) -> str:
+        return self.target.base()[1]
+
+    @cached_property
+    def settings_text(self) -> str | None:
+        """The settings as people merged them; a bundle cannot bring its own."""
+        found = self.target.files(self.base_sha, [SETTINGS_PATH]).get(SETTINGS_PATH)
+        return found.text if found is not None else None
+
+    def carry_out(self, operation: Operation, body: str) -> None:
+        malformed = check_operation(operation, body)
+        if malformed is not None:
+            self.refused.append(malformed)
+            return
+        seen = self._look(operation)
+        decision = self._decide(operation, body, seen)
+        if decision.skipped is not None:
+            self.refused.append(decision.skipped)
+        elif not decision.steps:
+            self.unchanged += 1
+        if decision.steps:
+            self._act(operation, decision.steps, seen.pull)
+
+    def _look(self, operation: Operation) -> Seen:
+        pull = choose_pull(operation, self.target.pulls(operation.branch))
+        branch = None
+        if operation.op in ("open", "update", "close"):
+            branch = self.target.branch(
+                operation.branch, proposal_id=operation.id, base_sha=self.base_sha
+            )
+        says_something = operation.op in ("close", "comment", "verdict")
+        if pull is not None and (says_something or (branch is not None and not branch.is_ours)):
+            markers = self.target.comment_markers(pull)
+        else:
+            markers = ()
+        return Seen(base_sha=self.base_sha, branch=branch, pull=pull, markers=markers)
+
+    def _decide(self, operation: Operation, body: str, seen: Seen) -> Decision:
+        if operation.op == "close":
+            return decide_close(operation, body, seen)
+        if operation.op in ("comment", "verdict"):
+            return decide_comment(operation, body, seen)
+        files = self._rebuilt(operation) if needs_branch(operation, seen) else {}
+        return decide_change(operation, body, seen, files=files)
+
+    def _rebuilt(self, operation: Operation) -> Mapping[str, str] | Skipped:
+        """The edits on the current base, past the guardrails, or why not."""
+        paths = list(dict.fromkeys(edit.path for edit in operation.edits))
+        before = self.target.files(self.base_sha, paths)
+        after = self.apply(before, operation.edits)
+        if isinstance(after, Skipped):
+            return after
+        texts = {path: file.text for path, file in before.items()}
+        violated = list(self.check(operation, texts, after, self.settings_text))
+        if violated:
+            reason = "A guardrail forbids it: " + " ".join(violated)
+            return Skipped(what=f"{operation.op} {operation.id}", code="guardrail", reason=reason)
+        return after
+
+    def _act(self, operation: Operation, steps: Iterable[Step], pull: Pull | None) -> None:
+        """Do the steps in order; what the target will not take ends this operation only."""
+        names: list[str] = []
+        for step in steps:
+            outcome = pull if self.dry_run else self._step(operation, step, pull)
+            if isinstance(outcome, Skipped):
+                self.refused.append(outcome)
+                break
+            if isinstance(outcome, Degraded):
+                self.degraded.append(outcome)
+                break
+            pull = outcome
+            names.append(_STEP_NAMES[type(step)])
+            self.writes += not self.dry_run
+        if names:
+            self.done.append(
+                Done(
+                    op=operation.op,
+                    id=operation.id,
+                    steps=tuple(names),
+                    reference=pull.reference if pull is not None else None,
+                    url=pull.url if pull is not None else None,
+                )
+            )
+
+    def _step(
+        self, operation: Operation, step: Step, pull: Pull | None
+    ) -> Pull | Skipped | Degraded | None:
+        """One step; gives the pull request that the next one is about, or why it ends here."""
+        what = f"{operation.op} {operation.id}"
+        try:
+            if isinstance(step, PutBranch):
+                moved = self.target.put_branch(
+                    step.branch,
+                    step.files,
+                    on=step.on,
+                    parents=step.parents,
+                    message=step.message,
+                    expected=step.expected,
+                )
+                if moved:
+                    return pull
+                reason = f"{step.branch} changed while publish ran; run publish again."
+                return Skipped(what=what, code="moved", reason=reason)
+            if isinstance(step, OpenPull):
+                return self.target.open_pull(branch=step.branch, title=step.title, body=step.body)
+            if pull is None:  # `plan.py` gives the other steps only where there is one.
+                raise AssertionError(f"{step} without a pull request")
+            self._change(step, pull)
+        except (NotPermitted, NotFound, Unprocessable) as error:
+            return Skipped(what=what, code="target_refused", reason=str(error))
+        return pull
+
+    def _change(self, step: EditPull | AddLabels | AddComment | ClosePull, pull: Pull) -> None:
+        match step:
+            case EditPull():
+                self.target.edit_pull(pull, title=step.title, body=step.body)
+            case AddLabels():
+                failed = self.target.add_labels(pull, step.labels)
+                if failed is not None:
+                    self.degraded.append(Degraded(code="labels", sentence=failed))
+            case AddComment():
+                self.target.comment(pull, step.body)
+            case ClosePull():
+                self.target.close(pull)
