@@ -1,108 +1,13 @@
 """Spans and events to conversations.
 
-Takes rows of the tables `spans` and `events`, in any order, repeated or not. Gives
-`Conversation`s in order of time, and `Unreadable` for what could not become one. Refuses
-nothing: a broken span costs itself. Costs one pass over the spans, in memory.
+Takes rows of the tables `spans` and `events`, in any order, repeated or not. Gives `Conversation`s
+in order of time, and `Unreadable` for what could not become one. Refuses nothing: a broken span
+costs itself. Costs one pass over the spans, in memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collector.assemble.assembly import assemble, user_events
+from collector.assemble.reading import read_conversations, read_user_events
 
-from collector import semconv
-from collector.assemble.conversations import build
-from collector.assemble.events import Joins, event_of, is_content
-from collector.assemble.sources import read_sources
-from collector.assemble.stitch import Gathered, stitch
-from collector.assemble.traces import Node, newest, plant, units
-from collector.assemble.transcript import Keys
-from collector.dialects.spans import Row, Span
-from collector.records import Conversation, Event, Unreadable
-
-
-def assemble(spans: Iterable[Row], events: Iterable[Row]) -> Iterator[Conversation | Unreadable]:
-    """Give every conversation of these rows, in order of its start and its id, after the
-    unreadable.
-
-    Conversations whose start is not known come first.
-    """
-    logs = _once(events)
-    keys = Keys()
-    parts: list[Gathered] = []
-    for unit in units(_traces(spans, logs)):
-        sources = read_sources(unit)
-        yield from sources.unreadable
-        if sources.calls:
-            parts.append(Gathered([unit], sources))
-    joins = Joins()
-    groups = stitch(sorted(parts, key=_age), keys)
-    joined = [joins.add(group, _conversation_id(group)) for group in groups]
-    yield from joins.join(logs)
-    conversations = [
-        build(
-            group,
-            conversation_id=found.conversation_id,
-            events=found.events,
-            flags=found.flags,
-            keys=keys,
-        )
-        for group, found in zip(groups, joined, strict=True)
-    ]
-    yield from sorted(conversations, key=_order)
-
-
-def user_events(events: Iterable[Row]) -> list[Event]:
-    """Give the events that name a user and neither a conversation, a response nor a trace."""
-    return [
-        event_of(row)
-        for row in _once(events)
-        if row["user_id"]
-        and not (row["conversation_id"] or row["response_id"] or row["trace_id"])
-        and not is_content(row)
-    ]
-
-
-def _once(events: Iterable[Row]) -> list[Row]:
-    """Drop repeats of an event id: the record received last stays."""
-    in_order = sorted(events, key=lambda row: (row["received_ns"] or 0, str(row["event_id"])))
-    return list({row["event_id"]: row for row in in_order}.values())
-
-
-def _traces(spans: Iterable[Row], logs: Sequence[Row]) -> Iterator[list[Node]]:
-    """Nodes of each trace; a call's log record goes with its span, or stands in for it."""
-    twins: dict[tuple[str, str], list[Row]] = {}
-    for log in logs:
-        if log["name"] == semconv.INFERENCE_DETAILS_EVENT:
-            place = (log["trace_id"] or "", log["span_id"] or log["event_id"])
-            twins.setdefault(place, []).append(log)
-    by_trace: dict[str, list[Span]] = {}
-    for span in newest(Span(row) for row in spans):
-        own = twins.pop((span.row["trace_id"], span.span_id), None)
-        whole = Span(span.row, own) if own else span
-        by_trace.setdefault(span.row["trace_id"], []).append(whole)
-    for left in twins.values():
-        lone = Span.of_log(left[-1])
-        by_trace.setdefault(lone.row["trace_id"], []).append(lone)
-    for trace in by_trace.values():
-        yield plant(trace)
-
-
-def _age(part: Gathered) -> tuple[int, str]:
-    first = part.sources.calls[0]
-    return (first.call.start_ns, str(first.node.span.row["trace_id"]))
-
-
-def _conversation_id(group: Sequence[Gathered]) -> str:
-    """The id that was sent, else one made of the first trace: later spans do not change it."""
-    sent = (part.units[0].conversation_id for part in group)
-    first = min(group, key=_age)
-    return next(filter(None, sent), f"trace-{_age(first)[1]}")
-
-
-def _order(conversation: Conversation) -> tuple[float, str, str]:
-    started_at = conversation.started_at
-    return (
-        started_at.timestamp() if started_at else float("-inf"),
-        conversation.conversation_id,
-        conversation.agent,
-    )
+__all__ = ["assemble", "read_conversations", "read_user_events", "user_events"]

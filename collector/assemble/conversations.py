@@ -55,7 +55,7 @@ def build(
     agent = agent_of(nodes)
     lines = answer(_merged(threads, agent), sorted(runs, key=lambda run: run.end_ns))
     messages = tuple(_message(line) for line in lines)
-    in_order = sorted(events, key=_when)
+    in_order = sorted(events, key=when)
     started_at, ended_at = _times(messages, sources)
     return Conversation(
         conversation_id=conversation_id,
@@ -85,7 +85,8 @@ def _flagged(flag: Flag) -> tuple[int, str]:
     return (flag.at_ns, flag.variant)
 
 
-def _when(event: Event) -> tuple[datetime, str]:
+def when(event: Event) -> tuple[datetime, str]:
+    """Order of events: by time, those without one first."""
     return (event.at or _EPOCH, event.id)
 
 

@@ -1,0 +1,110 @@
+"""Flat events, as files and web pages send them, to rows of the table `events`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from collector import semconv
+from collector.dialects.genai import moment
+from collector.importer.refusal import ImportRefused
+from collector.otlp import Row, event_row
+from collector.records import Json
+
+SCOPE = "debrief.import"
+_PLAIN = (
+    "event",
+    "at",
+    "agent",
+    "conversation_id",
+    "user_id",
+    "response_id",
+    "trace_id",
+    "span_id",
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def flat_row(flat: Mapping[str, Json], *, received_ns: int) -> Row:
+    """Make a row, not yet redacted, of `{"event": "debrief.decision", "id": …, "action": …}`.
+
+    Keys lack the prefix, which is the event's name (for evaluations `gen_ai.evaluation`), and
+    `segment.<key>` is context. A key that has its prefix keeps it.
+
+    Raises:
+        ImportRefused: the event has no name, no time that can be read, or is tied to nothing.
+    """
+    name = _text(flat, "event")
+    if not name:
+        raise ImportRefused("the event has no name; put it under the key `event`")
+    ties = [
+        key for key in ("conversation_id", "user_id", "response_id", "trace_id") if flat.get(key)
+    ]
+    if not ties:
+        raise ImportRefused(
+            f"{name} is tied to nothing; it needs conversation_id, user_id, response_id or trace_id"
+        )
+    prefix = "gen_ai.evaluation" if name == semconv.EVALUATION_EVENT else name
+    attributes: list[tuple[str, Json]] = [
+        (key, text)
+        for key, text in (
+            (semconv.CONVERSATION_ID, _text(flat, "conversation_id")),
+            (semconv.USER_IDS[0], _text(flat, "user_id")),
+            (semconv.RESPONSE_ID, _text(flat, "response_id")),
+            (semconv.AGENT_NAME, _text(flat, "agent")),
+        )
+        if text
+    ]
+    for key, value in flat.items():
+        if key not in _PLAIN and value is not None:
+            attributes.append((_full(key, prefix), value))
+    return event_row(
+        name=name,
+        at_ns=nanoseconds(flat.get("at"), "at"),
+        received_ns=received_ns,
+        attributes=attributes,
+        trace_id=_hex(flat, "trace_id", 32),
+        span_id=_hex(flat, "span_id", 16),
+        resource=[(semconv.SERVICE_NAME, agent)] if (agent := _text(flat, "agent")) else [],
+        scope=SCOPE,
+    )
+
+
+def _full(key: str, prefix: str) -> str:
+    if key.startswith((semconv.DEBRIEF, "gen_ai.")):
+        return key
+    return f"{semconv.DEBRIEF if key.startswith('segment.') else f'{prefix}.'}{key}"
+
+
+def _text(flat: Mapping[str, Json], key: str) -> str | None:
+    value = flat.get(key)
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ImportRefused(f"{key} must be text, not {type(value).__name__}")
+    return str(value)
+
+
+def _hex(flat: Mapping[str, Json], key: str, length: int) -> str | None:
+    text = _text(flat, key)
+    if text is not None and (len(text) != length or set(text.lower()) - set("0123456789abcdef")):
+        raise ImportRefused(f"{key} {text[:40]!r} is not {length} hex digits")
+    return text.lower() if text else None
+
+
+def nanoseconds(value: Json, key: str) -> int | None:
+    """Nanoseconds since 1970 of a time in a file; None where there is none.
+
+    Raises:
+        ImportRefused: it is neither ISO 8601 nor seconds since 1970.
+    """
+    if value is None or value == "":
+        return None
+    at = moment(value)
+    if at is None or at < _EPOCH:
+        raise ImportRefused(
+            f"{key} {str(value)[:60]!r} is no time; write ISO 8601 (UTC where it names no zone) or "
+            "seconds since 1970"
+        )
+    since = at - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
