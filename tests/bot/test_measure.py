@@ -1,0 +1,377 @@
+"""Before and after a merge: planted effects are found, chance is not, and weak is called weak."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from bot.measure import LEVEL, measure
+from bot.records import Correction, Decision, PastProposal, Skipped, Verdict
+from tests.bot.builders import NOW, a_correction, a_decision, a_fact, facts
+
+MERGED = NOW - timedelta(days=29)
+
+
+def a_merged(prediction: dict[str, Any] | None = None, **changes: Any) -> PastProposal:
+    """Merged 29 days ago; it predicted that failures fall from 60 % to 20-40 %."""
+    predicted = {"metric": "failure", "baseline_rate": 0.6, "low": 0.2, "high": 0.4}
+    marker = {"prediction": {**predicted, **(prediction or {})}, **changes.pop("marker", {})}
+    values: dict[str, Any] = {
+        "id": "p-1",
+        "fingerprint": "f",
+        "kind": "prompt",
+        "agent": "support",
+        "pattern_id": "pt-1",
+        "branch": "debrief/p-1",
+        "title": "Ask first",
+        "state": "merged",
+        "reference": "#212",
+        "merged_at": MERGED,
+        "marker": marker,
+    }
+    return PastProposal(**{**values, **changes})
+
+
+def rows(before: float, after: float, *, each: int = 200, **changes: Any) -> list[dict[str, Any]]:
+    """`each` users spread evenly over four weeks on both sides, failing at the given rates."""
+    made = []
+    for side, (start, rate) in enumerate([(MERGED - timedelta(days=28), before), (MERGED, after)]):
+        for number in range(each):
+            failed = int((number + 1) * rate + 1e-9) > int(number * rate + 1e-9)
+            at = start + timedelta(days=28) * (number + 0.5) / each
+            values = {"started_at": at, "failed": failed, **changes}
+            made.append(a_fact(side * each + number, **values))
+    return made
+
+
+def verdict_of(
+    table: pa.Table | None = None,
+    past: PastProposal | None = None,
+    *,
+    corrections: Sequence[Correction] = (),
+    decisions: Sequence[Decision] = (),
+    **changes: Any,
+) -> Verdict:
+    given = {"now": NOW, **changes}
+    found = measure(
+        past or a_merged(),
+        facts=table if table is not None else facts([]),
+        corrections=corrections,
+        decisions=decisions,
+        **given,
+    )
+    assert isinstance(found, Verdict), found
+    return found
+
+
+def skipped_of(table: pa.Table, past: PastProposal, **changes: Any) -> Skipped:
+    given: dict[str, Any] = {"now": NOW, "corrections": (), "decisions": (), **changes}
+    found = measure(past, facts=table, **given)
+    assert isinstance(found, Skipped), found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "each", "result"),
+    [
+        pytest.param(0.6, 0.3, 200, "worked", id="halved"),
+        pytest.param(0.3, 0.6, 200, "harmed", id="doubled"),
+        pytest.param(0.30, 0.30, 4000, "no_effect", id="the-same-on-much-data"),
+        pytest.param(0.6, 0.55, 60, "unknown", id="too-little-data"),
+    ],
+)
+def test_a_planted_change_gets_its_verdict(
+    before: float, after: float, each: int, result: str
+) -> None:
+    verdict = verdict_of(facts(rows(before, after, each=each)))
+
+    assert verdict.result == result
+    assert (verdict.strength, verdict.method) == ("weak", "before_after")
+    assert verdict.before is not None
+    assert verdict.after is not None
+    assert (verdict.before.total, verdict.after.total) == (each, each)
+
+
+def test_the_sentence_has_numbers_intervals_and_says_that_the_evidence_is_weak() -> None:
+    verdict = verdict_of(facts(rows(0.6, 0.3)))
+
+    assert verdict.sentence.startswith("Weak evidence that it worked, because before is only")
+    assert (
+        "from 60 % (53\u201367) of 200 users to 30 % (24\u201337) of 200 users" in verdict.sentence
+    )
+    assert "in 4 weeks, a difference of \u221230 points" in verdict.sentence
+    assert "Days 1 to 3 alone: " in verdict.sentence
+    assert any(one.startswith("regression to the mean") for one in verdict.confounders)
+    assert any(
+        "when the change went live in production was not seen" in one for one in verdict.confounders
+    )
+
+
+def test_four_looks_share_the_error_rate() -> None:
+    verdict = verdict_of(facts(rows(0.6, 0.3)))
+
+    assert verdict.interval is not None
+    assert verdict.interval.level == LEVEL == 0.9875
+
+
+def test_chance_is_seldom_called_an_effect() -> None:
+    rng = np.random.default_rng(7)
+    said = 0
+    for _ in range(60):
+        table = facts(
+            [
+                a_fact(
+                    n,
+                    failed=bool(rng.random() < 0.4),
+                    started_at=MERGED + timedelta(days=28 * (2 * float(rng.random()) - 1)),
+                )
+                for n in range(300)
+            ]
+        )
+        looks = [
+            measure(
+                a_merged(),
+                facts=table,
+                corrections=(),
+                decisions=(),
+                now=MERGED + timedelta(days=days),
+            )
+            for days in (7, 14, 21, 28)
+        ]
+        said += any(
+            isinstance(one, Verdict) and one.result in ("worked", "harmed") for one in looks
+        )
+
+    assert said <= 6  # 60 * 5 % and two standard deviations of noise
+
+
+@pytest.mark.parametrize("days", [0, 3, 6])
+def test_a_week_must_have_passed(days: int) -> None:
+    skipped = skipped_of(
+        facts(rows(0.6, 0.3)), a_merged(), now=MERGED + timedelta(days=days, hours=23)
+    )
+
+    assert skipped.code == "too_early"
+    assert "of 7 days" in skipped.reason
+
+
+def test_only_whole_weeks_count() -> None:
+    verdict = verdict_of(facts(rows(0.6, 0.3)), now=MERGED + timedelta(days=20))
+
+    assert verdict.days == 14
+    assert verdict.after is not None
+    assert verdict.after.total == 100
+
+
+def test_users_are_compared_over_equal_spans_and_conversations_over_all_there_is() -> None:
+    users = verdict_of(facts(rows(0.6, 0.3)), now=MERGED + timedelta(days=8))
+    table = facts(rows(0.6, 0.3, has_user=False))
+    conversations = verdict_of(table, now=MERGED + timedelta(days=8))
+
+    assert users.before is not None
+    assert conversations.before is not None
+    assert (users.unit, users.before.total) == ("user", 50)
+    assert (conversations.unit, conversations.before.total) == ("conversation", 200)
+
+
+def test_a_user_counts_once_and_fails_if_any_conversation_did() -> None:
+    table = facts(
+        [
+            a_fact(1, unit="u", started_at=MERGED - timedelta(days=2)),
+            a_fact(2, unit="u", started_at=MERGED - timedelta(days=1), failed=True),
+            a_fact(3, unit="u", started_at=MERGED + timedelta(days=1)),
+        ]
+    )
+
+    verdict = verdict_of(table)
+
+    assert verdict.before is not None
+    assert (verdict.before.failed, verdict.before.total) == (1, 1)
+
+
+def test_only_the_predicted_population_counts() -> None:
+    ours = rows(0.6, 0.3, intents=["i-cancel"], segments={"tier": "pro"})
+    others = [
+        *rows(0.9, 0.9, agent="other", intents=["i-cancel"], segments={"tier": "pro"}),
+        *rows(0.9, 0.9, intents=["i-else"], segments={"tier": "pro"}),
+        *rows(0.9, 0.9, intents=["i-cancel"], segments={"tier": "free"}),
+    ]
+    past = a_merged({"intent_id": "i-cancel", "segment": {"tier": "pro"}})
+
+    verdict = verdict_of(facts([*ours, *others]), past)
+
+    assert verdict.before is not None
+    assert (verdict.before.total, verdict.before.failed) == (200, 120)
+
+
+def test_a_signal_can_be_the_metric() -> None:
+    table = facts(
+        [
+            *rows(0, 0, signals=["tool_loop"])[:200],
+            *rows(0, 0)[200:],
+        ]
+    )
+
+    assert verdict_of(table, a_merged({"metric": "signal:tool_loop"})).result == "worked"
+
+
+def test_a_new_version_is_named_and_a_pattern_of_the_old_one_is_followed() -> None:
+    made = rows(0.6, 0.3)
+    table = facts([{**row, "version": "2.3" if at < 200 else "2.4"} for at, row in enumerate(made)])
+
+    verdict = verdict_of(table, a_merged({"segment": {"version": "2.3"}}))
+
+    assert verdict.result == "worked"
+    assert any("(2.3 before, 2.4 after)" in one for one in verdict.confounders)
+
+
+def test_other_merges_of_the_same_agent_are_named() -> None:
+    others = [
+        a_merged(),
+        a_merged(id="p-2", reference="#213", merged_at=MERGED + timedelta(days=2)),
+        a_merged(id="p-3", reference="#214", merged_at=MERGED - timedelta(days=90)),
+        a_merged(id="p-4", reference="#215", agent="other"),
+    ]
+
+    named = [
+        one
+        for one in verdict_of(facts(rows(0.6, 0.3)), others=others).confounders
+        if "was merged" in one
+    ]
+
+    assert len(named) == 1
+    assert "213" in named[0]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "hit"), [(0.2, 0.4, True), (0.0, 0.1, False), (0.5, 0.6, False)]
+)
+def test_a_prediction_is_hit_where_the_intervals_overlap(
+    low: float, high: float, hit: bool
+) -> None:
+    past = a_merged({"low": low, "high": high})
+
+    assert verdict_of(facts(rows(0.6, 0.3)), past).prediction_hit is hit
+
+
+def test_an_unknown_says_how_many_more_units_would_settle_it() -> None:
+    verdict = verdict_of(facts(rows(0.6, 0.55, each=20)))
+
+    assert verdict.result == "unknown"
+    assert verdict.needed is not None
+    assert 10 <= verdict.needed <= 100
+
+
+def test_a_good_start_that_does_not_last_is_no_success() -> None:
+    early = [a_fact(n, started_at=MERGED + timedelta(hours=n % 60)) for n in range(1000, 1400)]
+    table = facts([*rows(0.6, 0.6), *early])
+
+    assert verdict_of(table).result != "worked"
+
+
+def test_corrections_are_counted_by_conversation_of_the_segment() -> None:
+    segment = {"contact_level": "c_level"}
+    made = rows(0, 0, agent="outreach", segments=segment, has_user=False)
+    corrections = [
+        a_correction(number, conversation_id=f"c-{number}", types=("shortened", "opening_removed"))
+        for number in range(0, 120)
+    ]
+    past = a_merged(
+        {"metric": "correction:opening_removed", "segment": segment}, agent="outreach", kind="rule"
+    )
+
+    verdict = verdict_of(facts(made), past, corrections=corrections)
+
+    assert verdict.unit == "conversation"
+    assert verdict.result == "worked"
+    assert verdict.before is not None
+    assert (verdict.before.failed, verdict.before.total) == (120, 200)
+
+
+def decisions(before: float, after: float, *, value_after: float = 0.57) -> list[Decision]:
+    made = []
+    for side, (start, rate) in enumerate([(MERGED - timedelta(days=28), before), (MERGED, after)]):
+        for number in range(200):
+            dismissed = int((number + 1) * rate + 1e-9) > int(number * rate + 1e-9)
+            made.append(
+                a_decision(
+                    side * 200 + number,
+                    at=start + timedelta(days=28) * (number + 0.5) / 200,
+                    confidence=0.7,
+                    threshold_value=value_after if side else 0.5,
+                    response="dismiss" if dismissed else "approve",
+                )
+            )
+    return made
+
+
+def a_threshold_merged() -> PastProposal:
+    return a_merged(
+        {"metric": "dismissed"},
+        agent="fraud-desk",
+        kind="threshold",
+        marker={"threshold": {"name": "fraud.flag", "from": 0.5, "to": 0.57}},
+    )
+
+
+def test_a_threshold_is_measured_by_dismissals_since_the_log_shows_it() -> None:
+    verdict = verdict_of(past=a_threshold_merged(), decisions=decisions(0.6, 0.2))
+
+    assert (verdict.result, verdict.unit) == ("worked", "decision")
+    assert verdict.live_at > MERGED
+    assert not any("went live in production was not seen" in one for one in verdict.confounders)
+
+
+def test_a_threshold_that_production_does_not_use_yet_is_not_measured() -> None:
+    skipped = skipped_of(
+        facts([]), a_threshold_merged(), decisions=decisions(0.6, 0.2, value_after=0.5)
+    )
+
+    assert skipped.code == "not_live"
+    assert "200 decisions since the merge still use 0.5 and not 0.57" in skipped.reason
+
+
+def test_unanswered_young_and_silent_decisions_do_not_count() -> None:
+    silent = [
+        a_decision(900, at=NOW - timedelta(days=3), confidence=0.1, threshold_value=0.57),
+        a_decision(901, at=NOW - timedelta(days=3), response=None, threshold_value=0.57),
+        a_decision(902, at=NOW - timedelta(hours=40), confidence=0.9, threshold_value=0.57),
+        a_decision(903, at=None, confidence=0.9, threshold_value=0.57),
+    ]
+    with_them = verdict_of(past=a_threshold_merged(), decisions=[*decisions(0.6, 0.2), *silent])
+    without = verdict_of(past=a_threshold_merged(), decisions=decisions(0.6, 0.2))
+
+    assert with_them.after == without.after
+
+
+@pytest.mark.parametrize(
+    ("past", "code"),
+    [
+        pytest.param(a_merged(marker={"prediction": None}), "no_prediction", id="none"),
+        pytest.param(a_merged(marker={"prediction": "x"}), "no_prediction", id="a-text"),
+        pytest.param(a_merged({"baseline_rate": 7}), "no_prediction", id="no-rate"),
+        pytest.param(a_merged({"segment": [1]}), "no_prediction", id="no-segment"),
+        pytest.param(a_merged(marker={"threshold": 3}), "no_prediction", id="no-threshold"),
+        pytest.param(a_merged(merged_at=None), "not_merged", id="no-time"),
+        pytest.param(a_merged({"intent_id": "i-nobody"}), "no_data", id="nobody"),
+    ],
+)
+def test_what_cannot_be_measured_is_skipped_with_the_reason(past: PastProposal, code: str) -> None:
+    assert skipped_of(facts(rows(0.6, 0.3)), past).code == code
+
+
+def test_conversations_without_times_are_not_compared() -> None:
+    table = facts(rows(0.6, 0.3, started_at=None, ended_at=None))
+
+    assert skipped_of(table, a_merged()).code == "no_data"
+
+
+def test_a_short_history_is_named() -> None:
+    short = [row for row in rows(0.6, 0.3) if row["started_at"] > MERGED - timedelta(days=10)]
+
+    assert "only 10 days of data before the change" in verdict_of(facts(short)).confounders
