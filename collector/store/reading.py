@@ -213,7 +213,7 @@ def _prepare_hidden(connection: duckdb.DuckDBPyConnection, root: Path) -> bool:
     for table in _RECEIVED:
         if files := data_files(root / table):
             connection.execute(
-                "insert into links "
+                "insert into links "  # noqa: S608 -- our own names
                 f"select distinct user_id, conversation_id, trace_id from {_SOURCE}",
                 {"files": [str(file) for file in files]},
             )
