@@ -46,7 +46,8 @@ def conversation_floor(pattern: Pattern) -> Skipped | None:
     if share is not None and share > MAX_USER_SHARE:
         return _too_little(
             pattern,
-            f"One user has {percent(share)} of {found} conversations; {percent(MAX_USER_SHARE)} is allowed.",
+            f"One user has {percent(share)} of {found} conversations; "
+            f"{percent(MAX_USER_SHARE)} is allowed.",
         )
     return None
 

@@ -257,7 +257,8 @@ def _threshold_problems(path: str, old: str, new: str) -> Iterator[str]:
     if was is None or will is None:
         yield f"A threshold proposal changes a number; {next(iter(leaves))!r} is none."
     elif abs(will - was) > MAX_MOVE * abs(was) and was:
-        yield f"{next(iter(leaves))!r} moves from {was} to {will}; {percent(float(MAX_MOVE))} is allowed."
+        most = percent(float(MAX_MOVE))
+        yield f"{next(iter(leaves))!r} moves from {was} to {will}; {most} is allowed."
 
 
 _FENCE = re.compile(r"^ {0,3}(?:```|~~~)", re.M)

@@ -132,7 +132,7 @@ def _input_refusal(
             name,
             "few_responses",
             f"{len(responses)} of {len(fired)} decisions were answered ({percent(share)}); "
-            f"{percent(MIN_RESPONSE_RATE)} are needed. A thumb up or down for each decision counts.",
+            f"{percent(MIN_RESPONSE_RATE)} are needed. A thumb up or down counts as an answer.",
         )
     dismissed = failure_rate(sum(one.response == "dismiss" for one in responses), len(responses))
     if dismissed.interval.high < HEALTHY_DISMISSAL_RATE:
@@ -176,8 +176,9 @@ def _choose(
         hides += 1
     if hides:
         reason = (
-            f"{hides} values would be cheaper, but each might hide over {percent(MISSED_ALLOWANCE)} of "
-            "the actions that people needed; more answered decisions would settle it."
+            f"{hides} values would be cheaper, but each might hide over "
+            f"{percent(MISSED_ALLOWANCE)} of the actions that people needed; more answered "
+            "decisions would settle it."
         )
     elif unknown:
         reason = f"{unknown} values look cheaper, but under {MIN_CITED} answered decisions say so."
@@ -290,8 +291,8 @@ def _risk(old: Decimal, new: Decimal, before: Replay, after: Replay, choice: _Ch
     hidden = after.missed - before.missed
     bound = choice.missed.interval.high
     return (
-        f"{hidden} needed decisions would not have been shown, at most {percent(bound)} of the needed "
-        f"ones by the older half. Nobody has judged what lies below {old}."
+        f"{hidden} needed decisions would not have been shown, at most {percent(bound)} of the "
+        f"needed ones by the older half. Nobody has judged what lies below {old}."
     )
 
 

@@ -1,0 +1,181 @@
+"""What the past forbids: rejected remedies, changes under measurement, more than people can read.
+
+Takes proposals and the `PastProposal`s that the target remembers; gives what may be opened and why
+the rest may not. The target is the only memory: nothing here is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from bot.figures import count
+from bot.records import PastProposal, Pattern, Proposal, Skipped
+
+WEEK = timedelta(days=7)
+LATER = timedelta(days=28)
+"""How long "later" keeps a pattern quiet."""
+OTHER_REMEDIES = 1
+"""Different remedies that may follow a rejected one."""
+QUARTER = timedelta(days=91)
+MAX_DRIFT = 0.5
+"""Furthest that one threshold may get from where it stood a quarter ago, as a share."""
+
+
+def pattern_decided(
+    pattern: Pattern, past: Sequence[PastProposal], *, now: datetime
+) -> Skipped | None:
+    """Why nothing at all is proposed for `pattern`, or None. Asked before any work is done.
+
+    "Not a problem" is for good; "later" is for 28 days; after two rejected remedies nobody wants a
+    third; and while a merged change is being measured a second one would spoil the measurement.
+    """
+    ours = [one for one in past if one.pattern_id == pattern.id and one.agent == pattern.agent]
+    what = f"a change for {pattern.outcome} of {pattern.agent}"
+    for one in ours:
+        if one.rejection == "not_a_problem":
+            return _skipped(what, "rejected_before", f"{one.reference} was closed: not a problem.")
+        if one.rejection == "later" and one.closed_at and now - one.closed_at < LATER:
+            return _skipped(what, "rejected_before", f"{one.reference} was closed: later.")
+        if one.state == "merged" and one.verdict is None:
+            return _skipped(what, "measuring", f"{one.reference} is merged and still measured.")
+    rejected = {one.id: one.reference for one in ours if one.state == "rejected"}
+    if len(rejected) > OTHER_REMEDIES:
+        listed = ", ".join(rejected.values())
+        return _skipped(what, "rejected_before", f"Different remedies were rejected: {listed}.")
+    return None
+
+
+def already_decided(proposal: Proposal, past: Sequence[PastProposal]) -> Skipped | None:
+    """Why this proposal is not opened or updated, or None.
+
+    The same remedy in other words has the same id. A rejected one comes back only when its
+    evidence has doubled; an open one that a person committed to is that person's.
+    """
+    for one in past:
+        if one.agent != proposal.agent:
+            continue
+        same = one.id == proposal.id or one.marker.get("remedy") == proposal.remedy
+        if one.pattern_id == proposal.pattern_id and one.rejection == "not_a_problem":
+            return _skipped(
+                proposal.title, "rejected_before", f"{one.reference} was closed: not a problem."
+            )
+        if same and (reason := _same_remedy(proposal, one)) is not None:
+            return _skipped(proposal.title, *reason)
+    return None
+
+
+def _same_remedy(proposal: Proposal, one: PastProposal) -> tuple[str, str] | None:
+    """(code, reason) that the same remedy is not proposed, or None."""
+    entries = proposal.evidence.entries
+    if one.state == "rejected" and not _doubled(entries, one.evidence_entries):
+        return (
+            "rejected_before",
+            f"{one.reference} proposed the same and was closed by a person with "
+            f"{count(one.evidence_entries, 'entry').replace('entrys', 'entries')}; now there are "
+            f"{entries}, and it comes back only when they have doubled.",
+        )
+    if one.state == "merged" and one.verdict is None:
+        return "measuring", f"{one.reference} did the same; it is merged and still measured."
+    if one.state == "merged" and one.verdict in {"harmed", "no_effect"}:
+        return "failed_before", f"{one.reference} did the same and the verdict was {one.verdict}."
+    if one.state == "open" and one.touched:
+        return "hands_off", f"A person has committed to {one.reference}; it is theirs now."
+    if one.state == "open" and one.fingerprint == proposal.fingerprint:
+        return "unchanged", f"{one.reference} says the same; nothing is new."
+    return None
+
+
+def _doubled(now: int, then: int) -> bool:
+    return then > 0 and now >= 2 * then
+
+
+def within_caps(
+    proposals: Iterable[Proposal],
+    past: Sequence[PastProposal],
+    *,
+    now: datetime,
+    per_week: int = 3,
+) -> tuple[tuple[Proposal, ...], tuple[Skipped, ...]]:
+    """(what may go out, what waits), the highest priority first.
+
+    At most `per_week` new proposals in any seven days, counted from the history, whatever became
+    of them; one open for each intent or threshold; one move of a threshold in seven days, and half
+    its value in a quarter. Updates of open proposals are not new and always kept.
+    """
+    recent = [one for one in past if one.opened_at is not None and now - one.opened_at < WEEK]
+    left = per_week - len(recent)
+    open_ids = {(one.agent, one.id) for one in past if one.state == "open"}
+    busy = {_place_of_past(one): one.reference for one in past if one.state == "open"}
+    kept: list[Proposal] = []
+    skipped: list[Skipped] = []
+    for proposal in sorted(proposals, key=lambda one: (-one.priority, one.id)):
+        place = _place(proposal)
+        if (proposal.agent, proposal.id) in open_ids:
+            kept.append(proposal)
+            continue
+        reason = _threshold_cap(proposal, past, now=now)
+        if reason is None and place in busy:
+            reason = f"One at a time for each intent or threshold: {busy[place]} comes first."
+        if reason is None and left <= 0:
+            reason = (
+                f"{per_week} new proposals in seven days are the limit and {len(recent)} were "
+                f"opened before this run; it waits with priority {proposal.priority:.2f}."
+            )
+        if reason is not None:
+            skipped.append(_skipped(proposal.title, "cap", reason))
+            continue
+        kept.append(proposal)
+        busy[place] = proposal.title
+        left -= 1
+    return tuple(kept), tuple(skipped)
+
+
+def _place(proposal: Proposal) -> tuple[str, str]:
+    """What only one open proposal may be about: an intent, else the pattern."""
+    intent = proposal.prediction.intent_id if proposal.prediction else None
+    return proposal.agent, intent or proposal.pattern_id
+
+
+def _place_of_past(one: PastProposal) -> tuple[str, str]:
+    prediction = one.marker.get("prediction")
+    intent = prediction.get("intent_id") if isinstance(prediction, dict) else None
+    return one.agent, intent if isinstance(intent, str) and intent else one.pattern_id
+
+
+def _threshold_cap(
+    proposal: Proposal, past: Sequence[PastProposal], *, now: datetime
+) -> str | None:
+    """Why the threshold must rest, or None. Opened and merged moves both count."""
+    move = proposal.threshold
+    if move is None:
+        return None
+    for one in past:
+        name, old = _past_move(one)
+        if one.agent != proposal.agent or name != move.name or one.opened_at is None:
+            continue
+        if now - one.opened_at < WEEK:
+            return f"{one.reference} moved {move.name} within the last seven days."
+        drifts = old is not None and abs(move.new - old) > MAX_DRIFT * abs(old)
+        if one.state == "merged" and now - one.opened_at < QUARTER and old and drifts:
+            return (
+                f"{move.name} stood at {old:g} within the last quarter; {move.new:g} would be "
+                f"more than half away from it."
+            )
+    return None
+
+
+def _past_move(one: PastProposal) -> tuple[str | None, float | None]:
+    """(name, value before) of a past threshold proposal, from its marker."""
+    threshold = one.marker.get("threshold")
+    if not isinstance(threshold, dict):
+        return None, None
+    name, old = threshold.get("name"), threshold.get("from")
+    return (
+        name if isinstance(name, str) else None,
+        float(old) if isinstance(old, int | float) and not isinstance(old, bool) else None,
+    )
+
+
+def _skipped(what: str, code: str, reason: str) -> Skipped:
+    return Skipped(what=what, code=code, reason=reason)
