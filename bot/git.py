@@ -501,6 +501,16 @@ def _read_pull(path: Path, ref: str, sha: str) -> LocalPull:
     )
 
 
+def state_of(
+    path: Path, pull: LocalPull
+) -> tuple[Literal["open", "merged", "rejected", "closed"], Merge | None]:
+    """The stored state, or `merged` where the default branch has an open one by now."""
+    if pull.state != "open":
+        return pull.state, None
+    merge = merge_of(path, head=pull.head_sha, base=pull.base_sha, branch=pull.base_branch)
+    return ("merged" if merge is not None else "open"), merge
+
+
 def write_pull(path: Path, pull: LocalPull, *, expected: str | None, at: datetime) -> str | None:
     """Record a pull request's new state on top of `expected`; None if somebody else was quicker.
 

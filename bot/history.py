@@ -93,12 +93,9 @@ def reject(
 
 
 def _local(path: Path, pull: git.LocalPull) -> PastProposal:
-    merge = git.merge_of(path, head=pull.head_sha, base=pull.base_sha, branch=pull.base_branch)
+    state, merge = git.state_of(path, pull)
     head_sha = git.resolve(path, f"refs/heads/{pull.branch}") or pull.head_sha
     commits = git.commits_between(path, pull.base_sha, head_sha)
-    state: Literal["open", "merged", "rejected", "closed"] = pull.state
-    if merge is not None:
-        state = "merged"
     markers = [marker for comment in pull.comments if (marker := parse_marker(comment))]
     return PastProposal(
         **_from_marker(pull.id, parse_marker(pull.body) or {}),
@@ -123,7 +120,7 @@ def _local(path: Path, pull: git.LocalPull) -> PastProposal:
 def _reject_local(path: Path, proposal_id: str, reason: str, *, now: datetime) -> str:
     git.require_repository(path)
     for pull, sha in git.read_pulls(path):
-        if pull.id == proposal_id and pull.state == "open":
+        if pull.id == proposal_id and git.state_of(path, pull)[0] == "open":
             category, words = parse_reason(reason)
             rejected = replace(
                 pull, state="rejected", closed_at=now, rejection=category, reason=words

@@ -138,13 +138,10 @@ class GitTarget:
             )
 
     def _pull(self, record: git.LocalPull) -> Pull:
-        merge = git.merge_of(
-            self._path, head=record.head_sha, base=record.base_sha, branch=record.base_branch
-        )
         return Pull(
             reference=record.reference,
             url=None,
-            state="merged" if merge is not None else record.state,
+            state=git.state_of(self._path, record)[0],
             title=record.title,
             body=record.body,
             labels=record.labels,

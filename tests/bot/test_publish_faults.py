@@ -1,0 +1,215 @@
+"""Publish dies after each single call in turn; the next run ends where an undisturbed one does."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from bot.errors import FaultElsewhere, GitHubError
+from bot.marker import render_marker
+from bot.records import Operation
+from tests.bot.plans_built import (
+    BRANCH,
+    FILES,
+    ID,
+    an_edit,
+    an_operation,
+    publish_to,
+)
+from tests.fake_github import (
+    ALICE,
+    CONFLICT,
+    LOST_ANSWER,
+    LOST_REQUEST,
+    RATE_LIMIT,
+    SECONDARY_LIMIT,
+    SERVER_ERROR,
+    FakeGitHub,
+    Fault,
+    a_bare_repository,
+    commit_on,
+    git,
+    serve_github,
+)
+
+Serve = Callable[[], AbstractContextManager[FakeGitHub]]
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Serve:
+    """A new fake with a new repository, each time it is called."""
+    template = a_bare_repository(tmp_path / "template.git", FILES)
+    numbers = itertools.count()
+
+    def start() -> AbstractContextManager[FakeGitHub]:
+        made = shutil.copytree(template, tmp_path / f"{next(numbers)}.git")
+        return serve_github(made)
+
+    return start
+
+
+@pytest.fixture
+def fake(serve: Serve) -> Iterator[FakeGitHub]:
+    with serve() as fake:
+        yield fake
+
+
+def state_of(fake: FakeGitHub) -> object:
+    """What people see: trees of the branches, pull requests, comments."""
+    trees = git(fake.git, "for-each-ref", "--format=%(refname) %(tree)", "refs/heads")
+    pulls = [
+        (pull.head, pull.state, pull.title, pull.body, pull.labels, pull.merged_at is not None)
+        for pull in fake.pulls
+    ]
+    comments = [[comment["body"] for comment in pull.comments] for pull in fake.pulls]
+    return trees, pulls, comments
+
+
+def open_one(fake: FakeGitHub) -> None:
+    publish_to(fake, an_operation())
+
+
+def update(fake: FakeGitHub) -> None:
+    publish_to(fake, an_operation("update", fingerprint="f2", edits=(an_edit(new="Other.\n"),)))
+
+
+def close(fake: FakeGitHub) -> None:
+    publish_to(fake, an_operation("close"))
+
+
+def verdict(fake: FakeGitHub) -> None:
+    operation = an_operation("verdict", reference="#1")
+    marker = render_marker({"comment": "verdict", "id": ID, "result": "worked"})
+    publish_to(fake, operation, texts={operation.body_file: f"{marker}\nIt worked."})
+
+
+def nothing(fake: FakeGitHub) -> None:
+    """No preparation."""
+
+
+def a_touched_one(fake: FakeGitHub) -> None:
+    publish_to(fake, an_operation())
+    commit_on(fake.git, BRANCH, {"note.md": "mine\n"})
+
+
+def a_merged_one(fake: FakeGitHub) -> None:
+    publish_to(fake, an_operation())
+    fake.merge(1)
+
+
+@pytest.mark.parametrize("fault", [LOST_REQUEST, LOST_ANSWER], ids=lambda fault: fault.name)
+@pytest.mark.parametrize(
+    ("prepare", "act"),
+    [
+        pytest.param(nothing, open_one, id="open"),
+        pytest.param(open_one, update, id="update"),
+        pytest.param(open_one, close, id="close"),
+        pytest.param(a_touched_one, update, id="hands-off"),
+        pytest.param(a_merged_one, verdict, id="verdict"),
+    ],
+)
+def test_a_crash_after_any_call_is_finished_by_the_next_run(
+    serve: Serve,
+    prepare: Callable[[FakeGitHub], None],
+    act: Callable[[FakeGitHub], None],
+    fault: Fault,
+) -> None:
+    with serve() as undisturbed:
+        prepare(undisturbed)
+        before = len(undisturbed.requests)
+        act(undisturbed)
+        requests = undisturbed.requests[before:]
+        wanted = state_of(undisturbed)
+
+    for call, request in enumerate(requests, start=1):
+        if fault.is_carried_out and request.method == "GET":
+            continue  # The same as a lost request.
+        with serve() as fake:
+            prepare(fake)
+            fake.break_from(call, fault)
+            with pytest.raises(FaultElsewhere):
+                act(fake)
+            fake.mend()
+            act(fake)
+            assert state_of(fake) == wanted, f"after {fault.name} at call {call}"
+
+
+@pytest.mark.parametrize("fault", [SERVER_ERROR, CONFLICT, RATE_LIMIT], ids=lambda f: f.name)
+def test_a_fault_is_one_line_with_the_call_and_what_to_do(fake: FakeGitHub, fault: Fault) -> None:
+    fake.break_from(1, fault)
+
+    with pytest.raises(GitHubError) as error:
+        publish_to(fake, an_operation())
+
+    assert "GET" in str(error.value)
+    assert "run again" in str(error.value)
+    assert "\n" not in str(error.value)
+    assert error.value.exit_code == 4
+
+
+@pytest.mark.parametrize("fault", [SERVER_ERROR, SECONDARY_LIMIT], ids=lambda fault: fault.name)
+def test_a_passing_fault_at_any_call_is_ridden_out_by_retries(serve: Serve, fault: Fault) -> None:
+    with serve() as undisturbed:
+        publish_to(undisturbed, an_operation())
+        requests, wanted = undisturbed.requests, state_of(undisturbed)
+
+    for call, request in enumerate(requests, start=1):
+        if request.method == "GET" and call > 1:
+            continue
+        with serve() as fake:
+            fake.break_from(call, fault, calls=1)
+            publish_to(fake, an_operation(), retries=2)
+            assert state_of(fake) == wanted
+
+
+def test_a_rate_limit_that_lasts_an_hour_is_not_waited_for(fake: FakeGitHub) -> None:
+    fake.break_from(1, RATE_LIMIT)
+    started = time.monotonic()
+
+    with pytest.raises(GitHubError, match="rate limit"):
+        publish_to(fake, an_operation(), retries=3)
+
+    assert time.monotonic() - started < 10
+
+
+def test_a_comment_whose_answer_was_lost_is_not_said_twice(serve: Serve) -> None:
+    with serve() as undisturbed:
+        open_one(undisturbed)
+        before = len(undisturbed.requests)
+        close(undisturbed)
+        methods = [request.method for request in undisturbed.requests[before:]]
+    with serve() as fake:
+        open_one(fake)
+        fake.break_from(methods.index("POST") + 1, LOST_ANSWER, calls=1)
+
+        publish_to(fake, an_operation("close"), retries=3)
+
+        assert len(fake.pulls[0].comments) == 1
+        assert fake.pulls[0].state == "closed"
+
+
+@pytest.mark.parametrize("after", [1, 5, 9])
+def test_a_rejection_in_the_middle_of_a_run_is_respected_by_the_next(
+    fake: FakeGitHub, after: int
+) -> None:
+    open_one(fake)
+    fake.break_from(after, LOST_REQUEST)
+    operations: Sequence[Operation] = [
+        an_operation("update", fingerprint="f2", edits=(an_edit(new="Other.\n"),))
+    ]
+    with pytest.raises(FaultElsewhere):
+        publish_to(fake, *operations)
+    fake.mend()
+    fake.close(1, ALICE)
+    before = len(fake.writes)
+
+    report = publish_to(fake, *operations)
+
+    assert report.refused[0].code == "rejected_before"
+    assert len(fake.writes) == before
