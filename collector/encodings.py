@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
@@ -167,10 +167,10 @@ def _json_groups(body: bytes, signal: str) -> Iterator[RecordGroup]:
     document = _parse_json(body)
     suffix, records = _NAMES[signal]
     try:
-        for resource_group in _list(_object(document), f"resource{suffix}"):
-            resource = _json_attributes(_object(_get(resource_group, "resource") or {}))
+        for resource_group in _list(document, f"resource{suffix}"):
+            resource = _json_attributes(_get(resource_group, "resource") or {})
             for scope_group in _list(resource_group, f"scope{suffix}"):
-                scope = _object(_get(scope_group, "scope") or {})
+                scope = _get(scope_group, "scope") or {}
                 yield RecordGroup(
                     resource,
                     _text(scope, "name") or None,
@@ -196,8 +196,7 @@ def _parse_json(body: bytes) -> Any:
 
 
 def _json_span(span: Any) -> SpanFields:
-    span = _object(span)
-    status = _object(_get(span, "status") or {})
+    status = _get(span, "status") or {}
     return SpanFields(
         trace_id=_hex(span, "traceId"),
         span_id=_hex(span, "spanId"),
@@ -218,7 +217,6 @@ def _json_span(span: Any) -> SpanFields:
 
 
 def _json_log(log: Any) -> LogFields:
-    log = _object(log)
     return LogFields(
         event_name=_text(log, "eventName"),
         time_ns=_integer(log, "timeUnixNano") or _integer(log, "observedTimeUnixNano"),
@@ -229,10 +227,10 @@ def _json_log(log: Any) -> LogFields:
     )
 
 
-def _json_attributes(owner: Mapping[str, Any]) -> Attributes:
+def _json_attributes(owner: Any) -> Attributes:
     return [
         (_text(pair, "key"), _json_value(_get(pair, "value")))
-        for pair in map(_object, _list(owner, "attributes"))
+        for pair in _list(owner, "attributes")
     ]
 
 
@@ -253,18 +251,18 @@ def _json_value(value: Any, depth: int = 0) -> Json:
             case "doubleValue" | "double_value" if not isinstance(item, bool):
                 return _double(item)
             case "arrayValue" | "array_value":
-                return [_json_value(v, depth + 1) for v in _list(_object(item), "values")]
+                return [_json_value(v, depth + 1) for v in _list(item, "values")]
             case "kvlistValue" | "kvlist_value":
-                pairs = map(_object, _list(_object(item), "values"))
+                pairs = _list(item, "values")
                 return {_text(p, "key"): _json_value(_get(p, "value"), depth + 1) for p in pairs}
             case "bytesValue" | "bytes_value" if isinstance(item, str):
                 return base64.b64encode(_bytes(item)).decode()
     raise MalformedError(f"{str(value)[:60]!r} is no value of OTLP/JSON")
 
 
-def _get(owner: Mapping[str, Any], name: str) -> Any:
+def _get(owner: Any, name: str) -> Any:
     """A field by its lowerCamelCase name, else by the snake_case name of the protobuf file."""
-    value = owner.get(name)
+    value = _object(owner).get(name)
     if value is None:
         return owner.get("".join(f"_{c.lower()}" if c.isupper() else c for c in name))
     return value
@@ -276,7 +274,7 @@ def _object(value: Any) -> dict[str, Any]:
     return value
 
 
-def _list(owner: Mapping[str, Any], name: str) -> list[Any]:
+def _list(owner: Any, name: str) -> list[Any]:
     value = _get(owner, name)
     if value is None:
         return []
@@ -285,14 +283,14 @@ def _list(owner: Mapping[str, Any], name: str) -> list[Any]:
     return value
 
 
-def _text(owner: Mapping[str, Any], name: str) -> str:
+def _text(owner: Any, name: str) -> str:
     value = _get(owner, name)
     if value is not None and not isinstance(value, str):
         raise MalformedError(f"{name} is not a string")
     return value or ""
 
 
-def _integer(owner: Mapping[str, Any], name: str) -> int:
+def _integer(owner: Any, name: str) -> int:
     value = _get(owner, name)
     return 0 if value in (None, "") else _int64(value, name)
 
@@ -317,7 +315,7 @@ def _double(value: Any) -> float:
         raise MalformedError(f"doubleValue {str(value)[:40]!r} is not a number") from None
 
 
-def _hex(owner: Mapping[str, Any], name: str) -> bytes:
+def _hex(owner: Any, name: str) -> bytes:
     try:
         return bytes.fromhex(_text(owner, name))
     except ValueError:
@@ -331,7 +329,7 @@ def _bytes(value: str) -> bytes:
         raise MalformedError("bytesValue is not base64") from None
 
 
-def _enum(owner: Mapping[str, Any], name: str, names: Any) -> int:
+def _enum(owner: Any, name: str, names: Any) -> int:
     value = _get(owner, name)
     if isinstance(value, str) and not value.isdigit():
         try:

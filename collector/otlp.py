@@ -34,6 +34,8 @@ Row: TypeAlias = dict[str, Any]
 """One row of a table of `collector.store.schema`."""
 _INT64 = 2**63
 _STATUS_ERROR = 2
+_TEXT_COLUMNS = ("name", "status_message", "service", "scope", "scope_version", "events", "body")
+_IDENTIFIERS = frozenset({*semconv.CONVERSATION_IDS, semconv.EVENT_ID, semconv.RESPONSE_ID})
 _EMPTY: tuple[Json, ...] = (None, "", [], {})
 _MESSAGE_EVENTS = frozenset(
     {
@@ -97,7 +99,7 @@ def decode_traces(body: bytes, *, json: bool, received_ns: int, redact: Redactor
             except MalformedError as error:
                 refused.append(str(error))
     hints = _hints(rows)
-    redacted = _redact(rows, ("name", "status_message"), redact)
+    redacted = _redact(rows, redact)
     return Decoded(
         table="spans",
         rows=rows,
@@ -225,7 +227,7 @@ def finish_events(rows: list[Row], redact: Redactor) -> Mapping[str, int]:
     The hash leaves out when the record was received, so a record that is sent twice keeps its id.
     Gives how many values of each kind were replaced.
     """
-    redacted = _redact(rows, ("name",), redact)
+    redacted = _redact(rows, redact)
     for row in rows:
         if row["event_id"] is None:
             content = {k: v for k, v in row.items() if k not in ("event_id", "received_ns")}
@@ -301,13 +303,13 @@ def _is_model_call(attributes: Attributes) -> bool:
 # ---- redaction of rows --------------------------------------------------------------------------
 
 
-def _redact(rows: list[Row], plain: tuple[str, ...], redact: Redactor) -> Mapping[str, int]:
+def _redact(rows: list[Row], redact: Redactor) -> Mapping[str, int]:
     """Replace in place what must not be stored, and turn attributes into JSON text.
 
     All distinct texts of the request go through the redactor at once: that is what makes it quick,
     and the same system prompt in a hundred spans is read once.
     """
-    identifiers = _conversation_ids(rows, redact)
+    identifiers = _identifiers(rows, redact)
     as_text = _JsonText(redact, identifiers)
     resources: dict[int, list[tuple[str, str]]] = {}
     for row in rows:
@@ -320,14 +322,15 @@ def _redact(rows: list[Row], plain: tuple[str, ...], redact: Redactor) -> Mappin
             row["events"] = as_text.events(row["events"]) if row["events"] else None
         if "body" in row:
             row["body"] = None if row["body"] in _EMPTY else as_text.of(row["body"])
-        row["conversation_id"] = identifiers.get(row["conversation_id"], row["conversation_id"])
+        for name in ("conversation_id", "event_id", "response_id"):
+            if row.get(name):
+                row[name] = identifiers[row[name]]
         row["user_id"] = row["user_id"] and redact.user(row["user_id"])
 
     texts: dict[str, str] = {}
-    columns = [*plain, "events", "body"]
     for row in rows:
         texts.update((text, text) for _, text in row["attributes"])
-        texts.update((row[name], row[name]) for name in columns if row.get(name))
+        texts.update((row[name], row[name]) for name in _TEXT_COLUMNS if row.get(name))
     for pairs in resources.values():
         texts.update((text, text) for _, text in pairs)
     # A bare JSON number has no room for a placeholder.
@@ -339,17 +342,17 @@ def _redact(rows: list[Row], plain: tuple[str, ...], redact: Redactor) -> Mappin
         pairs[:] = [(key, texts[text]) for key, text in pairs]
     for row in rows:
         row["attributes"] = [(key, texts[text]) for key, text in row["attributes"]]
-        row.update((name, texts[row[name]]) for name in columns if row.get(name))
+        row.update((name, texts[row[name]]) for name in _TEXT_COLUMNS if row.get(name))
     return counts
 
 
-def _conversation_ids(rows: Iterable[Row], redact: Redactor) -> dict[str | None, str]:
-    """Every conversation id that the rows name, and what it is called in the store."""
+def _identifiers(rows: Iterable[Row], redact: Redactor) -> dict[str, str]:
+    """Every conversation, event and response id of the rows, and what the store calls it."""
     values = {
         str(value)
         for row in rows
         for key, value in row["attributes"]
-        if key in semconv.CONVERSATION_IDS and isinstance(value, str | int)
+        if key in _IDENTIFIERS and isinstance(value, str | int)
     }
     return dict(redact.identifiers(sorted(values)))
 
@@ -359,7 +362,7 @@ class _JsonText:
     """Turns attribute values into JSON text, with pseudonyms for users and conversations."""
 
     redact: Redactor
-    identifiers: Mapping[str | None, str]
+    identifiers: Mapping[str, str]
 
     def pairs(self, attributes: Attributes) -> list[tuple[str, str]]:
         return [(key, self.of(self._value(key, value))) for key, value in attributes]
@@ -377,7 +380,7 @@ class _JsonText:
         return orjson.dumps(value).decode()
 
     def _value(self, key: str, value: Json) -> Json:
-        if key in semconv.CONVERSATION_IDS and isinstance(value, str | int):
+        if key in _IDENTIFIERS and isinstance(value, str | int):
             return self.identifiers.get(str(value), value)
         if names_user(key) and isinstance(value, str | int) and value != "":
             return self.redact.user(str(value))
