@@ -1,0 +1,135 @@
+"""A name, a definition and tests for a group, written by the model and checked by us.
+
+Contrastive: the model sees members and the nearest conversations outside (Clio's way). What it
+writes goes into a file of the repository, so that nothing of a single conversation may be in it. A
+reply that breaks a rule is dropped and the group keeps the name that its words gave it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from bot.intents.naming import words
+from bot.intents.text import Document
+from bot.records import Ask, ModelCost, Skipped
+from bot.rendering import render_prompt
+
+SHOWN_MEMBERS = 12
+SHOWN_OTHERS = 8
+SHOWN_CHARS = 500
+"""Of one conversation."""
+MAX_NAME_WORDS = 10
+MAX_SENTENCE_WORDS = 45
+MAX_TESTS = 3
+COPIED_WORDS = 5
+"""So many words in a row that also stand in a conversation are a quote."""
+
+_NAME = re.compile(r"[^\W\d_][^\W\d_ ,'’()/&-]*(?:[ ,'’()/&-]+[^\W\d_]+)*\)?")  # noqa: RUF001
+_SENTENCE = re.compile(r"[^\W\d_](?:[^\W\d_]|[ ,.;:'’\"()/&?-])*")  # noqa: RUF001
+_LINK = re.compile(r"://|www\.|@", re.IGNORECASE)
+_CAPITALISED = re.compile(r"(?<![.?:] )(?<!^)\b[^\W\d_][^\W\d_]+")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Description:
+    """What the model wrote about a group, after the checks."""
+
+    name: str
+    definition: str
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+
+
+def describe_group(
+    members: Sequence[Document],
+    others: Sequence[Document],
+    *,
+    called: str,
+    taken: Collection[str],
+    proper: Collection[str],
+    ask: Ask,
+) -> tuple[Description | Skipped, ModelCost]:
+    """One call. `members` and `others` come with the most typical first; the first few are shown.
+
+    `called` is the group's name by its words, `proper` the proper nouns of all conversations.
+    """
+    shown, near = members[:SHOWN_MEMBERS], others[:SHOWN_OTHERS]
+    reply = ask(
+        render_prompt(
+            "intents/name",
+            taken="\n".join(sorted(taken)) or "(none)",
+            members=_numbered(shown),
+            others=_numbered(near) or "(none)",
+        )
+    )
+    what = f"name of {called!r}"
+    if isinstance(reply, Skipped):
+        return Skipped(what=what, code=reply.code, reason=reply.reason), ModelCost()
+    data = cast("dict[str, Any]", reply.data)
+    if not data["coherent"]:
+        reason = "The model sees no common wish in this group; it keeps the name its words gave it."
+        return Skipped(what=what, code="incoherent", reason=reason), reply.cost
+    description = Description(
+        name=data["name"].strip().rstrip("."),
+        definition=data["definition"].strip(),
+        include=tuple(test.strip() for test in data["include"])[:MAX_TESTS],
+        exclude=tuple(test.strip() for test in data["exclude"])[:MAX_TESTS],
+    )
+    wrong = what_is_wrong(description, [*shown, *near], taken=taken, proper=proper)
+    if wrong is not None:
+        reason = f"The model's text was dropped: {wrong}. The words' own name stays."
+        return Skipped(what=what, code="bad_reply", reason=reason), reply.cost
+    return description, reply.cost
+
+
+def what_is_wrong(
+    description: Description,
+    shown: Sequence[Document],
+    *,
+    taken: Collection[str],
+    proper: Collection[str],
+) -> str | None:
+    """Why the description may not be used, without repeating any of its words; None if it may."""
+    name, sentences = (
+        description.name,
+        [
+            description.definition,
+            *description.include,
+            *description.exclude,
+        ],
+    )
+    if not _NAME.fullmatch(name) or len(name.split()) > MAX_NAME_WORDS:
+        return f"the name is not 1 to {MAX_NAME_WORDS} plain words"
+    if name.casefold() in {other.casefold() for other in taken}:
+        return "the name is taken"
+    if any(not _SENTENCE.fullmatch(text) for text in sentences):
+        return "a sentence is empty or has digits, line breaks or unusual signs"
+    if any(len(text.split()) > MAX_SENTENCE_WORDS for text in sentences):
+        return f"a sentence has more than {MAX_SENTENCE_WORDS} words"
+    if any(_LINK.search(text) for text in (name, *sentences)):
+        return "it has a link or an address"
+    if any(_names_someone(text, proper) for text in (name, *sentences)):
+        return "it has a proper noun from the conversations"
+    said = {run for document in shown for run in _runs(document.text)}
+    if any(not said.isdisjoint(_runs(text)) for text in (name, *sentences)):
+        return f"{COPIED_WORDS} words in a row stand in a conversation"
+    return None
+
+
+def _names_someone(text: str, proper: Collection[str]) -> bool:
+    inside = (word for word in _CAPITALISED.findall(text) if word[0].isupper())
+    return any(word.lower() in proper for word in inside)
+
+
+def _runs(text: str) -> set[tuple[str, ...]]:
+    said = words(text)
+    return set(zip(*(itertools.islice(said, i, None) for i in range(COPIED_WORDS)), strict=False))
+
+
+def _numbered(documents: Sequence[Document]) -> str:
+    lines = (" / ".join(document.text.splitlines())[:SHOWN_CHARS] for document in documents)
+    return "\n".join(f"[{number}] {line}" for number, line in enumerate(lines, start=1))
