@@ -1,8 +1,8 @@
 """A writer proposes small edits of one prompt file, our checks decide which one may stand.
 
 Takes the file, a cause in other people's words, and constraints; gives the smallest edit that
-breaks no guardrail, or why there is none. The writer sees no conversation and has no tools. Costs
-one call, two where the first brings nothing.
+breaks no guardrail and, as a judge reads it, no other sentence of the file. The writer sees no
+conversation and has no tools. Costs two calls, up to eight where edits are refused.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
-from bot.proposals.diagnosis import sum_costs
+from bot.proposals.diagnosis import short, sum_costs
 from bot.proposals.edits import (
     apply_edits,
     check_diff,
@@ -32,6 +32,12 @@ ALREADY_SAID = 0.85
 """A sentence of the file that holds this share of an added sentence's words says it already."""
 MIN_SAID_WORDS = 5
 _NEAR = 0.6
+_OBJECTIONS = {
+    "contradicts": "it contradicts a sentence of the file",
+    "grants": "it gives users more than the file does",
+    "takes_away": "it takes from users what the file gives them",
+    "impossible": "it asks for what the agent cannot do",
+}
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 
@@ -60,6 +66,21 @@ class Written:
     cost: ModelCost
 
 
+@dataclass(kw_only=True, slots=True)
+class _Notes:
+    """What came up on the way."""
+
+    dropped: list[str] = field(default_factory=list)
+    """For people, in our words."""
+    reasons: list[str] = field(default_factory=list)
+    """For the writer's second attempt; a judge's words among them."""
+    costs: list[ModelCost] = field(default_factory=list)
+
+    def refuse(self, kind: str, sentence: str, reasons: Sequence[str]) -> None:
+        self.dropped.append(f"One {kind} was refused: {sentence}")
+        self.reasons += reasons
+
+
 def write_edit(
     file: SourceFile,
     cause: str,
@@ -69,9 +90,7 @@ def write_edit(
     ask: Ask,
 ) -> Written | Skipped:
     """`sources` are (who wrote it, text) of the conversations: nothing may be lifted from them."""
-    dropped: list[str] = []
-    reasons: list[str] = []
-    costs: list[ModelCost] = []
+    notes = _Notes()
     for _ in range(2):
         reply = ask(
             render_prompt(
@@ -79,32 +98,98 @@ def write_edit(
                 agent_prompt=file.text,
                 cause=cause,
                 constraints="\n".join(f"- {c}" for c in constraints) or "(none)",
-                rejected="\n".join(f"- {reason}" for reason in reasons) or "(none)",
+                rejected="\n".join(f"- {reason}" for reason in notes.reasons) or "(none)",
             )
         )
         if isinstance(reply, Skipped):
             return reply
-        costs.append(reply.cost)
-        standing: list[Candidate] = []
-        for claim in cast("dict[str, Any]", reply.data)["candidates"][:MAX_CANDIDATES]:
-            found = check_candidate(file, claim, sources=sources)
-            if isinstance(found, Candidate):
-                standing.append(found)
-            else:
-                reasons += found
-                dropped.append(f"One {claim['kind']} was refused: {' '.join(found)}")
-        if standing:
-            standing.sort(key=lambda c: c.changed_lines)  # of equals the writer's first
-            for other in standing[1:]:
-                dropped.append(
-                    f"One {other.kind} was not smaller: {other.changed_lines} changed lines, about "
-                    f"{other.growth_tokens} tokens more."
-                )
-            return Written(candidate=standing[0], dropped=tuple(dropped), cost=sum_costs(costs))
+        notes.costs.append(reply.cost)
+        claims = cast("dict[str, Any]", reply.data)["candidates"][:MAX_CANDIDATES]
+        found = _first_sound(_standing(file, claims, sources, notes), notes, ask)
+        if isinstance(found, Skipped):
+            return found
+        if found is not None:
+            return Written(
+                candidate=found, dropped=tuple(notes.dropped), cost=sum_costs(notes.costs)
+            )
     return Skipped(
         what=f"an edit of {file.path}",
         code="guardrail",
-        reason=f"No edit of two attempts could stand: {' '.join(dict.fromkeys(reasons))[:600]}",
+        reason=f"No edit of two attempts could stand. {' '.join(dict.fromkeys(notes.dropped))}",
+    )
+
+
+def _standing(
+    file: SourceFile,
+    claims: Sequence[dict[str, Any]],
+    sources: Sequence[tuple[str, str]],
+    notes: _Notes,
+) -> list[Candidate]:
+    """Those that break no guardrail, the smallest first, of equals the writer's first."""
+    standing: list[Candidate] = []
+    for claim in claims:
+        found = check_candidate(file, claim, sources=sources)
+        if isinstance(found, Candidate):
+            standing.append(found)
+        else:
+            notes.refuse(claim["kind"], " ".join(found), found)
+    return sorted(standing, key=lambda candidate: candidate.changed_lines)
+
+
+def _first_sound(
+    standing: Sequence[Candidate], notes: _Notes, ask: Ask
+) -> Candidate | Skipped | None:
+    """The first that the judge has nothing against."""
+    for at, candidate in enumerate(standing):
+        objection = _objection(candidate, ask)
+        if isinstance(objection, Skipped):
+            return objection
+        notes.costs.append(objection.cost)
+        if objection.reasons:
+            notes.refuse(candidate.kind, objection.sentence, objection.reasons)
+            continue
+        notes.dropped += [_not_smaller(other) for other in standing[at + 1 :]]
+        return candidate
+    return None
+
+
+def _not_smaller(other: Candidate) -> str:
+    return (
+        f"One {other.kind} was not smaller: {other.changed_lines} changed lines, about "
+        f"{other.growth_tokens} tokens more."
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Objection:
+    """What a judge has against a candidate; nothing where `reasons` is empty."""
+
+    reasons: list[str]
+    """For the writer: the judge's words."""
+    sentence: str
+    """For people: ours."""
+    cost: ModelCost
+
+
+def _objection(candidate: Candidate, ask: Ask) -> _Objection | Skipped:
+    """Does the edit collide with the rest of the file? A collision needs a sentence of the file."""
+    reply = ask(
+        render_prompt("proposals/review", agent_prompt=candidate.text, added=candidate.added)
+    )
+    if isinstance(reply, Skipped):
+        return reply
+    text = " ".join(candidate.text.split())
+    proven = [
+        problem
+        for problem in cast("dict[str, Any]", reply.data)["problems"]
+        if problem["kind"] in ("grants", "impossible")
+        or (problem["sentence"].strip() and " ".join(problem["sentence"].split()) in text)
+    ]
+    kinds = list(dict.fromkeys(_OBJECTIONS[problem["kind"]] for problem in proven))
+    return _Objection(
+        reasons=[f"{_OBJECTIONS[p['kind']]}: {short(p['reason'])}" for p in proven],
+        sentence=f"A judge read it beside the rest of the file: {'; '.join(kinds)}.",
+        cost=reply.cost,
     )
 
 

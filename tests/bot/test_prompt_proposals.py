@@ -101,13 +101,19 @@ class Script:
             "diagnose": a_diagnosis(),
             "consolidate": {"causes": [{"rule": RULE, "findings": list(range(12))}]},
             "write": candidates(),
+            "review": {"problems": []},
             "contrast": {"reason": "It was looked up.", "effect": "already_followed"},
         } | parts
         self.asked: list[tuple[str, Asked]] = []
 
     def __call__(self, asked: Asked) -> Answer:
         fields = (asked.schema or {}).get("properties", {})
-        steps = {"locus": "diagnose", "causes": "consolidate", "candidates": "write"}
+        steps = {
+            "locus": "diagnose",
+            "causes": "consolidate",
+            "candidates": "write",
+            "problems": "review",
+        }
         step = next((name for field, name in steps.items() if field in fields), "contrast")
         self.asked.append((step, asked))
         part = self.parts[step]
@@ -159,7 +165,7 @@ def test_a_shared_cause_becomes_one_small_edit_with_its_evidence() -> None:
     assert "43 %" in proposal.why
     assert proposal.prediction is not None
     assert 0 < proposal.prediction.expected.low < proposal.prediction.expected.high < 61 / 143
-    assert proposal.cost.calls == len(script.asked) == 6 + 1 + 1 + 3
+    assert proposal.cost.calls == len(script.asked) == 6 + 1 + 2 + 3
 
 
 def test_the_same_remedy_in_other_words_has_the_same_id_and_another_fingerprint() -> None:
@@ -360,6 +366,49 @@ def test_two_refused_attempts_propose_nothing() -> None:
     assert isinstance(skipped, Skipped)
     assert skipped.code == "guardrail"
     assert "evil" not in skipped.reason
+
+
+def a_problem(**changes: str) -> dict[str, Any]:
+    values = {
+        "kind": "contradicts",
+        "sentence": "Ask for the order number first.",
+        "reason": "Guests have no order number.",
+    }
+    return {"problems": [values | changes]}
+
+
+def test_an_edit_that_collides_with_the_file_goes_back_to_the_writer() -> None:
+    better = "Open the order and read its state before you promise anything."
+    script = Script(
+        review=lambda asked: {"problems": []} if better in asked.user else a_problem(),
+        write=lambda asked: candidates(
+            a_candidate(new=f"{OLD}\n- {better}")
+            if "Guests have no order number" in asked.between("rejected")
+            else a_candidate()
+        ),
+    )
+
+    proposal = propose(script)
+
+    assert isinstance(proposal, Proposal)
+    assert better in proposal.edits[0].new
+    assert any("contradicts a sentence of the file" in text for text in proposal.alternatives)
+    assert "Guests" not in repr(proposal)
+
+
+@pytest.mark.parametrize(
+    ("problem", "stops"),
+    [
+        pytest.param(a_problem(sentence="Never talk to guests."), False, id="invented-sentence"),
+        pytest.param(a_problem(sentence=""), False, id="no-sentence"),
+        pytest.param(a_problem(kind="takes_away"), True, id="takes-away"),
+        pytest.param(a_problem(kind="grants", sentence=""), True, id="grants-needs-no-sentence"),
+    ],
+)
+def test_an_objection_counts_where_its_sentence_is_in_the_file(
+    problem: dict[str, Any], stops: bool
+) -> None:
+    assert isinstance(propose(Script(review=problem)), Skipped) is stops
 
 
 def test_the_smallest_edit_wins_and_the_others_are_listed() -> None:
