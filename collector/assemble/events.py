@@ -12,12 +12,24 @@ from collector.dialects import decoding
 from collector.dialects.spans import Row
 from collector.records import Event, Json, Unreadable
 
+_TIES = (
+    *semconv.CONVERSATION_IDS,
+    *semconv.USER_IDS,
+    semconv.RESPONSE_ID,
+    semconv.EVENT_NAME,
+    "event.id",
+)
+"""Attributes that are fields of an `Event`, or led to its conversation."""
+
 Group = Sequence[Gathered]
 """The parts of one conversation."""
 
 
 def event_of(row: Row) -> Event:
-    """Read one row of the table `events`. Keys lose the event's own name, else `debrief.`."""
+    """Read one row of the table `events`. Keys lose the event's own name, else `debrief.`.
+
+    What the event is tied to is left out of its attributes.
+    """
     name = str(row["name"])
     attributes: dict[str, Json] = {}
     for key, text in dict(row["resource"] or ()).items():
@@ -28,7 +40,9 @@ def event_of(row: Row) -> Event:
         attributes.update({_short(key, name): value for key, value in body.items()})
     for key, text in dict(row["attributes"] or ()).items():
         attributes[_short(key, name)] = decoding.attribute(text)
-    agent = attributes.get(semconv.AGENT_NAME)
+    agent = attributes.pop(semconv.AGENT_NAME, None)
+    for tie in _TIES:
+        attributes.pop(tie, None)
     return Event(
         id=row["event_id"],
         name=name,

@@ -14,6 +14,10 @@ import orjson
 from collector.assemble.sources import Source
 from collector.records import CallError, Message
 
+_RECENT = 200
+"""Threads that a call is compared with. More are open at a time only where one conversation id is
+used for everything, and then comparing with all of them would take for ever."""
+
 
 class Keys:
     """Comparison keys of messages; equal keys mean the same message said."""
@@ -100,12 +104,16 @@ def _alike(one: str | None, other: str | None) -> bool:
 def weave(sources: Sequence[Source], keys: Keys) -> list[Thread]:
     """Put calls, in time order, into threads."""
     threads: list[Thread] = []
+    recent: list[Thread] = []
     for source in sources:
         input_keys = keys.of(source.call.input)
-        thread = _thread_of(threads, source, input_keys)
+        thread = _thread_of(recent, source, input_keys)
         if thread is None:
             thread = Thread(first=source, system=source.call.system)
             threads.append(thread)
+        else:
+            recent.remove(thread)
+        recent = [*recent[-_RECENT:], thread]
         thread.system = thread.system or source.call.system
         _add(thread, source, input_keys, keys.of(source.call.output))
     return threads

@@ -25,7 +25,7 @@ def parse(text: str) -> Json:
         value: Json = orjson.loads(text)
     except orjson.JSONDecodeError:
         value = _parse_leniently(text)
-    if text.count("[") + text.count("{") > DEEPEST:
+    if len(text) > DEEPEST and text.count("[") + text.count("{") > DEEPEST:
         try:
             orjson.dumps(value)
         except TypeError as error:

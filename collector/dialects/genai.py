@@ -151,7 +151,7 @@ class _Gathered:
 
 def _spoken(role: str, parts: list[Json], raw: Mapping[str, Json]) -> Iterator[Message]:
     gathered = _gather(parts, raw)
-    at = moment(raw.get("timestamp"))
+    at = moment(raw["timestamp"]) if "timestamp" in raw else None
     # Results first: in a message of role user they answer the calls that came before the text.
     yield from gathered.results if _ROLES.get(role) != "assistant" else ()
     known = _ROLES.get(role, "assistant")
@@ -243,7 +243,10 @@ def _text_of(part: Any) -> str:
     """Text of a part; what is no text is named (`[image]`), never guessed."""
     if isinstance(part, str):
         return part
-    content = part.get("content", part.get("text"))
+    content = part.get("content")
+    if isinstance(content, str) and part.get("type") == "text":
+        return content
+    content = part.get("text") if content is None else content
     if part.get("type") in ("blob", "uri", "file") or content is None:
         return f"[{part.get('modality') or part.get('type') or 'part'}]"
     return content if isinstance(content, str) else orjson.dumps(content).decode()

@@ -209,18 +209,22 @@ def results_of(
             "user_id": line.get("user_id"),
         }
     )
-    for outcome in _outcomes(line.get("outcome")):
-        digest = _digest(f"outcome {outcome.pop('key')}", conversation, redactor)
-        row = flat_row({"event": semconv.OUTCOME_EVENT, **tie, **outcome}, received_ns=received_ns)
-        yield row | {"event_id": digest, "at_ns": conversation.end_ns}
+    for key, outcome in _outcomes(line.get("outcome")):
+        event = {
+            "event": semconv.OUTCOME_EVENT,
+            semconv.EVENT_ID: _digest(f"outcome {key}", conversation, redactor),
+            **tie,
+            **outcome,
+        }
+        yield flat_row(event, received_ns=received_ns) | {"at_ns": conversation.end_ns}
     events = line.get("events")
-    for event in events if isinstance(events, list) else ():
-        if not isinstance(event, dict):
+    for own in events if isinstance(events, list) else ():
+        if not isinstance(own, dict):
             raise ImportRefused("each of events must be an object")
-        yield flat_row({**tie, **event}, received_ns=received_ns)
+        yield flat_row({**tie, **own}, received_ns=received_ns)
 
 
-def _outcomes(recorded: Json) -> Iterator[dict[str, Json]]:
+def _outcomes(recorded: Json) -> Iterator[tuple[str, dict[str, Json]]]:
     """Each boolean that is true is an outcome; `success` also says failure, as false or 0.
 
     Numbers and texts beside them are kept as attributes of `success` or `failure`.
@@ -234,6 +238,6 @@ def _outcomes(recorded: Json) -> Iterator[dict[str, Json]]:
     }
     for key, value in recorded.items():
         if key == "success" and isinstance(value, bool | int | float) and value in (0, 1):
-            yield {**details, "name": "success" if value else "failure", "key": key}
+            yield key, {**details, "name": "success" if value else "failure"}
         elif value is True:
-            yield {"name": key, "key": key}
+            yield key, {"name": key}
