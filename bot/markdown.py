@@ -50,6 +50,12 @@ _BROKEN: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
+class Live(str):
+    """Markdown of ours that a table takes as it is: a link that is meant to be one."""
+
+    __slots__ = ()
+
+
 def visible(text: str) -> str:
     """Show what cannot be seen as `<U+202E>`; tabs and newlines stay, CR LF becomes newline."""
     text = text.replace("\r\n", "\n")
@@ -104,7 +110,7 @@ def _line(text: str, limit: int = 1_000) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; cells are `prose`, each row as wide as the header."""
+    """A Markdown table; cells are `prose` unless `Live`, each row as wide as the header."""
     width = len(header)
     lines = [_row(header, width), "|" + " --- |" * width]
     lines += [_row(row, width) for row in rows]
@@ -118,7 +124,7 @@ def _row(cells: Sequence[str], width: int) -> str:
 
 def _cell(text: str) -> str:
     """A table ends its cells at `|` before it looks for code, and reads `\\|` as `|`."""
-    return re.sub(r"\\*\|", r"\\|", _line(text))
+    return re.sub(r"\\*\|", r"\\|", text if isinstance(text, Live) else _line(text))
 
 
 def _inert(text: str, *, strip: bool = True) -> str:

@@ -192,7 +192,7 @@ def _chart(weeks: Sequence[WeekRate]) -> str:
         "```mermaid",
         "xychart-beta",
         f"    x-axis [{names}]",
-        '    y-axis "failing, %" 0 --> 100',
+        '    y-axis "failing (percent)" 0 --> 100',
         f"    bar [{bars}]",
         "```",
     ]
@@ -262,8 +262,8 @@ def _prediction_sentence(prediction: Prediction | None) -> str:
         return "none: this change moves no rate that is measured."
     return (
         f"{code_span(_clip(prediction.metric))} for {prose(prediction.population, 200)}: "
-        f"now {percent(prediction.baseline_rate)}, then {span(prediction.expected)} "
-        f"({prediction.expected.level:.0%} interval). Measured each week for up to "
+        f"now {percent(prediction.baseline_rate)}, expected {span(prediction.expected)} "
+        f"({percent(prediction.expected.level)} interval). Measured each week for up to "
         f"{MEASURED_WEEKS} weeks after the merge; the result comes as a comment here."
     )
 

@@ -1,0 +1,264 @@
+"""`debrief report`: one self-contained page. No script, no font, no request to anywhere.
+
+The page is built as a tree and serialised by the standard library, so text cannot become markup;
+a content security policy says once more that nothing may be loaded.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from importlib import resources
+from xml.etree.ElementTree import Element, tostring
+
+from bot.figures import count, day, percent, points, rate
+from bot.markdown import visible
+from bot.records import AgentHealth, Pattern, WeekRate
+from bot.report.content import (
+    HEALTH,
+    SHOWN_PATTERNS,
+    Cycle,
+    age,
+    agent_numbers,
+    newest_first,
+    pattern_name,
+    patterns_of,
+    result_words,
+    state_words,
+    tested_sentence,
+    trend_words,
+)
+
+_LONGEST = 1_000
+_SHOWN_EVIDENCE = 12
+_SHOWN_PAST = 200
+_CHART_WEEKS = 16
+
+
+def render_page(cycle: Cycle) -> str:
+    """The whole HTML document."""
+    style = resources.files("bot.report").joinpath("page.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    head = _el(
+        "head",
+        _el("meta", charset="utf-8"),
+        _el("meta", **{"http-equiv": "Content-Security-Policy", "content": policy}),
+        _el("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        _el("meta", name="referrer", content="no-referrer"),
+        _el("title", "Debrief report"),
+    )
+    # Serialised raw: the digest in the policy is of exactly these characters, and they are ours.
+    sheet = Element("style")
+    sheet.text = style
+    head.append(sheet)
+    page = _el("html", head, _el("body", *_body(cycle)), lang="en")
+    return "<!doctype html>\n" + tostring(page, encoding="unicode", method="html") + "\n"
+
+
+def _body(cycle: Cycle) -> list[Element]:
+    report = cycle.report
+    written = f"Written {cycle.now:%Y-%m-%d %H:%M} UTC, the last {cycle.window_days} days."
+    parts = [_el("h1", "Debrief report"), _soft(written)]
+    if not report.agents:
+        parts.append(_el("p", "No conversations in the store for this window."))
+    parts += [_agent(agent, cycle) for agent in report.agents]
+    if report.agents:
+        parts.append(_soft(tested_sentence(report)))
+    parts += _proposals(cycle)
+    parts += _verdicts(cycle)
+    findings = [f"{one.agent}: {one.sentence}" for one in report.findings]
+    parts += _list("Worth a look", findings)
+    parts += _list("Not said, and why", [f"{one.what}: {one.reason}" for one in report.refused])
+    parts += _list("Left out, and why", [f"{one.what}: {one.reason}" for one in cycle.left_out])
+    return parts
+
+
+# -- agents and patterns -------------------------------------------------------------------------
+
+
+def _agent(agent: AgentHealth, cycle: Cycle) -> Element:
+    patterns = patterns_of(cycle.report, agent.agent)
+    head = _el(
+        "div",
+        _el("h3", agent.agent),
+        _soft(agent_numbers(agent, cycle.window_days)),
+        _el("span", HEALTH[agent.health], class_=f"mark {agent.health}"),
+        class_="head",
+    )
+    parts = [head, _el("p", agent.why)]
+    if patterns:
+        header = ("Why users fail", "rate (95 %)", "", "others", "difference", "n", "by week")
+        rows = [_pattern(one) for one in patterns[:SHOWN_PATTERNS]]
+        parts.append(_table(header, rows))
+        parts.append(_evidence(patterns[:SHOWN_PATTERNS]))
+    if len(patterns) > SHOWN_PATTERNS:
+        parts.append(_soft(f"and {len(patterns) - SHOWN_PATTERNS} more in debrief patterns"))
+    return _el("section", *parts, class_="card")
+
+
+def _pattern(pattern: Pattern) -> list[Element]:
+    difference = pattern.risk_difference
+    return [
+        _el("td", pattern_name(pattern)),
+        _number(rate(pattern.rate, pattern.rate_interval)),
+        _el("td", _rate_bar(pattern)),
+        _number("" if pattern.baseline_rate is None else percent(pattern.baseline_rate)),
+        _number("" if difference is None else points(difference, pattern.interval)),
+        _number(count(pattern.users, pattern.unit)),
+        _el("td", _weeks(pattern.weeks), _soft(trend_words(pattern))),
+    ]
+
+
+def _rate_bar(pattern: Pattern) -> Element:
+    """The rate as a bar of 0..100 % with its interval as a line."""
+    low, high = pattern.rate_interval.low, pattern.rate_interval.high
+    return _el(
+        "svg",
+        _el("rect", class_="track", x="0", y="4", width="100", height="8"),
+        _el("rect", x="0", y="4", width=_px(pattern.rate), height="8"),
+        _el("line", class_="range", x1=_px(low), x2=_px(high), y1="8", y2="8"),
+        width="100",
+        height="16",
+        role="img",
+        **{"aria-label": rate(pattern.rate, pattern.rate_interval)},
+    )
+
+
+def _weeks(weeks: Sequence[WeekRate]) -> Element:
+    """One bar per week, 0..100 % high; a week without data has none. Numbers are in its title."""
+    shown = weeks[-_CHART_WEEKS:]
+    bars = []
+    for at, week in enumerate(shown):
+        share = week.failed / week.total if week.total else 0.0
+        told = f"{week.week}: {week.failed} of {week.total}"
+        bars.append(
+            _el(
+                "rect",
+                _el("title", told),
+                x=str(10 * at),
+                y=f"{28 - 28 * share:.1f}",
+                width="7",
+                height=f"{28 * share:.1f}",
+            )
+        )
+    label = ", ".join(f"{week.week} {week.failed} of {week.total}" for week in shown)
+    return _el(
+        "svg",
+        *bars,
+        width=str(max(1, 10 * len(shown))),
+        height="28",
+        role="img",
+        **{"aria-label": label or "no weekly data"},
+    )
+
+
+def _evidence(patterns: Sequence[Pattern]) -> Element:
+    lines = []
+    for pattern in patterns:
+        ids = ", ".join(pattern.evidence[-_SHOWN_EVIDENCE:])
+        more = len(pattern.evidence) - _SHOWN_EVIDENCE
+        said = f"{pattern_name(pattern)}: {ids}" + (f" and {more:,} more" if more > 0 else "")
+        lines.append(_el("li", said))
+    summary = _el("summary", "The newest failing conversations, for debrief show")
+    return _el("details", summary, _el("ul", *lines))
+
+
+# -- proposals and verdicts ----------------------------------------------------------------------
+
+
+def _proposals(cycle: Cycle) -> list[Element]:
+    if not cycle.past and not cycle.operations:
+        return []
+    rows = [
+        [
+            _el("td", one.op),
+            _el("td", one.title),
+            _el("td", one.kind),
+            _el("td", "this cycle"),
+            _el("td"),
+            _el("td"),
+        ]
+        for one in cycle.operations
+        if one.op in ("open", "update")
+    ]
+    rows += [
+        [
+            _el("td", one.reference),
+            _el("td", one.title),
+            _el("td", one.kind),
+            _el("td", state_words(one)),
+            _number(age(one.merged_at or one.opened_at, cycle.now)),
+            _el("td", result_words(one, cycle), class_=one.verdict or ""),
+        ]
+        for one in newest_first(cycle.past)[:_SHOWN_PAST]
+    ]
+    header = ("", "proposal", "kind", "state", "since", "result")
+    return [_el("h2", "Proposals"), _el("div", _table(header, rows), class_="card")]
+
+
+def _verdicts(cycle: Cycle) -> list[Element]:
+    if not cycle.verdicts:
+        return []
+    cards = [
+        _el(
+            "div",
+            _el(
+                "div",
+                _el("h3", one.reference),
+                _soft(f"live since {day(one.live_at)}"),
+                _el("span", one.result.replace("_", " "), class_=f"mark {one.result}"),
+                class_="head",
+            ),
+            _el("p", one.sentence),
+            _el("ul", *(_el("li", f"May also explain it: {text}") for text in one.confounders)),
+            class_="card",
+        )
+        for one in cycle.verdicts
+    ]
+    return [_el("h2", "Did it work?"), *cards]
+
+
+# -- elements ------------------------------------------------------------------------------------
+
+
+def _el(tag: str, *children: Element | str, **attributes: str) -> Element:
+    """One element. A string becomes text, hidden characters shown; `class_` is `class`."""
+    element = Element(tag, {name.rstrip("_"): _said(value) for name, value in attributes.items()})
+    for child in children:
+        if isinstance(child, Element):
+            element.append(child)
+        elif len(element):
+            element[-1].tail = (element[-1].tail or "") + _said(child)
+        else:
+            element.text = (element.text or "") + _said(child)
+    return element
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[Element]]) -> Element:
+    top = _el("thead", _el("tr", *(_el("th", name) for name in header)))
+    return _el("table", top, _el("tbody", *(_el("tr", *cells) for cells in rows)))
+
+
+def _list(title: str, lines: Sequence[str]) -> list[Element]:
+    if not lines:
+        return []
+    return [_el("h2", title), _el("ul", *(_el("li", line) for line in lines))]
+
+
+def _number(text: str) -> Element:
+    return _el("td", text, class_="n")
+
+
+def _soft(text: str) -> Element:
+    return _el("p", text, class_="soft")
+
+
+def _px(share: float) -> str:
+    return f"{100 * min(1.0, max(0.0, share)):.1f}"
+
+
+def _said(text: str) -> str:
+    shown = visible(text)
+    return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"

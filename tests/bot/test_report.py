@@ -1,0 +1,282 @@
+"""What people read: the same facts in a terminal, on a page and in Markdown, safe in each."""
+
+from __future__ import annotations
+
+import io
+import re
+from datetime import timedelta
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from rich.console import Console, RenderableType
+
+from bot.records import Declined, Degraded, Finding, ModelCost, Operation, Skipped, WeekRate
+from bot.report import Cycle
+from bot.report.html import render_page
+from bot.report.summary import dashboard, job_summary
+from bot.report.terminal import cycle_view, patterns_view, verdicts_view
+from tests.bot.proposals_built import NOW, a_health, a_past, a_pattern, a_report, a_verdict
+from tests.bot.test_markdown import HOSTILE, page
+
+
+def a_cycle(**changes: Any) -> Cycle:
+    given: dict[str, Any] = {
+        "report": a_report(
+            findings=(
+                Finding(
+                    kind="severe",
+                    agent="airline",
+                    sentence="one case lost data",
+                    evidence=("9c1f",),
+                ),
+            ),
+            refused=(Declined(what="rule for vp", reason="2 corrections; 3 are needed."),),
+        ),
+        "now": NOW,
+        "past": (
+            a_past(state="merged", merged_at=NOW - timedelta(days=3)),
+            a_past(id="p-2", reference="#207", state="merged", verdict="worked"),
+            a_past(id="p-3", reference="#203", state="rejected", rejection="wrong_fix"),
+        ),
+        "operations": (
+            Operation(
+                op="open",
+                id="p-9",
+                kind="rule",
+                branch="debrief/p-9",
+                title="Leave out the opening line",
+                body_file="bodies/p-9.md",
+            ),
+        ),
+        "left_out": (
+            Skipped(what="a prompt change", code="no_key", reason="No model key is set."),
+        ),
+        "degraded": (Degraded(code="no_key", sentence="Prompt changes were left out."),),
+        "verdicts": (a_verdict(proposal_id="p-2", reference="#207"),),
+        "cost": ModelCost(calls=3, usd=1.84),
+    }
+    return Cycle(**{**given, **changes})
+
+
+def a_hostile_cycle(text: str) -> Cycle:
+    """A cycle that carries `text` wherever something comes from outside."""
+    pattern = a_pattern(
+        agent=text,
+        outcome=text,
+        intent_name=text,
+        segment={text: text},
+        evidence=(text,) * 30,
+        weeks=(WeekRate(week=text, failed=1, total=2),),
+    )
+    threshold = a_pattern(agent=text, kind="threshold", threshold_name=text)
+    operation = Operation(
+        op="open", id=text, kind=text, branch=text, title=text, body_file="x", reference=text
+    )
+    return Cycle(
+        report=a_report(
+            agents=(a_health(agent=text, why=text),),
+            patterns=(pattern, threshold),
+            findings=(Finding(kind=text, agent=text, sentence=text, evidence=(text,)),),
+            refused=(Declined(what=text, reason=text),),
+        ),
+        now=NOW,
+        past=(a_past(id=text, title=text, reference=text, branch=text, verdict=text),),
+        operations=(operation,),
+        left_out=(Skipped(what=text, code="x", reason=text),),
+        degraded=(Degraded(code="x", sentence=text),),
+        verdicts=(a_verdict(reference=text, sentence=text, confounders=(text,)),),
+    )
+
+
+# -- terminal ----------------------------------------------------------------------------------
+
+
+def printed(view: RenderableType, *, width: int = 110, **changes: Any) -> str:
+    stream = io.StringIO()
+    Console(file=stream, width=width, highlight=False, **changes).print(view)
+    return stream.getvalue()
+
+
+def test_patterns_come_with_rates_intervals_and_trend() -> None:
+    text = printed(patterns_view(a_report(), window_days=28))
+
+    assert "28 days · 4,182 conversations of 3,650 users · 96 % with text" in text
+    assert "needs attention" in text
+    assert re.search(
+        r"1 +cancel a flight: failure +43 % \(35\u201351\) +24 % +\+19 \(9\u201328\) +▅▅▇█", text
+    )
+    assert re.search(r"143 users +growing", text)
+    assert "63 more groups were tested; none stands after correction for all of them." in text
+
+
+def test_an_empty_store_is_said_and_no_failure() -> None:
+    text = printed(patterns_view(a_report(agents=(), patterns=(), tested=0), window_days=28))
+
+    assert text.startswith("No conversations in the store")
+
+
+def test_a_cycle_tells_what_it_did_and_what_it_left_out() -> None:
+    text = printed(cycle_view(a_cycle()))
+
+    assert re.search(r"open +Leave out the opening line +rule +debrief/p-9", text)
+    assert re.search(r"a prompt change +no_key +No model key is set\.", text)
+    assert re.search(r"degraded +Prompt changes were left out\.", text)
+    assert "3 model calls, $1.84." in text
+
+
+def test_verdicts_say_how_strong_the_evidence_is() -> None:
+    text = printed(verdicts_view([a_verdict()]))
+
+    assert re.search(r"#212 +worked +43 % .*\u221221 points .* weak", text)
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    for view in (patterns_view(a_cycle().report, window_days=28), cycle_view(a_cycle())):
+        assert max(map(len, printed(view, width=width).splitlines())) <= width
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, "[red]x[/red]", "\x1b[2J\x1b]0;t\x07", "x\rok", "[/]"])
+def test_hostile_text_gives_a_terminal_no_command_and_no_markup(text: str) -> None:
+    cycle = a_hostile_cycle(text)
+    for view in (patterns_view(cycle.report, window_days=28), cycle_view(cycle)):
+        plain = printed(view)
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\u200b]", plain)
+        if text == "[red]x[/red]":
+            assert "[red]x[/red]" in plain
+
+
+def test_colour_is_the_consoles_affair(monkeypatch: pytest.MonkeyPatch) -> None:
+    view = patterns_view(a_report(), window_days=28)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    coloured = printed(view, force_terminal=True, color_system="standard")
+    monkeypatch.setenv("NO_COLOR", "1")
+    plain = printed(view, force_terminal=True, color_system="standard")
+
+    assert "\x1b[1;33mneeds attention" in coloured
+    assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", plain)
+    assert "\x1b" not in printed(view)
+
+
+# -- page --------------------------------------------------------------------------------------
+
+
+class _Html(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def parsed(html: str) -> _Html:
+    found = _Html()
+    found.feed(html)
+    found.close()
+    return found
+
+
+def test_the_page_tells_health_patterns_proposals_and_verdicts() -> None:
+    text = parsed(render_page(a_cycle())).text
+
+    for said in (
+        "needs attention",
+        "cancel a flight: failure",
+        "43 % (35\u201351)",
+        "rejected: wrong fix",
+        "regression to the mean",
+        "2 corrections; 3 are needed.",
+        "63 more groups were tested",
+    ):
+        assert said in text
+
+
+def test_the_page_asks_nobody_for_anything() -> None:
+    html = render_page(a_cycle())
+    found = parsed(html)
+
+    assert not re.search(r"https?:|//|url\(|@import", html)
+    assert {tag for tag, _ in found.tags}.isdisjoint({"script", "link", "img", "iframe", "a"})
+    assert all(not name.startswith("on") for _, values in found.tags for name in values)
+    policy = next(v["content"] for t, v in found.tags if "http-equiv" in v)
+    assert policy is not None
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+
+
+def test_the_policy_lets_exactly_our_style_through() -> None:
+    import base64
+    import hashlib
+
+    html = render_page(a_cycle())
+    style = html.partition("<style>")[2].partition("</style>")[0]
+
+    assert f"sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()}" in html
+
+
+@pytest.mark.parametrize(
+    "text", [*HOSTILE, "</style><script>alert(1)</script>", "\" onload='x' <b>", "]]>", "&lt;b&gt;"]
+)
+def test_hostile_text_adds_no_element_to_the_page(text: str) -> None:
+    harmless = [tag for tag, _ in parsed(render_page(a_hostile_cycle("harmless"))).tags]
+    html = render_page(a_hostile_cycle(text))
+
+    assert [tag for tag, _ in parsed(html).tags] == harmless
+    html.encode()  # a lone surrogate would fail here
+
+
+def test_an_empty_page_says_so() -> None:
+    empty = Cycle(report=a_report(agents=(), patterns=(), tested=0), now=NOW)
+
+    assert "No conversations in the store" in parsed(render_page(empty)).text
+
+
+# -- markdown ----------------------------------------------------------------------------------
+
+
+def test_a_job_summary_tells_what_a_run_found_did_and_left_out() -> None:
+    text = job_summary(a_cycle())
+
+    assert "### airline · needs attention" in text
+    assert (
+        "| cancel a flight: failure | 43 % (35\u201351) | 24 % | +19 points (9\u201328) |" in text
+    )
+    assert "| open | Leave out the opening line | rule | `debrief/p-9` |" in text
+    assert "- a prompt change: No model key is set." in text
+    assert "3 model calls, $1.84." in text
+
+
+def test_the_dashboard_links_our_pull_requests_and_tells_their_state() -> None:
+    text = dashboard(a_cycle())
+
+    assert text.startswith("Last run 2026-11-21 06:00 UTC, $1.84. Degraded: Prompt changes were")
+    assert "1. cancel a flight: failure (43 %)" in text
+    assert re.search(r"\| #212 \| Ask for .* \| prompt \| merged \| 3 d \| measuring \|", text)
+    assert re.search(r"\| #207 .*\| merged \| 20 d \| worked \|", text)
+    assert re.search(r"\| #203 .*\| rejected: wrong fix \| 20 d \|  \|", text)
+    assert "1 of 1 settled verdict say that it worked." in text
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_is_inert_in_summary_and_dashboard(text: str) -> None:
+    for markdown in (job_summary(a_hostile_cycle(text)), dashboard(a_hostile_cycle(text))):
+        found = page(markdown)
+        allowed = {"p", "h2", "h3", "ul", "ol", "li", "strong", "code"}
+        assert set(found.tags) <= allowed | {"table", "thead", "tbody", "tr", "th", "td"}
+        assert not re.search(r"@\w|#\d|(?i:GH-\d)", found.text)
+
+
+def test_many_of_everything_stay_a_short_summary() -> None:
+    patterns = tuple(a_pattern(id=str(number), intent_name="x" * 500) for number in range(500))
+    report = a_report(patterns=patterns, agents=(a_health(),) * 50)
+    left_out = (Skipped(what="y" * 500, code="x", reason="z" * 500),) * 1000
+    past = (a_past(title="t" * 500),) * 1000
+    cycle = a_cycle(report=report, left_out=left_out, past=past)
+
+    assert len(job_summary(cycle)) < 200_000  # GitHub takes 1 MiB per step
+    assert len(dashboard(cycle)) < 60_000  # and 65,536 code points in an issue
