@@ -150,8 +150,11 @@ def connect(
         seconds_between_writes=pause_s,
         user_agent="debrief",
     )
+    # On GitHub Enterprise Server the pages are on the host of the API.
+    host = base_url.rstrip("/").removesuffix("/api/v3").replace("//api.github.com", "//github.com")
     return GitHub(
         repository,
+        web_url=f"{host}/{repository}",
         client=client(retry=_retry(retries, pause_s)),
         once=client(retry=_retry(0, pause_s)),
         token_variable=token_variable,
@@ -179,16 +182,20 @@ class GitHub:
         self,
         repository: str,
         *,
+        web_url: str,
         client: Github,
         once: Github,
         token_variable: str,
         read_only: bool,
     ) -> None:
         self.repository = repository
+        self.web_url = web_url
+        """Where people see the repository."""
         self._requester = client.requester
         self._once = once.requester
         self._token_variable = token_variable
         self._read_only = read_only
+        self._folders: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
 
     # -- the wire --------------------------------------------------------------------------------
 
@@ -332,25 +339,28 @@ class GitHub:
         return found
 
     def _entries(self, commit: str, paths: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Tree entries of plain files: walked by folder, since a whole tree may come truncated."""
-        folders: dict[str, dict[str, Any] | None] = {}
-
-        def folder(name: str) -> dict[str, Any] | None:
-            if name not in folders:
-                parent, _, last = name.rpartition("/")
-                above = folder(parent) if name else None
-                sha = commit if not name else (above or {}).get(last, {}).get("sha")
-                tree = self._get(f"/git/trees/{sha}") if sha else None
-                folders[name] = tree and {item["path"]: item for item in tree["tree"]}
-            return folders[name]
-
+        """Tree entries of plain files."""
         entries = {}
         for path in paths:
             parent, _, last = path.rpartition("/")
-            entry = (folder(parent) or {}).get(last)
+            entry = self._folder(commit, parent).get(last)
             if entry is not None and entry["mode"] in PLAIN_FILE_MODES:
                 entries[path] = entry
         return entries
+
+    def _folder(self, commit: str, name: str) -> dict[str, dict[str, Any]]:
+        """Entries of one folder by name; none where there is no such folder.
+
+        Walked folder by folder, since a whole tree may come truncated; kept, since the tree of a
+        commit never changes.
+        """
+        if (commit, name) not in self._folders:
+            parent, _, last = name.rpartition("/")
+            sha = self._folder(commit, parent).get(last, {}).get("sha") if name else commit
+            tree = self._get(f"/git/trees/{sha}") if sha else None
+            entries = {item["path"]: item for item in tree["tree"]} if tree else {}
+            self._folders[commit, name] = entries
+        return self._folders[commit, name]
 
     def pulls(self, *, branch: str | None = None) -> Iterator[PullRequest]:
         """Pull requests from branches of this repository, newest first; of one branch or of all.

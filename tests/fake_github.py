@@ -112,25 +112,19 @@ def commit_on(
     env: Mapping[str, str] = {},
 ) -> str:
     """Somebody commits files to a branch (made where it is missing) without any work tree."""
-    index = {"GIT_INDEX_FILE": str(repository.resolve() / "test-index"), **env}
-    Path(index["GIT_INDEX_FILE"]).unlink(missing_ok=True)
-    found = subprocess.run(
-        ["git", "-C", str(repository), "rev-parse", "-q", "--verify", f"refs/heads/{branch}"],
-        capture_output=True,
-        check=False,
-    )
-    parent = found.stdout.decode().strip()
-    if parent:
-        git(repository, "read-tree", parent, env=index)
+    date = env.get("GIT_COMMITTER_DATE", f"{EPOCH} +0000")
+    lines = [
+        f"commit refs/heads/{branch}",
+        "mark :1",
+        f"committer Alice <alice@example.com> {date}",
+    ]
+    lines += [f"data {len(message.encode())}", message]
+    if git(repository, "for-each-ref", f"refs/heads/{branch}"):
+        lines.append(f"from refs/heads/{branch}^0")
     for path, text in files.items():
-        blob = git(repository, "hash-object", "-w", "--stdin", stdin=text.encode(), env=index)
-        git(repository, "update-index", "--add", "--cacheinfo", f"100644,{blob},{path}", env=index)
-    tree = git(repository, "write-tree", env=index)
-    flags = ["-p", parent] if parent else []
-    sha = git(repository, "commit-tree", tree, *flags, stdin=message.encode(), env=index)
-    git(repository, "update-ref", f"refs/heads/{branch}", sha)
-    Path(index["GIT_INDEX_FILE"]).unlink()
-    return sha
+        lines += [f"M 100644 inline {path}", f"data {len(text.encode())}", text]
+    script = "\n".join([*lines, "get-mark :1", ""]).encode()
+    return git(repository, "fast-import", "--quiet", stdin=script, env=env)
 
 
 def a_bare_repository(path: Path, files: Mapping[str, str]) -> Path:

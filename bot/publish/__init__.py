@@ -81,12 +81,11 @@ def open_target(
     *,
     connect: Callable[[str], GitHub],
     now: datetime,
-    web_url: str = "https://github.com",
     lag_s: float = 1.0,
 ) -> Target:
     """The target that `git:DIR` or `github:OWNER/NAME` names.
 
-    `connect` gives the client for OWNER/NAME; `web_url` is where people see it.
+    `connect` gives the client for OWNER/NAME.
 
     Raises:
         UsageError: `spec` is neither.
@@ -96,7 +95,7 @@ def open_target(
     if kind == "git" and place:
         return GitTarget(Path(place), now=now)
     if kind == "github" and place:
-        return GitHubTarget(connect(place), web_url=web_url, lag_s=lag_s)
+        return GitHubTarget(connect(place), lag_s=lag_s)
     raise UsageError(f"{spec[:100]!r} is no target; give github:OWNER/NAME or git:DIR")
 
 
@@ -155,13 +154,14 @@ class _Run:
     writes: int = 0
 
     @cached_property
-    def base_sha(self) -> str:
-        return self.target.base()[1]
+    def base(self) -> tuple[str, str]:
+        """Name and head commit of the default branch, the same for the whole run."""
+        return self.target.base()
 
     @cached_property
     def settings_text(self) -> str | None:
         """The settings as people merged them; a bundle cannot bring its own."""
-        found = self.target.files(self.base_sha, [SETTINGS_PATH]).get(SETTINGS_PATH)
+        found = self.target.files(self.base[1], [SETTINGS_PATH]).get(SETTINGS_PATH)
         return found.text if found is not None else None
 
     def carry_out(self, operation: Operation, body: str) -> None:
@@ -183,14 +183,14 @@ class _Run:
         branch = None
         if operation.op in ("open", "update", "close"):
             branch = self.target.branch(
-                operation.branch, proposal_id=operation.id, base_sha=self.base_sha
+                operation.branch, proposal_id=operation.id, base_sha=self.base[1]
             )
         says_something = operation.op in ("close", "comment", "verdict")
         if pull is not None and (says_something or (branch is not None and not branch.is_ours)):
             markers = self.target.comment_markers(pull)
         else:
             markers = ()
-        return Seen(base_sha=self.base_sha, branch=branch, pull=pull, markers=markers)
+        return Seen(base_sha=self.base[1], branch=branch, pull=pull, markers=markers)
 
     def _decide(self, operation: Operation, body: str, seen: Seen) -> Decision:
         if operation.op == "close":
@@ -203,7 +203,7 @@ class _Run:
     def _rebuilt(self, operation: Operation) -> Mapping[str, str] | Skipped:
         """The edits on the current base, past the guardrails, or why not."""
         paths = list(dict.fromkeys(edit.path for edit in operation.edits))
-        before = self.target.files(self.base_sha, paths)
+        before = self.target.files(self.base[1], paths)
         after = self.apply(before, operation.edits)
         if isinstance(after, Skipped):
             return after
@@ -259,7 +259,9 @@ class _Run:
                 reason = f"{step.branch} changed while publish ran; run publish again."
                 return Skipped(what=what, code="moved", reason=reason)
             if isinstance(step, OpenPull):
-                return self.target.open_pull(branch=step.branch, title=step.title, body=step.body)
+                return self.target.open_pull(
+                    branch=step.branch, base=self.base[0], title=step.title, body=step.body
+                )
             if pull is None:  # `plan.py` gives the other steps only where there is one.
                 raise AssertionError(f"{step} without a pull request")
             self._change(step, pull)

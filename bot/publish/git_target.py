@@ -67,12 +67,12 @@ class GitTarget:
         sha = git.commit_files(self._path, files, on=on, parents=parents, message=message)
         return git.move_ref(self._path, f"refs/heads/{name}", sha, expected=expected)
 
-    def open_pull(self, *, branch: str, title: str, body: str) -> Pull:
+    def open_pull(self, *, branch: str, base: str, title: str, body: str) -> Pull:
         earlier = self._records(branch)
         for record, _ in earlier:
             if self._pull(record).state == "open":
                 return self._pull(record)
-        base_branch, base_sha = self.base()
+        _, base_sha = self.base()
         head_sha = git.resolve(self._path, f"refs/heads/{branch}")
         if head_sha is None:
             raise RepositoryError(f"{branch} vanished from {self._path}; run publish again")
@@ -82,7 +82,7 @@ class GitTarget:
             key=f"{proposal_id}{number}",
             id=proposal_id,
             branch=branch,
-            base_branch=base_branch,
+            base_branch=base,
             base_sha=git.merge_base(self._path, base_sha, head_sha) or base_sha,
             head_sha=head_sha,
             title=title,

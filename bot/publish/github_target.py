@@ -27,9 +27,8 @@ LABEL_TRIES = 3
 class GitHubTarget:
     """`lag_s` is how long to wait for a new pull request to be seen by GitHub's other servers."""
 
-    def __init__(self, github: GitHub, *, web_url: str, lag_s: float) -> None:
+    def __init__(self, github: GitHub, *, lag_s: float) -> None:
         self._github = github
-        self._web_url = web_url.rstrip("/")
         self._lag_s = lag_s
         self._seen: dict[str, PullRequest] = {}
 
@@ -82,14 +81,13 @@ class GitHubTarget:
             return self._github.create_branch(name, sha)
         return self._github.advance_branch(name, sha)
 
-    def open_pull(self, *, branch: str, title: str, body: str) -> Pull | Degraded:
-        base_branch, _ = self._github.base()
+    def open_pull(self, *, branch: str, base: str, title: str, body: str) -> Pull | Degraded:
         try:
-            pull = self._github.create_pull(title=title, body=body, branch=branch, base=base_branch)
+            pull = self._github.create_pull(title=title, body=body, branch=branch, base=base)
         except NotPermitted as error:
             if "not permitted to create" not in str(error):
                 raise
-            link = f"{self._web_url}/{self._github.repository}/compare/{base_branch}...{branch}"
+            link = f"{self._github.web_url}/compare/{base}...{branch}"
             return Degraded(
                 code="pull_request_forbidden",
                 sentence="GitHub Actions may not open pull requests here: turn on Settings > "

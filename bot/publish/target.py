@@ -44,7 +44,7 @@ class Pull:
 
 
 class Target(Protocol):
-    """Where a plan is carried out. Reads give what is there now; nothing is cached."""
+    """Where a plan is carried out. Reads give what is there now."""
 
     def base(self) -> tuple[str, str]:
         """Name and head commit of the default branch."""
@@ -76,8 +76,8 @@ class Target(Protocol):
         False where the branch is no longer at `expected` (None: there must be none yet).
         """
 
-    def open_pull(self, *, branch: str, title: str, body: str) -> Pull | Degraded:
-        """Open a pull request, or give the one that is open already.
+    def open_pull(self, *, branch: str, base: str, title: str, body: str) -> Pull | Degraded:
+        """Open a pull request into the branch `base`, or give the one that is open already.
 
         `Degraded` where the target's settings forbid it: the branch is there, and the sentence
         says how a person can go on.

@@ -36,6 +36,7 @@ from tests.fake_github import (
     STRANGER,
     TOKEN,
     FakeGitHub,
+    Fault,
     a_bare_repository,
     commit_on,
     git,
@@ -301,7 +302,7 @@ def test_where_pull_requests_are_forbidden_the_branch_and_a_link_remain(fake: Fa
 
     [degraded] = report.degraded
     assert degraded.code == "pull_request_forbidden"
-    assert f"https://github.com/acme/agent/compare/main...{BRANCH}?expand=1" in degraded.sentence
+    assert f"{fake.url}/acme/agent/compare/main...{BRANCH}?expand=1" in degraded.sentence
     assert fake.sha(BRANCH) is not None
     fake.forbid_pull_requests = False
     assert publish_to(fake, an_operation()).done[0].steps == ("pull_request", "labels")
@@ -402,21 +403,29 @@ def test_a_target_of_another_kind_is_refused(spec: str) -> None:
 
 @pytest.mark.parametrize("fault", [LOST_ANSWER, SERVER_ERROR_AFTER], ids=lambda fault: fault.name)
 def test_a_write_that_worked_but_seemed_to_fail_is_repeated_without_a_duplicate(
-    fake: FakeGitHub, fault: object
+    fake: FakeGitHub, fault: Fault
 ) -> None:
-    calls = 0
-    with_retries = {"retries": 2}
-    publish_to(fake, an_operation(id="p-00000001"), **with_retries)  # type: ignore[arg-type]
-    calls = len(fake.requests)
+    publish_to(fake, an_operation(id="p-00000001"))
+    calls = [n for n, request in enumerate(fake.requests, start=1) if request.method != "GET"]
 
-    for call in range(1, calls + 1):
-        fake.break_from(call, fault, calls=1)  # type: ignore[arg-type]
-        publish_to(fake, an_operation(id=f"p-1000{call:04}"), **with_retries)  # type: ignore[arg-type]
+    for call in calls:
+        fake.break_from(call, fault, calls=1)
+        publish_to(fake, an_operation(id=f"p-1000{call:04}"), retries=2)
         fake.mend()
 
-    assert len(fake.pulls) == calls + 1
-    assert len({pull.head for pull in fake.pulls}) == calls + 1
+    assert len(fake.pulls) == len({pull.head for pull in fake.pulls}) == len(calls) + 1
     assert all(pull.labels for pull in fake.pulls)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "web_url"),
+    [
+        ("https://api.github.com", "https://github.com/acme/agent"),
+        ("https://ghes.example/api/v3/", "https://ghes.example/acme/agent"),
+    ],
+)
+def test_people_see_the_repository_on_the_host_of_the_api(base_url: str, web_url: str) -> None:
+    assert connect("acme/agent", token=TOKEN, base_url=base_url).web_url == web_url
 
 
 def test_refs_outside_our_own_never_move(fake: FakeGitHub) -> None:
