@@ -102,7 +102,7 @@ def write_durably(path: Path, content: bytes | pa.Buffer, *, mode: int = 0o644) 
     """
     temporary = path.with_name(f".{path.name}{TEMPORARY}")
     try:
-        _make_folder(path.parent)
+        make_folder(path.parent)
         _write_and_flush(temporary, content, mode)
         temporary.rename(path)
         flush_folder(path.parent)
@@ -126,11 +126,11 @@ def _write_and_flush(path: Path, content: bytes | pa.Buffer, mode: int) -> None:
         os.close(descriptor)
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
     """Create a folder and its parents, each durable in its own parent."""
     if folder.is_dir():
         return
-    _make_folder(folder.parent)
+    make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
     flush_folder(folder.parent)
 

@@ -1,13 +1,14 @@
 """Reads tables of a store with DuckDB in memory: without repeats, without what was erased.
 
 Two things can happen while a reader reads. New files appear: it does not see them. Compaction
-removes a file that it is about to open: it lists the files again and starts over, once.
+removes a file that it is about to open: it lists the files again and starts over.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -21,6 +22,8 @@ from collector.store.files import data_files
 from collector.store.schema import IDENTITY, TABLES, TIME
 
 _T = TypeVar("_T")
+
+_ATTEMPTS = 5
 
 _RECEIVED = ("spans", "events")
 """Tables whose time column is the time of receipt, by which the day folders are named."""
@@ -89,7 +92,7 @@ def read_table(
         StoreError: a file is damaged or cannot be read.
     """
     query = _Query(root, table, since, until, where, parameters or {}, columns)
-    return _twice(lambda: query.run(data_files(root / table, *query.days())))
+    return _patiently(lambda: query.run(_list(root / table, *query.days())))
 
 
 def read_files(root: Path, table: str, files: Sequence[Path]) -> pa.Table:
@@ -110,14 +113,14 @@ def hidden(root: Path) -> Hidden:
                 trace_ids=_column(connection, "from hidden_traces order by 1"),
             )
 
-    return _twice(find)
+    return _patiently(find)
 
 
 def files_with_hidden_rows(root: Path, table: str) -> list[Path]:
     """The data files that still hold rows which were erased."""
 
     def find() -> list[Path]:
-        files = data_files(root / table)
+        files = _list(root / table)
         if table not in _IS_HIDDEN or not files:
             return []
         with _connect() as connection:
@@ -127,7 +130,7 @@ def files_with_hidden_rows(root: Path, table: str) -> list[Path]:
             query = f"select distinct filename from {_SOURCE} where {condition}"  # noqa: S608 -- ours
             return sorted(Path(name) for name in _column(connection, query, files))
 
-    return _twice(find)
+    return _patiently(find)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +201,7 @@ class _Query:
 
 def _prepare_hidden(connection: duckdb.DuckDBPyConnection, root: Path) -> bool:
     """Make the temp tables of what is erased; False where nothing is."""
-    erasures = data_files(root / "erasures")
+    erasures = _list(root / "erasures")
     if not erasures:
         return False
     connection.register("no_erasures", TABLES["erasures"].empty_table())
@@ -211,7 +214,7 @@ def _prepare_hidden(connection: duckdb.DuckDBPyConnection, root: Path) -> bool:
         "create temp table links (user_id text, conversation_id text, trace_id text)"
     )
     for table in _RECEIVED:
-        if files := data_files(root / table):
+        if files := _list(root / table):
             connection.execute(
                 "insert into links "  # noqa: S608 -- our own names
                 f"select distinct user_id, conversation_id, trace_id from {_SOURCE}",
@@ -241,18 +244,30 @@ def _to_ns(moment: datetime) -> int:
     return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1000
 
 
-def _twice(read: Callable[[], _T]) -> _T:
-    """Read; if a file has vanished meanwhile, list the files again and read once more."""
+def _patiently(read: Callable[[], _T]) -> _T:
+    """Read; when a file has vanished meanwhile, list the files again and read again."""
     try:
-        return read()
-    except duckdb.IOException:
-        pass
-    except duckdb.Error as error:
-        raise _unreadable(error) from error
-    try:
+        for _ in range(_ATTEMPTS - 1):
+            with suppress(duckdb.IOException):
+                return read()
         return read()
     except duckdb.Error as error:
         raise _unreadable(error) from error
+
+
+def _list(table: Path, since: date | None = None, until: date | None = None) -> list[Path]:
+    """The data files of a table at one moment.
+
+    A folder is not listed at one moment: a listing can miss the file that compaction adds and then
+    the files that it removes. Two equal listings rule that out.
+    """
+    files = data_files(table, since, until)
+    for _ in range(_ATTEMPTS):
+        again = data_files(table, since, until)
+        if again == files:
+            break
+        files = again
+    return files
 
 
 def _unreadable(error: duckdb.Error) -> StoreError:

@@ -16,7 +16,13 @@ import pyarrow as pa
 from collector.errors import BadRequest, StoreError
 from collector.redaction import KEY_BYTES, Redactor
 from collector.store import upkeep
-from collector.store.files import day_folder, flush_folder, write_durably, write_parquet
+from collector.store.files import (
+    day_folder,
+    flush_folder,
+    make_folder,
+    write_durably,
+    write_parquet,
+)
 from collector.store.reading import read_table
 from collector.store.schema import TABLES
 
@@ -39,17 +45,17 @@ def open_store(location: str, *, create: bool) -> Store:
             f"{scheme}:// is not supported yet; the store is a folder for now: give its path, for "
             "example ./debrief-data or a mounted bucket"
         )
-    root = Path(rest if separator else location)
+    root = Path(rest if separator else location).absolute()
     if root.exists() and not root.is_dir():
         raise StoreError(f"{root} is not a folder; give the path of a folder for the store")
     if create:
         try:
-            root.mkdir(parents=True, exist_ok=True)
+            make_folder(root)
         except OSError as error:
             raise StoreError(
                 f"cannot create the store {root}: {error.strerror}; give a folder you may write to"
             ) from error
-    return Store(root=root.absolute())
+    return Store(root=root)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,7 +147,6 @@ class Store:
     def _create_key(self, path: Path) -> None:
         """Create the key file once, whoever comes first, readable by its owner only."""
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-        self.root.mkdir(parents=True, exist_ok=True)
         write_durably(temporary, secrets.token_hex(KEY_BYTES).encode(), mode=0o600)
         try:
             os.link(temporary, path)  # unlike rename, this fails where the file exists already
