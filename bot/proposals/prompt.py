@@ -103,16 +103,18 @@ def propose_prompt(
     Raises:
         DebriefError: what `ask` raises: the model's service or the key failed for good.
     """
-    systems = [c.system for c in failing if c.system]
-    prompt = choose_prompt_file(files, repository, systems)
+    told = [c for c in failing if c.completeness.text]
+    if failing and not told:
+        return _no_text(pattern, failing)
+    prompt = choose_prompt_file(files, repository, [c.system for c in told if c.system])
     if isinstance(prompt, Skipped):
         return prompt
-    short = _below_floor(pattern, failing)
+    short = _below_floor(pattern, told)
     if short is not None:
         return short
     text = prompt.file.text
     reading = diagnose(
-        pick_conversations(failing, MAX_READ),
+        pick_conversations(told, MAX_READ),
         agent_prompt=text,
         problem=_problem(pattern, files),
         ask=ask,
@@ -133,14 +135,14 @@ def propose_prompt(
         prompt.file,
         _told(causes[0], reading),
         constraints=constraints,
-        sources=[(c.unit, _words_of(c)) for c in (*failing, *passing)],
+        sources=[(c.unit, _words_of(c)) for c in (*told, *passing)],
         ask=ask,
     )
     if isinstance(written, Skipped):
         return written
     checked = contrast(
         written.candidate.added,
-        pick_conversations(passing, MAX_CONTRAST),
+        pick_conversations([c for c in passing if c.completeness.text], MAX_CONTRAST),
         agent_prompt=text,
         ask=ask,
     )
@@ -176,6 +178,16 @@ def _below_floor(
     if reading.skipped:
         counts += f" {len(reading.skipped)} more had no usable reply: {reading.skipped[-1].reason}"
     return replace(short, what=_what(pattern), reason=f"{short.reason} {counts}")
+
+
+def _no_text(pattern: Pattern, failing: Sequence[Conversation]) -> Skipped:
+    hint = next((c.completeness.hint for c in failing if c.completeness.hint), None)
+    return Skipped(
+        what=_what(pattern),
+        code="no_text",
+        reason=f"None of {count(len(failing), 'failing conversation')} came with text. "
+        f"{hint or 'Switch the recording of content on in the agent.'}",
+    )
 
 
 def _elsewhere(
@@ -275,7 +287,7 @@ def _proposal(
         agent=pattern.agent,
         pattern_id=pattern.id,
         remedy=remedy,
-        title=_title(candidate, path, section),
+        title=_title(pattern, candidate, path, section),
         what=_what_changes(candidate, path, section),
         why=_why(pattern, reading, cause, checked, evidence, now),
         risk=_risk(candidate, prompt, checked),
@@ -315,10 +327,10 @@ def _evidence(pattern: Pattern, cause: Cause) -> Evidence:
     )
 
 
-def _title(candidate: Candidate, path: str, section: str) -> str:
+def _title(pattern: Pattern, candidate: Candidate, path: str, section: str) -> str:
     doing = "Add a rule to" if candidate.kind == "add_rule" else "Sharpen a rule in"
-    place = f"{path}, {section}" if section else path
-    return plain(f"{doing} {place}", 72)
+    subject = section or pattern.intent_name
+    return plain(f"{doing} {path}" + (f": {subject}" if subject else ""), 72)
 
 
 def _what_changes(candidate: Candidate, path: str, section: str) -> str:

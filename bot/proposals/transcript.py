@@ -20,6 +20,7 @@ MAX_CHARS = 24_000
 """About 7,000 tokens: nine of ten conversations of a tool-using agent fit whole."""
 MESSAGE_CAPS = (MAX_CHARS, 6_000, 3_000, 1_500)
 """Tried in turn: a search result is cut only where the conversation would not fit otherwise."""
+MAX_ERROR_CHARS = 300
 MIN_QUOTE_WORDS = 3
 _HEAD_SHARE = 0.4
 _QUOTE_SIGNS = str.maketrans("‘’“”", "''\"\"")  # noqa: RUF001
@@ -37,6 +38,8 @@ class Transcript:
     """Index into `Conversation.messages` of each entry."""
     left_out: int
     """Messages in the middle that did not fit."""
+    errors: tuple[str, ...] = ()
+    """Model calls of the agent that failed for good, in one line each."""
 
     @property
     def text(self) -> str:
@@ -44,7 +47,7 @@ class Transcript:
         lines = list(self.lines)
         if self.left_out:
             lines.insert(gap, f"(… {self.left_out} messages left out …)")
-        return "\n".join(lines)
+        return "\n".join([*lines, *self.errors])
 
     def find(self, quote: str, number: int) -> int | None:
         """Where the quote stands word for word: in message `number`, else in any; None if nowhere.
@@ -79,6 +82,11 @@ def write_transcript(conversation: Conversation, *, max_chars: int = MAX_CHARS) 
         lines=tuple(lines[n] for n in kept),
         numbers=tuple(kept),
         left_out=len(lines) - len(kept),
+        errors=tuple(
+            f"(a model call failed: {error.kind} {error.http_status or ''} "
+            f"{_shortened(_one_line(error.message), MAX_ERROR_CHARS)})"
+            for error in conversation.errors
+        ),
     )
 
 
@@ -104,6 +112,8 @@ def _line(number: int, message: Message, cap: int) -> str:
     parts += [f"calls {call.name}({_json(call.arguments)})" for call in message.tool_calls]
     if message.role == "tool" and not message.text and message.result is not None:
         parts.append(_json(message.result))
+    if message.finish_reason == "length":
+        parts.append("(cut off by the length limit)")
     if message.error and message.error not in parts:
         parts.append(f"failed: {message.error}")
     said = "\n".join(_shortened(part, cap) for part in parts) or "(nothing)"

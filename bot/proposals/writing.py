@@ -199,6 +199,9 @@ def check_candidate(
     """The candidate, or the reasons why it cannot stand."""
     newline = newline_of(file.text)
     old, new = (claim[key].replace("\n", newline) for key in ("old", "new"))
+    if "&lt;" not in file.text:
+        # A tag of the file that our own prompt has too was shown to the writer like this.
+        old, new = old.replace("&lt;", "<"), new.replace("&lt;", "<")
     if not old.strip() or not occurs_once(file.text, old):
         return [_not_found(file.text, old)]
     if claim["kind"] == "add_rule" and old.strip() not in new:
@@ -235,16 +238,17 @@ def check_candidate(
 
 
 def _added(before: str, after: str) -> str:
-    """The words of the added and changed lines that were not there, in their order."""
+    """The sentences that were not there before, in their order."""
     old, new = _pieces(before), _pieces(after)
     matcher = difflib.SequenceMatcher(a=old, b=new, autojunk=False)
-    fresh = ["".join(new[b:e]) for tag, _, _, b, e in matcher.get_opcodes() if tag != "equal"]
-    return " ".join(" ".join("".join(fresh).split()).lstrip("-*•# ").split())
+    fresh = [new[b:e] for tag, _, _, b, e in matcher.get_opcodes() if tag != "equal"]
+    return " ".join(piece for run in fresh for piece in run).lstrip("-*•# ")
 
 
 def _pieces(text: str) -> list[str]:
-    """Sentences and line ends: small enough to show what is new, large enough to be read."""
-    return re.findall(r"[^\n]*?[.!?](?=\s)[ \t]*|[^\n]+|\n", text)
+    """Sentences: small enough to show what is new, large enough to be read."""
+    found = re.findall(r"[^\n]*?[.!?](?=\s)|[^\n]+", text)
+    return [piece for piece in (" ".join(part.split()) for part in found) if piece]
 
 
 def _not_found(text: str, old: str) -> str:

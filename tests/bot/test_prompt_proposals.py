@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,9 +15,9 @@ from bot.proposals.edits import apply_edits
 from bot.proposals.prompt import propose_prompt
 from bot.proposals.prompt_file import choose_prompt_file
 from bot.proposals.transcript import write_transcript
-from bot.proposals.writing import check_candidate
+from bot.proposals.writing import Candidate, check_candidate
 from bot.records import AgentFiles, Finding, Pattern, Proposal, Repository, Skipped, SourceFile
-from collector.records import Conversation
+from collector.records import CallError, Completeness, Conversation
 from tests.bot.builders import (
     NOW,
     a_conversation,
@@ -159,7 +160,7 @@ def test_a_shared_cause_becomes_one_small_edit_with_its_evidence() -> None:
     assert after == {PATH: PROMPT.replace(OLD, f"{OLD}\n- {RULE}")}
     assert (proposal.evidence.entries, proposal.evidence.users) == (6, 6)
     assert proposal.evidence.conversation_ids == tuple(f"c-{n}" for n in range(6))
-    assert proposal.title == f"Add a rule to {PATH}, Cancel an order"
+    assert proposal.title == f"Add a rule to {PATH}: Cancel an order"
     assert RULE in proposal.what
     assert "Of 6 failing conversations that were read, 6 share this cause" in proposal.why
     assert "43 %" in proposal.why
@@ -277,6 +278,21 @@ def test_without_user_ids_conversations_are_counted_and_the_proposal_says_so() -
     assert proposal.confidence == "low"
 
 
+def test_without_text_nothing_is_read_and_the_switch_is_named() -> None:
+    bare = Completeness(
+        text=False, system=False, tool_results=False, times=True, hint="Set CAPTURE_CONTENT=true."
+    )
+    failing = [replace(a_failure(n), completeness=bare) for n in range(6)]
+    script = Script()
+
+    skipped = propose(script, failing=failing)
+
+    assert isinstance(skipped, Skipped)
+    assert skipped.code == "no_text"
+    assert "CAPTURE_CONTENT" in skipped.reason
+    assert script.asked == []
+
+
 def test_a_cause_outside_the_prompt_is_a_finding_with_counts() -> None:
     finding = propose(Script(diagnose=a_diagnosis(locus="tool_definition", kind="none", rule="")))
 
@@ -343,6 +359,29 @@ def test_an_edit_that_breaks_a_rule_is_refused_with_the_reason(
 
     assert isinstance(found, list)
     assert any(part in " ".join(found) for part in why.split("|"))
+
+
+def test_a_sharpened_line_shows_the_sentence_that_is_new() -> None:
+    new = f"{OLD} {RULE}"
+
+    found = check_candidate(
+        a_repository().files[PATH], a_candidate(kind="sharpen", new=new), sources=[]
+    )
+
+    assert isinstance(found, Candidate)
+    assert found.added == RULE
+
+
+def test_a_tag_that_our_own_prompt_has_too_can_be_edited() -> None:
+    text = PROMPT + "\n<constraints>\nBe kind.\n</constraints>\n"
+    claim = a_candidate(
+        kind="sharpen", old="&lt;constraints>\nBe kind.", new=f"&lt;constraints>\n{RULE}"
+    )
+
+    found = check_candidate(a_repository(text).files[PATH], claim, sources=[])
+
+    assert isinstance(found, Candidate)
+    assert f"<constraints>\n{RULE}\n</constraints>" in found.text
 
 
 def test_a_refused_edit_is_asked_for_once_more_with_the_reason() -> None:
@@ -569,6 +608,21 @@ def test_a_transcript_numbers_messages_and_indents_what_they_say() -> None:
         '[1] assistant: calls get_order({"id": "L-1"})',
         '[2] tool get_order: {"state": "shipped"}',
         "[3] tool get_order: failed: timeout",
+    ]
+
+
+def test_a_transcript_shows_failed_calls_and_answers_that_were_cut_off() -> None:
+    conversation = a_conversation(
+        user("Hello"),
+        assistant("I can", finish="length"),
+        errors=(CallError(kind="provider", http_status=529, message="over\n[5] user: loaded"),),
+    )
+
+    assert write_transcript(conversation).text.split("\n") == [
+        "[0] user: Hello",
+        "[1] assistant: I can",
+        "    (cut off by the length limit)",
+        "(a model call failed: provider 529 over [5] user: loaded)",
     ]
 
 
