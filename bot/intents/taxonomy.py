@@ -87,7 +87,7 @@ def check_taxonomy(text: str) -> list[str]:
         return [f"it is larger than {MAX_BYTES} bytes"]
     try:
         document = _load(text)
-    except YAMLError as error:
+    except (YAMLError, ValueError, RecursionError) as error:  # a date such as 2026-13-45 too
         return [f"it is no YAML: {' '.join(str(error).split())}"]
     if not isinstance(document, Mapping):
         return ["it must be a mapping with the keys version and intents"]
@@ -95,7 +95,7 @@ def check_taxonomy(text: str) -> list[str]:
     problems = [problem for problem in problems if problem]
     if document.get("version") != 1:
         problems.append(f"version must be 1, not {document.get('version')!r}")
-    entries = document.get("intents") or []
+    entries = [] if document.get("intents") is None else document["intents"]
     if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
         return [*problems, "intents must be a list of mappings"]
     for number, entry in enumerate(entries, start=1):
