@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 from scipy import stats
 
 from bot.records import Interval, RateEstimate
@@ -82,3 +83,45 @@ def units_for_power(baseline: float, difference: float, *, power: float = 0.8) -
     spread = baseline * (1 - baseline) + other * (1 - other)
     z = Z_95 + float(stats.norm.ppf(power))
     return max(1, math.ceil(z * z * spread / (difference * difference)))
+
+
+def clustered_p_value(
+    in_group: npt.NDArray[np.bool_], failed: npt.NDArray[np.bool_], units: npt.NDArray[np.int64]
+) -> float:
+    """Two-sided p of equal rates of rows inside and outside a group, where rows share units.
+
+    A score test: residuals from the common rate are summed within each unit before they are
+    squared, so a user with forty conversations counts as one. Arrays have one entry per row;
+    `units` are codes from 0. Source: Liang and Zeger (1986), with the factor G/(G-1).
+    """
+    inside, outside = int(in_group.sum()), int((~in_group).sum())
+    if not inside or not outside or failed.all() or not failed.any():
+        return 1.0
+    weights = np.where(in_group, 1 / inside, -1 / outside)
+    sums = np.bincount(units, weights=weights * (failed - failed.mean()))
+    clusters = len(np.unique(units))
+    if clusters < 2:
+        return 1.0
+    variance = float((sums**2).sum()) * clusters / (clusters - 1)
+    difference = float((weights * failed).sum())
+    if variance <= 0:
+        return 1.0
+    return float(2 * stats.t.sf(abs(difference) / math.sqrt(variance), clusters - 1))
+
+
+def linear_trend(failed: Sequence[int], total: Sequence[int]) -> tuple[int, float]:
+    """(direction -1, 0 or 1; two-sided p) of a rate that rises or falls over equal steps.
+
+    The Cochran-Armitage test. Steps with a total of 0 are left out; without a spread p is 1.
+    Source: Armitage (1955), "Tests for linear trends in proportions and frequencies".
+    """
+    steps = np.flatnonzero(np.asarray(total))
+    n, f = np.asarray(total, dtype=float)[steps], np.asarray(failed, dtype=float)[steps]
+    if len(steps) < 2 or not 0 < f.sum() < n.sum():
+        return 0, 1.0
+    rate = f.sum() / n.sum()
+    centred = steps - (steps * n).sum() / n.sum()
+    score = float((centred * (f - n * rate)).sum())
+    variance = rate * (1 - rate) * float((n * centred**2).sum())
+    p = float(2 * stats.norm.sf(abs(score) / math.sqrt(variance)))
+    return (score > 0) - (score < 0), p

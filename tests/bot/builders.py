@@ -77,7 +77,7 @@ def a_correction(number: int = 1, **changes: Any) -> Correction:
         "types": ("opening_removed", "shortened"),
         "type_source": "edit",
         "segments": {"contact_level": "c_level"},
-        "original": f"I hope this mail number {number} finds you well.\n\nWe sell lamps. Shall we talk?",
+        "original": f"I hope mail {number} finds you well.\n\nWe sell lamps. Shall we talk?",
         "corrected": "We sell lamps. Shall we talk?",
         "note": None,
         "at": NOW - timedelta(days=20) + timedelta(hours=number),

@@ -1,0 +1,185 @@
+"""Feedback: what people did with the agent's work, from events to `Correction`s and `Decision`s.
+
+Takes conversations and events, late, repeated and in any order; gives records joined by id. Refuses
+what has no text to compare or no id to join by: such an event becomes nothing. Costs nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Literal
+
+from bot.edit_types import edit_types
+from bot.records import Correction, Decision
+from collector.records import Conversation, Event, Json
+
+Answer = Literal["approve", "dismiss", "modify", "escalate"]
+
+UNTYPED = frozenset(
+    {"edited", "edit", "other", "rejected", "corrected", "correction", "changed", "unknown", "none"}
+)
+"""Declared types that say no more than that there was a correction."""
+
+_ANSWERS: Mapping[str, Answer] = {
+    **dict.fromkeys(("approve", "approved", "accept", "accepted", "up", "thumbs_up"), "approve"),
+    **dict.fromkeys(
+        ("dismiss", "dismissed", "reject", "rejected", "down", "thumbs_down"), "dismiss"
+    ),
+    **dict.fromkeys(("modify", "modified", "edit", "edited"), "modify"),
+    **dict.fromkeys(("escalate", "escalated"), "escalate"),
+}
+
+
+def corrections_of(conversation: Conversation) -> tuple[Correction, ...]:
+    """The corrections among a conversation's events, oldest first, each event once.
+
+    The declared type is kept; without one, or where it says no more than "edited", the types are
+    told from the edit itself and may be none.
+    """
+    found: dict[str, Correction] = {}
+    for event in conversation.events:
+        if event.name != "debrief.correction":
+            continue
+        original = _text(event, "original", "correction.original")
+        corrected = _text(event, "corrected", "correction.corrected")
+        if original is None or corrected is None:
+            continue
+        declared = _declared_type(_text(event, "type", "correction.type"))
+        found[event.id] = Correction(
+            id=event.id,
+            agent=conversation.agent,
+            conversation_id=conversation.conversation_id,
+            reviewer_id=_id(event, "reviewer.id", "correction.reviewer.id"),
+            types=(declared,) if declared else edit_types(original, corrected),
+            type_source="declared" if declared else "edit",
+            segments={**conversation.segments, **_segments(event)},
+            original=original,
+            corrected=corrected,
+            note=_text(event, "note", "correction.note"),
+            at=event.at,
+        )
+    return tuple(sorted(found.values(), key=_in_time))
+
+
+def decisions_of(events: Iterable[Event]) -> tuple[Decision, ...]:
+    """All decisions, oldest first, each with its last response where there is one.
+
+    A response may come before its decision, twice, or from another conversation: only the decision
+    id (and the agent, where two agents use one id) joins them.
+    """
+    decisions: dict[tuple[str, str], Decision] = {}
+    responses: dict[str, dict[str, Event]] = {}
+    for event in events:
+        if event.name == "debrief.decision" and (decision := _decision(event)):
+            decisions[decision.agent, decision.id] = decision
+        elif event.name == "debrief.response":
+            decision_id = _id(event, "decision.id", "response.decision.id")
+            if decision_id and _answer(event):
+                responses.setdefault(decision_id, {})[event.id] = event
+    agents: dict[str, set[str]] = {}
+    for agent, decision_id in decisions:
+        agents.setdefault(decision_id, set()).add(agent)
+    joined = []
+    for (agent, decision_id), decision in decisions.items():
+        shared = len(agents[decision_id]) > 1
+        answers = [
+            event
+            for event in responses.get(decision_id, {}).values()
+            if not shared or event.agent == agent
+        ]
+        joined.append(_answered(decision, answers))
+    return tuple(sorted(joined, key=_in_time))
+
+
+def _answered(decision: Decision, answers: Iterable[Event]) -> Decision:
+    last = max(answers, key=_in_time, default=None)
+    if last is None:
+        return decision
+    responder = _id(last, "responder.id", "response.responder.id")
+    return replace(decision, response=_answer(last), responder_id=responder)
+
+
+def _decision(event: Event) -> Decision | None:
+    decision_id = _id(event, "id", "decision.id")
+    if decision_id is None:
+        return None
+    rules = _value(event, "rules", "decision.rules")
+    return Decision(
+        id=decision_id,
+        agent=event.agent or "unknown",
+        conversation_id=event.conversation_id,
+        user_id=event.user_id,
+        at=event.at,
+        action=_text(event, "action", "decision.action") or "",
+        confidence=_number(_value(event, "confidence", "decision.confidence")),
+        threshold_name=_text(event, "threshold.name", "decision.threshold.name"),
+        threshold_value=_number(_value(event, "threshold.value", "decision.threshold.value")),
+        input_hash=_id(event, "input.hash", "decision.input.hash"),
+        features=_features(event),
+        rules=tuple(str(rule) for rule in rules) if isinstance(rules, list) else (),
+        segments=_segments(event),
+    )
+
+
+def _features(event: Event) -> Mapping[str, float]:
+    features = {}
+    for key, value in event.attributes.items():
+        name = key.removeprefix("decision.")
+        number = _number(value)
+        if name.startswith("feature.") and number is not None:
+            features[name.removeprefix("feature.")] = number
+    return features
+
+
+def _answer(event: Event) -> Answer | None:
+    action = _text(event, "action", "response.action") or ""
+    return _ANSWERS.get(action.strip().lower().replace("-", "_"))
+
+
+def _declared_type(text: str | None) -> str | None:
+    """One spelling of a declared type; None where it tells nothing."""
+    name = re.sub(r"[\s_-]+", "_", (text or "").strip().lower()).strip("_")
+    return name if name and name not in UNTYPED else None
+
+
+def _segments(event: Event) -> dict[str, str]:
+    return {
+        key.removeprefix("segment."): value if isinstance(value, str) else str(value)
+        for key, value in event.attributes.items()
+        if key.startswith("segment.") and value is not None
+    }
+
+
+def _in_time(one: Event | Correction | Decision) -> tuple[datetime, str]:
+    """Order by time, those without one first; the id makes equal times stable."""
+    return one.at or datetime.min.replace(tzinfo=UTC), one.id
+
+
+def _value(event: Event, *keys: str) -> Json:
+    """An attribute under any of its spellings; senders differ in how much prefix they write."""
+    return next((event.attributes[key] for key in keys if key in event.attributes), None)
+
+
+def _text(event: Event, *keys: str) -> str | None:
+    value = _value(event, *keys)
+    return value if isinstance(value, str) else None
+
+
+def _id(event: Event, *keys: str) -> str | None:
+    value = _value(event, *keys)
+    return str(value) if isinstance(value, str | int) and str(value) else None
+
+
+def _number(value: Json) -> float | None:
+    """A finite number, also where it came as text."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None

@@ -1,0 +1,106 @@
+"""Patterns: what fails, for whom, how often, and what people correct and dismiss.
+
+Takes facts (one row per conversation), corrections and decisions; gives a ranked `PatternReport`.
+Refuses, with the numbers, what rests on too little or is healthy. No model, no I/O; about a second
+for 100,000 conversations.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import pyarrow as pa
+
+from bot.patterns.correction_patterns import correction_patterns
+from bot.patterns.health import health_of
+from bot.patterns.outcome_patterns import compare_all, stand_out
+from bot.patterns.rows import in_window, rows_by_agent
+from bot.patterns.threshold_patterns import ThresholdReport, threshold_patterns
+from bot.patterns.widespread import widespread_signals
+from bot.records import Correction, Decision, Declined, Pattern, PatternReport, Taxonomy
+
+__all__ = ["find_patterns"]
+
+
+def find_patterns(
+    facts: pa.Table,
+    corrections: Sequence[Correction],
+    decisions: Sequence[Decision],
+    *,
+    taxonomy: Taxonomy | None,
+    now: datetime,
+    window_days: int = 28,
+    min_users: int = 5,
+    min_conversations: int = 8,
+) -> PatternReport:
+    """Everything that stands out in the `window_days` before `now`, most important first.
+
+    `facts` has FACTS_SCHEMA. A group is tested from `min_users` units and `min_conversations`
+    conversations on, against at least as many other units of the same agent.
+    """
+    by_agent = rows_by_agent(in_window(facts, now, window_days))
+    corrections_by_agent: dict[str, list[Correction]] = defaultdict(list)
+    for correction in corrections:
+        if _inside(correction.at, now, window_days):
+            corrections_by_agent[correction.agent].append(correction)
+    decisions_by_agent: dict[str, list[Decision]] = defaultdict(list)
+    for decision in decisions:
+        if decision.at is not None and _inside(decision.at, now, window_days):
+            decisions_by_agent[decision.agent].append(decision)
+
+    comparisons, refused = [], _without_time(decisions)
+    for rows in by_agent.values():
+        compared, declined = compare_all(
+            rows, min_users=min_users, min_conversations=min_conversations
+        )
+        comparisons += compared
+        refused += declined
+    names = {intent.id: intent.name for intent in taxonomy.intents} if taxonomy else {}
+    patterns = stand_out(comparisons, names)
+
+    agents = sorted({*by_agent, *corrections_by_agent, *decisions_by_agent})
+    thresholds: dict[str, ThresholdReport] = {}
+    for agent in agents:
+        found, declined = correction_patterns(
+            agent, corrections_by_agent[agent], by_agent.get(agent)
+        )
+        thresholds[agent] = threshold_patterns(agent, decisions_by_agent[agent], now=now)
+        patterns += [*found, *thresholds[agent].patterns]
+        refused += [*declined, *thresholds[agent].declined]
+    return PatternReport(
+        agents=tuple(
+            health_of(
+                agent,
+                by_agent.get(agent),
+                [pattern for pattern in patterns if pattern.agent == agent],
+                thresholds[agent],
+                len(corrections_by_agent[agent]),
+            )
+            for agent in agents
+        ),
+        tested=len(comparisons),
+        patterns=tuple(sorted(patterns, key=_rank)),
+        findings=(
+            *(finding for rows in by_agent.values() for finding in widespread_signals(rows)),
+            *(finding for agent in agents for finding in thresholds[agent].findings),
+        ),
+        refused=tuple(refused),
+    )
+
+
+def _inside(at: datetime | None, now: datetime, window_days: int) -> bool:
+    return at is None or now - timedelta(days=window_days) <= at <= now
+
+
+def _without_time(decisions: Sequence[Decision]) -> list[Declined]:
+    """Decisions without a time cannot be told old enough to have been answered."""
+    count = sum(decision.at is None for decision in decisions)
+    if not count:
+        return []
+    return [Declined(what=f"{count} decisions", reason="they have no time; send `at` with them")]
+
+
+def _rank(pattern: Pattern) -> tuple[float, str]:
+    return -pattern.priority, pattern.id

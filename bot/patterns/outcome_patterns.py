@@ -1,0 +1,286 @@
+"""Groups whose bad outcome is more frequent than in the same agent's other units.
+
+Units are users where ids exist: a user failed if any conversation of theirs in the group did, and
+is counted in the group only, also with conversations outside. Since users with many conversations
+have more chances to fail, a difference must hold by conversation too, with users as clusters: the
+larger p of the two tests counts. Benjamini-Hochberg over all tests of the cycle; only worse groups
+stand.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bot.patterns.groups import Group, groups_of
+from bot.patterns.ranking import priority_of, severity_of
+from bot.patterns.rows import AgentRows, Flags, Indexes
+from bot.patterns.trend import trend_of, weekly
+from bot.records import Declined, Pattern, RateEstimate, RootCause, short_hash
+from bot.statistics import (
+    clustered_p_value,
+    failure_rate,
+    q_values,
+    risk_difference,
+    risk_ratio,
+    two_rates_p_value,
+)
+
+Q = 0.05
+"""False discovery rate over all that was tested in the cycle."""
+SAME_FAILURES = 0.8
+"""Jaccard overlap of failing conversations from which two groups are one pattern."""
+INTERACTION = 0.05
+"""p from which an intent in one version is worse than both of its parts explain."""
+OPPOSITE = {"failure": "success"}
+"""Where the opposite is declared too, conversations with neither are not judged."""
+BAD_SIGNALS = (
+    "reformulation",
+    "repeated_query",
+    "quick_correction",
+    "error_pointed_out",
+    "abandonment",
+    "escalation_request",
+    "negative_rating",
+    "tool_error",
+    "tool_loop",
+    "empty_answer",
+    "cut_off_answer",
+    "broken_format",
+)
+"""Stand in for outcomes where an agent declares none. A refusal may be what the policy asks for."""
+_CAUSES: Mapping[str, RootCause] = {
+    "cut_off_answer": "config",
+    "empty_answer": "harness",
+    "broken_format": "harness",
+    "tool_loop": "harness",
+    "tool_error": "tool_definition",
+}
+"""What an agent-side signal points at, surest first; a diagnosis may say more."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Series:
+    """One bad outcome of one agent: who was judged by it, and who failed."""
+
+    outcome: str
+    judged: Flags
+    failed: Flags
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """One group against the same agent's other units."""
+
+    rows: AgentRows
+    group: Group
+    series: Series
+    inside: RateEstimate
+    outside: RateEstimate
+    p_value: float
+
+    @property
+    def judged_rows(self) -> Indexes:
+        return self.group.rows[self.series.judged[self.group.rows]]
+
+    @property
+    def failing_rows(self) -> Indexes:
+        return self.group.rows[self.series.failed[self.group.rows]]
+
+
+def series_of(rows: AgentRows) -> list[Series]:
+    """The bad outcomes that occurred; signals where the agent has no good or bad outcome at all."""
+    if not rows.good and not rows.bad:
+        return [
+            Series(
+                outcome=f"signal:{kind}",
+                judged=rows.has_text,
+                failed=rows.flags([rows.signals[kind]]) & rows.has_text,
+            )
+            for kind in BAD_SIGNALS
+            if kind in rows.signals
+        ]
+    found = []
+    for outcome, at in rows.bad.items():
+        failed = rows.flags([at])
+        opposite = rows.good.get(OPPOSITE.get(outcome, ""))
+        everyone = np.ones(len(rows), dtype=np.bool_)
+        judged = everyone if opposite is None else rows.flags([at, opposite])
+        found.append(Series(outcome=outcome, judged=judged, failed=failed))
+    return found
+
+
+def compare_all(
+    rows: AgentRows, *, min_users: int, min_conversations: int
+) -> tuple[list[Comparison], list[Declined]]:
+    """Every group that is large enough, by every bad outcome. What is chosen never looks at who
+    failed, so that the correction for many tests holds."""
+    comparisons, declined = [], []
+    series = series_of(rows)
+    with_signals = bool(rows.good or rows.bad)
+    for group in groups_of(rows, least=min_conversations, with_signals=with_signals):
+        if isinstance(group, Declined):
+            declined.append(group)
+            continue
+        for one in series:
+            comparison = _compare(rows, group, one, min_users, min_conversations)
+            if comparison is not None:
+                comparisons.append(comparison)
+    return comparisons, declined
+
+
+def _compare(
+    rows: AgentRows, group: Group, series: Series, min_users: int, min_conversations: int
+) -> Comparison | None:
+    judged = group.rows[series.judged[group.rows]]
+    if len(judged) < min_conversations:
+        return None
+    members = _units(rows, judged)
+    others = _units(rows, np.flatnonzero(series.judged)) & ~members
+    if members.sum() < min_users or others.sum() < min_users:
+        return None
+    inside = _rate(_units(rows, judged[series.failed[judged]]), members)
+    outside = _rate(_units(rows, np.flatnonzero(series.failed & series.judged)), others)
+    p_value = two_rates_p_value(inside, outside)
+    if len(judged) > inside.total or series.judged.sum() > inside.total + outside.total:
+        at = np.flatnonzero(series.judged)
+        in_group = rows.flags([judged])[at]
+        by_row = clustered_p_value(in_group, series.failed[at], rows.units[at])
+        worse = series.failed[judged].mean() > series.failed[at][~in_group].mean()
+        p_value = max(p_value, by_row) if worse == (inside.rate > outside.rate) else 1.0
+    return Comparison(
+        rows=rows, group=group, series=series, inside=inside, outside=outside, p_value=p_value
+    )
+
+
+def _units(rows: AgentRows, indexes: Indexes) -> Flags:
+    flags = np.zeros(int(rows.units.max()) + 1, dtype=np.bool_)
+    flags[rows.units[indexes]] = True
+    return flags
+
+
+def _rate(failed: Flags, units: Flags) -> RateEstimate:
+    return failure_rate(int((failed & units).sum()), int(units.sum()))
+
+
+# -- what stands ----------------------------------------------------------------------------------
+
+
+def stand_out(comparisons: Sequence[Comparison], names: Mapping[str, str]) -> list[Pattern]:
+    """The worse groups that survive the correction, each set of failures told once.
+
+    `names` maps intent ids to names.
+    """
+    q = q_values([comparison.p_value for comparison in comparisons])
+    worse = [
+        (one, value)
+        for one, value in zip(comparisons, q, strict=True)
+        if value <= Q and one.inside.rate > one.outside.rate and _is_not_explained(one, comparisons)
+    ]
+    worse.sort(key=lambda pair: (pair[0].group.telling, pair[1], pair[0].group.name))
+    kept: list[tuple[Comparison, float]] = []
+    for one, value in worse:
+        if not any(_same_failures(one, other) for other, _ in kept):
+            kept.append((one, value))
+    return [_pattern(one, value, names) for one, value in kept]
+
+
+def _is_not_explained(one: Comparison, all_of_them: Iterable[Comparison]) -> bool:
+    """An intent in one version must be worse than the intent and than the version explain."""
+    if one.group.telling > 0:
+        return True
+    version = one.group.segment["version"]
+    parents = (one.rows.intents[str(one.group.intent_id)], one.rows.versions[version])
+    return all(_worse_within(one, parent) for parent in parents)
+
+
+def _worse_within(one: Comparison, parent: Indexes) -> bool:
+    judged = one.judged_rows
+    rest = np.setdiff1d(parent[one.series.judged[parent]], judged)
+    members = _units(one.rows, judged)
+    others = _units(one.rows, rest) & ~members
+    if not others.any():
+        return False
+    outside = _rate(_units(one.rows, rest[one.series.failed[rest]]), others)
+    inside = one.inside
+    return inside.rate > outside.rate and two_rates_p_value(inside, outside) < INTERACTION
+
+
+def _same_failures(one: Comparison, other: Comparison) -> bool:
+    if one.rows is not other.rows:
+        return False
+    a, b = one.failing_rows, other.failing_rows
+    both = len(np.intersect1d(a, b, assume_unique=True))
+    return both >= SAME_FAILURES * (len(a) + len(b) - both)
+
+
+def _pattern(one: Comparison, q_value: float, names: Mapping[str, str]) -> Pattern:
+    rows, group, outcome = one.rows, one.group, one.series.outcome
+    difference, interval = risk_difference(one.inside, one.outside)
+    ratio, ratio_interval = risk_ratio(one.inside, one.outside)
+    judged, failing = one.judged_rows, one.failing_rows
+    weeks = weekly(rows, judged, one.series.failed)
+    severity = severity_of("outcome", outcome)
+    pattern = Pattern(
+        id=pattern_id(rows.agent, "outcome", group.intent_id, group.segment, outcome),
+        kind="outcome",
+        agent=rows.agent,
+        outcome=outcome,
+        unit=rows.unit,
+        rate=one.inside.rate,
+        rate_interval=one.inside.interval,
+        users=one.inside.total,
+        conversations=len(judged),
+        evidence=tuple(rows.conversation_ids[row] for row in failing),
+        evidence_users=0,
+        intent_id=group.intent_id,
+        intent_name=names.get(group.intent_id) if group.intent_id else None,
+        segment=dict(group.segment),
+        baseline_rate=one.outside.rate,
+        risk_difference=difference,
+        interval=interval,
+        risk_ratio=ratio,
+        risk_ratio_interval=ratio_interval,
+        q_value=q_value,
+        trend=trend_of(rows, judged, one.series.failed, weeks),
+        weeks=weeks,
+        severity=severity,
+        priority=priority_of("outcome", severity, one.inside.interval, one.inside.total),
+        root_cause=_root_cause(one),
+    )
+    return with_users(pattern, rows.users_of(failing))
+
+
+def pattern_id(
+    agent: str, kind: str, intent_id: str | None, segment: Mapping[str, str], outcome: str
+) -> str:
+    """Stable over runs and free of numbers, so that the same pattern is found again next week."""
+    return f"pt-{short_hash(agent, kind, intent_id, dict(segment), outcome)}"
+
+
+def with_users(pattern: Pattern, users: Sequence[str]) -> Pattern:
+    """Add who is behind the evidence: one entry of `users` for each piece whose user is known."""
+    if not users:
+        return pattern
+    counts = Counter(users)
+    share = max(counts.values()) / len(pattern.evidence)
+    return replace(pattern, evidence_users=len(counts), top_user_share=share)
+
+
+def _root_cause(one: Comparison) -> RootCause:
+    """What an agent-side signal points at, where most failures have it and others do not."""
+    signal = one.group.segment.get("signal", one.series.outcome.removeprefix("signal:"))
+    if signal in _CAUSES:
+        return _CAUSES[signal]
+    failing = one.failing_rows
+    passing = np.setdiff1d(one.judged_rows, failing)
+    for kind, cause in _CAUSES.items():
+        having = one.rows.flags([one.rows.signals[kind]] if kind in one.rows.signals else [])
+        share = float(having[failing].mean()) if len(failing) else 0.0
+        elsewhere = float(having[passing].mean()) if len(passing) else 0.0
+        if share >= 0.5 and share >= 2 * elsewhere:
+            return cause
+    return "unknown"
