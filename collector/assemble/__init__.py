@@ -8,6 +8,6 @@ costs itself. Costs one pass over the spans, in memory.
 from __future__ import annotations
 
 from collector.assemble.assembly import assemble, user_events
-from collector.assemble.reading import read_conversations, read_user_events
+from collector.assemble.reading import read_conversations, read_events, read_user_events
 
-__all__ = ["assemble", "read_conversations", "read_user_events", "user_events"]
+__all__ = ["assemble", "read_conversations", "read_events", "read_user_events", "user_events"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from collector.assemble.conversations import build, when
 from collector.assemble.events import Joins, event_of, is_content
 from collector.assemble.sources import read_sources
 from collector.assemble.stitch import Gathered, stitch
-from collector.assemble.traces import Node, newest, plant, units
+from collector.assemble.traces import Node, is_of_a_model, newest, plant, units
 from collector.assemble.transcript import Keys
 from collector.dialects.spans import Row, Span
 from collector.records import Conversation, Event, Unreadable
@@ -37,12 +38,14 @@ def dated(spans: Iterable[Row], events: Iterable[Row]) -> Iterator[Dated | Unrea
     """`assemble` with the time of receipt."""
     logs = _once(events)
     keys = Keys()
+    traces = list(_traces(spans, logs))
     parts: list[Gathered] = []
-    for unit in units(_traces(spans, logs)):
+    for unit in units(traces):
         sources = read_sources(unit)
         yield from sources.unreadable
         if sources.calls:
             parts.append(Gathered([unit], sources))
+    yield from _silent(traces, parts)
     joins = Joins()
     groups = stitch(sorted(parts, key=_age), keys)
     joined = [joins.add(group, _conversation_id(group)) for group in groups]
@@ -102,6 +105,22 @@ def _traces(spans: Iterable[Row], logs: Sequence[Row]) -> Iterator[list[Node]]:
         by_trace.setdefault(lone.row["trace_id"], []).append(lone)
     for trace in by_trace.values():
         yield plant(trace)
+
+
+def _silent(traces: Iterable[list[Node]], parts: Iterable[Gathered]) -> Iterator[Unreadable]:
+    """Count, by instrumentation, the traces of agents in which no model call could be read."""
+    heard = {source.node.span.row["trace_id"] for part in parts for source in part.sources.calls}
+    silent: Counter[str] = Counter()
+    for nodes in traces:
+        if nodes[0].span.row["trace_id"] not in heard:
+            scopes = (node.span.row["scope"] for node in nodes if is_of_a_model(node))
+            # The innermost: around it are the wrappers of a framework or of the application.
+            silent.update(str(scope or "without a name")[:100] for scope in list(scopes)[-1:])
+    for scope, count in sorted(silent.items()):
+        yield Unreadable(
+            what=f"{count} trace{'s' * (count > 1)} of the instrumentation {scope!r}",
+            reason="no model call in it is in a dialect that is read; see docs for those that are",
+        )
 
 
 def _age(part: Gathered) -> tuple[int, str]:

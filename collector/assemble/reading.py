@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from collector.assemble.assembly import Dated, dated, user_events
+from collector.assemble.events import event_of
 from collector.dialects.spans import Row
 from collector.records import Conversation, Event, Unreadable
 
@@ -53,6 +54,26 @@ def read_user_events(
         StoreError: the store cannot be read.
     """
     events = user_events(_rows(store, "events", since))
+    return [event for event in events if event.at is None or _between(event.at, since, until)]
+
+
+def read_events(
+    store: Store,
+    names: Iterable[str],
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> list[Event]:
+    """Give all events of these names, whatever they are tied to, in the order of receipt.
+
+    Decisions and their responses need no conversation: an agent may only ever decide.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    wanted = set(names)
+    rows = (row for row in _rows(store, "events", since) if row["name"] in wanted)
+    events = (event_of(row) for row in rows)
     return [event for event in events if event.at is None or _between(event.at, since, until)]
 
 

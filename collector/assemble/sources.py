@@ -27,8 +27,10 @@ class Source:
     call: Call
 
     @property
-    def order(self) -> tuple[int, int, str]:
-        return (self.call.start_ns, self.call.end_ns, self.call.span_id)
+    def order(self) -> tuple[int, int, int, str]:
+        """Time; of calls that start in one tick of the clock, the shorter history comes first."""
+        call = self.call
+        return (call.start_ns, len(call.input), call.end_ns, call.span_id)
 
 
 @dataclass(frozen=True, slots=True)

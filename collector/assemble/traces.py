@@ -108,6 +108,17 @@ def _node(span: Span, parent: Node | None) -> Node:
     return node
 
 
+_MODEL_KEYS = ("gen_ai.", "llm.", "ai.", "traceloop.", "langsmith.", "langfuse.", "mlflow.")
+"""What keys of instrumentations of agents begin with, those that are not read yet among them."""
+
+
+def is_of_a_model(node: Node) -> bool:
+    """Whether a span is about a model or an agent; tools may run in traces of their own."""
+    if node.dialect is not None:
+        return node.kind in ("call", "agent")
+    return any(key.startswith(_MODEL_KEYS) for key in node.span.keys)
+
+
 def _spread(nodes: list[Node], name: str) -> None:
     """Give an id to the spans of a trace that have none of their own.
 

@@ -66,6 +66,10 @@ class ImportReport:
         return sum(file.events for file in self.files)
 
     @property
+    def spans(self) -> int:
+        return sum(file.spans for file in self.files)
+
+    @property
     def refused(self) -> tuple[ImportedFile, ...]:
         return tuple(file for file in self.files if file.refused)
 

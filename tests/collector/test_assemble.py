@@ -382,6 +382,18 @@ def test_a_history_that_was_seen_from_its_middle_has_no_invented_times() -> None
     assert [message.at for message in conversation.messages] == [None, None, at(5), at(6)]
 
 
+def test_calls_that_start_in_one_tick_are_ordered_by_their_history() -> None:
+    rows = [
+        a_chat([user("hi"), asks_tool(), tool_result()], assistant("done"), span="s2", end_s=1),
+        a_chat([user("hi")], asks_tool(), span="s1", end_s=5),
+    ]
+
+    conversation = the_conversation(rows)
+
+    assert [m.role for m in conversation.messages] == ["user", "assistant", "tool", "assistant"]
+    assert conversation.messages[-1].text == "done"
+
+
 # --- failures ------------------------------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ from collector.dialects.histories import Histories
 from collector.dialects.spans import Span
 from collector.dialects.switches import ANY, switch_for
 from collector.otlp import decode_logs, decode_traces
-from collector.records import Conversation, Message, ToolCall
+from collector.records import Conversation, Message, ToolCall, Unreadable
 from tests.collector.conversations import (
     OPEN_BOOK,
     a_chat,
@@ -144,6 +144,16 @@ def test_the_evaluation_of_a_capture_is_joined_to_its_conversation() -> None:
     assert event.name == "gen_ai.evaluation.result"
     assert event.attributes["gen_ai.evaluation.score.label"] == "thumbs_down"
     assert second.events == ()
+
+
+@pytest.mark.parametrize(
+    ("capture", "scope"), [("openllmetry-old", "instrumentation.openai"), ("vercel-ai-v5", "'ai'")]
+)
+def test_a_dialect_that_is_not_read_yet_is_counted(capture: str, scope: str) -> None:
+    found = list(assemble(*rows_of(capture)))
+
+    assert all(isinstance(each, Unreadable) for each in found)
+    assert any(scope in each.what for each in found if isinstance(each, Unreadable))
 
 
 # --- odd forms -----------------------------------------------------------------------------------
