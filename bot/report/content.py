@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from bot.figures import count, percent
 from bot.records import (
     AgentHealth,
     Degraded,
-    ModelCost,
-    Operation,
     PastProposal,
     Pattern,
     PatternReport,
+    Plan,
     Skipped,
     Verdict,
 )
@@ -30,19 +30,67 @@ HEALTH: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Cycle:
-    """All that one run can tell. Empty parts are left out of every report."""
+class Sent(Protocol):
+    """One operation that was carried out (`bot.publish.Done`, a stage we do not import)."""
 
-    report: PatternReport
-    now: datetime
-    window_days: int = 28
-    past: Sequence[PastProposal] = ()
-    operations: Sequence[Operation] = ()
-    left_out: Sequence[Skipped] = ()
-    degraded: Sequence[Degraded] = ()
-    verdicts: Sequence[Verdict] = ()
-    cost: ModelCost | None = None
+    @property
+    def op(self) -> str: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def reference(self) -> str | None: ...
+    @property
+    def url(self) -> str | None: ...
+
+
+class Published(Protocol):
+    """What publish says of one bundle (`bot.publish.PublishReport`)."""
+
+    @property
+    def done(self) -> Sequence[Sent]: ...
+    @property
+    def unchanged(self) -> int: ...
+    @property
+    def refused(self) -> Sequence[Skipped]: ...
+    @property
+    def degraded(self) -> Sequence[Degraded]: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One row of what a run did."""
+
+    op: str
+    title: str
+    kind: str
+    where: str
+
+
+def steps_of(plan: Plan | None, published: Published | None) -> list[Step]:
+    """What is in the bundle and, where publish ran, only what it carried out."""
+    planned = {(str(one.op), one.id): one for one in plan.operations} if plan else {}
+    if published is None:
+        return [
+            Step(op=one.op, title=one.title, kind=one.kind, where=one.reference or one.branch)
+            for one in planned.values()
+        ]
+    steps = []
+    for sent in published.done:
+        known = planned.get((sent.op, sent.id))
+        steps.append(
+            Step(
+                op=sent.op,
+                title=known.title if known else sent.id,
+                kind=known.kind if known else "",
+                where=sent.reference or f"debrief/{sent.id}",
+            )
+        )
+    return steps
+
+
+def left_out_of(plan: Plan | None, published: Published | None) -> list[Skipped]:
+    """What the run did not propose or do, and why."""
+    return [*(plan.left_out if plan else ()), *(published.refused if published else ())]
 
 
 def pattern_name(pattern: Pattern) -> str:
@@ -94,13 +142,13 @@ def state_words(past: PastProposal) -> str:
     return past.state
 
 
-def result_words(past: PastProposal, cycle: Cycle) -> str:
+def result_words(past: PastProposal, verdicts: Sequence[Verdict]) -> str:
     """The verdict that was posted, or how far measuring is."""
     if past.verdict is not None:
         return past.verdict.replace("_", " ")
     if past.state != "merged":
         return ""
-    fresh = [one for one in cycle.verdicts if one.proposal_id == past.id]
+    fresh = [one for one in verdicts if one.proposal_id == past.id]
     return fresh[-1].result.replace("_", " ") if fresh else "measuring"
 
 
@@ -114,7 +162,3 @@ def newest_first(past: Sequence[PastProposal]) -> list[PastProposal]:
     return sorted(
         past, key=lambda one: one.opened_at.timestamp() if one.opened_at else 0.0, reverse=True
     )
-
-
-def reference_words(operation: Operation) -> str:
-    return operation.reference or operation.branch or operation.id

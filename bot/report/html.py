@@ -9,16 +9,24 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
+from datetime import datetime
 from importlib import resources
 from xml.etree.ElementTree import Element, tostring
 
 from bot.figures import count, day, percent, points, rate
 from bot.markdown import visible
-from bot.records import AgentHealth, Pattern, WeekRate
+from bot.records import (
+    AgentHealth,
+    PastProposal,
+    Pattern,
+    PatternReport,
+    Skipped,
+    Verdict,
+    WeekRate,
+)
 from bot.report.content import (
     HEALTH,
     SHOWN_PATTERNS,
-    Cycle,
     age,
     agent_numbers,
     newest_first,
@@ -36,8 +44,32 @@ _SHOWN_PAST = 200
 _CHART_WEEKS = 16
 
 
-def render_page(cycle: Cycle) -> str:
+def html_page(
+    report: PatternReport,
+    *,
+    now: datetime,
+    window_days: int = 28,
+    past: Sequence[PastProposal] = (),
+    verdicts: Sequence[Verdict] = (),
+    left_out: Sequence[Skipped] = (),
+) -> str:
     """The whole HTML document."""
+    body = [
+        _el("h1", "Debrief report"),
+        _soft(f"Written {now:%Y-%m-%d %H:%M} UTC, the last {window_days} days."),
+        *_agents(report, window_days),
+        *_proposals(past, verdicts, now),
+        *_verdicts(verdicts),
+        *_list("Worth a look", [f"{one.agent}: {one.sentence}" for one in report.findings]),
+        *_list("Not said, and why", [f"{one.what}: {one.reason}" for one in report.refused]),
+        *_list("Left out, and why", [f"{one.what}: {one.reason}" for one in left_out]),
+    ]
+    page = _el("html", _head(), _el("body", *body), lang="en")
+    return "<!doctype html>\n" + tostring(page, encoding="unicode", method="html") + "\n"
+
+
+def _head() -> Element:
+    """The style and the policy that lets exactly this style through."""
     style = resources.files("bot.report").joinpath("page.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
@@ -53,37 +85,25 @@ def render_page(cycle: Cycle) -> str:
     sheet = Element("style")
     sheet.text = style
     head.append(sheet)
-    page = _el("html", head, _el("body", *_body(cycle)), lang="en")
-    return "<!doctype html>\n" + tostring(page, encoding="unicode", method="html") + "\n"
-
-
-def _body(cycle: Cycle) -> list[Element]:
-    report = cycle.report
-    written = f"Written {cycle.now:%Y-%m-%d %H:%M} UTC, the last {cycle.window_days} days."
-    parts = [_el("h1", "Debrief report"), _soft(written)]
-    if not report.agents:
-        parts.append(_el("p", "No conversations in the store for this window."))
-    parts += [_agent(agent, cycle) for agent in report.agents]
-    if report.agents:
-        parts.append(_soft(tested_sentence(report)))
-    parts += _proposals(cycle)
-    parts += _verdicts(cycle)
-    findings = [f"{one.agent}: {one.sentence}" for one in report.findings]
-    parts += _list("Worth a look", findings)
-    parts += _list("Not said, and why", [f"{one.what}: {one.reason}" for one in report.refused])
-    parts += _list("Left out, and why", [f"{one.what}: {one.reason}" for one in cycle.left_out])
-    return parts
+    return head
 
 
 # -- agents and patterns -------------------------------------------------------------------------
 
 
-def _agent(agent: AgentHealth, cycle: Cycle) -> Element:
-    patterns = patterns_of(cycle.report, agent.agent)
+def _agents(report: PatternReport, window_days: int) -> list[Element]:
+    if not report.agents:
+        return [_el("p", "No conversations in the store for this window.")]
+    cards = [_agent(agent, report, window_days) for agent in report.agents]
+    return [*cards, _soft(tested_sentence(report))]
+
+
+def _agent(agent: AgentHealth, report: PatternReport, window_days: int) -> Element:
+    patterns = patterns_of(report, agent.agent)
     head = _el(
         "div",
         _el("h3", agent.agent),
-        _soft(agent_numbers(agent, cycle.window_days)),
+        _soft(agent_numbers(agent, window_days)),
         _el("span", HEALTH[agent.health], class_=f"mark {agent.health}"),
         class_="head",
     )
@@ -168,38 +188,28 @@ def _evidence(patterns: Sequence[Pattern]) -> Element:
 # -- proposals and verdicts ----------------------------------------------------------------------
 
 
-def _proposals(cycle: Cycle) -> list[Element]:
-    if not cycle.past and not cycle.operations:
+def _proposals(
+    past: Sequence[PastProposal], verdicts: Sequence[Verdict], now: datetime
+) -> list[Element]:
+    if not past:
         return []
     rows = [
-        [
-            _el("td", one.op),
-            _el("td", one.title),
-            _el("td", one.kind),
-            _el("td", "this cycle"),
-            _el("td"),
-            _el("td"),
-        ]
-        for one in cycle.operations
-        if one.op in ("open", "update")
-    ]
-    rows += [
         [
             _el("td", one.reference),
             _el("td", one.title),
             _el("td", one.kind),
             _el("td", state_words(one)),
-            _number(age(one.merged_at or one.opened_at, cycle.now)),
-            _el("td", result_words(one, cycle), class_=one.verdict or ""),
+            _number(age(one.merged_at or one.opened_at, now)),
+            _el("td", result_words(one, verdicts), class_=one.verdict or ""),
         ]
-        for one in newest_first(cycle.past)[:_SHOWN_PAST]
+        for one in newest_first(past)[:_SHOWN_PAST]
     ]
     header = ("", "proposal", "kind", "state", "since", "result")
     return [_el("h2", "Proposals"), _el("div", _table(header, rows), class_="card")]
 
 
-def _verdicts(cycle: Cycle) -> list[Element]:
-    if not cycle.verdicts:
+def _verdicts(verdicts: Sequence[Verdict]) -> list[Element]:
+    if not verdicts:
         return []
     cards = [
         _el(
@@ -215,7 +225,7 @@ def _verdicts(cycle: Cycle) -> list[Element]:
             _el("ul", *(_el("li", f"May also explain it: {text}") for text in one.confounders)),
             class_="card",
         )
-        for one in cycle.verdicts
+        for one in verdicts
     ]
     return [_el("h2", "Did it work?"), *cards]
 

@@ -8,23 +8,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 
 from bot.figures import bars, count, percent, points, rate
 from bot.markdown import Live, code_span, plain, prose, table
-from bot.records import AgentHealth, PastProposal, Pattern
+from bot.records import (
+    AgentHealth,
+    Degraded,
+    ModelCost,
+    PastProposal,
+    Pattern,
+    PatternReport,
+    Plan,
+    Verdict,
+)
 from bot.report.content import (
     HEALTH,
     SHOWN_LINES,
     SHOWN_PATTERNS,
-    Cycle,
+    Published,
     age,
     agent_numbers,
+    left_out_of,
     newest_first,
     pattern_name,
     patterns_of,
-    reference_words,
     result_words,
     state_words,
+    steps_of,
     tested_sentence,
     trend_words,
 )
@@ -35,68 +46,96 @@ _SHOWN_AGENTS = 20
 _LINE = 300
 
 
-def job_summary(cycle: Cycle) -> str:
-    """What one run found, proposed, measured and left out."""
-    parts = ["## Debrief"]
-    for agent in cycle.report.agents[:_SHOWN_AGENTS]:
-        parts += _agent(agent, cycle)
-    parts += _more(len(cycle.report.agents), _SHOWN_AGENTS, "agent")
-    parts.append(
-        tested_sentence(cycle.report)
-        if cycle.report.agents
-        else "No conversations in the store for this window: nothing to say yet."
-    )
-    if cycle.operations:
+def summary_markdown(
+    *,
+    report: PatternReport | None = None,
+    plan: Plan | None = None,
+    published: Published | None = None,
+    verdicts: Sequence[Verdict] = (),
+    cost: ModelCost | None = None,
+    window_days: int = 28,
+) -> str:
+    """What one run found, did, measured and left out."""
+    parts = ["## Debrief", *_understood(report, window_days)]
+    steps = steps_of(plan, published)
+    if steps:
         rows = [
-            [one.op, plain(one.title, 100), one.kind, _reference(reference_words(one))]
-            for one in cycle.operations[:_SHOWN_PAST]
+            [one.op, plain(one.title, 100), one.kind, _reference(one.where)]
+            for one in steps[:_SHOWN_PAST]
         ]
-        parts.append("### This cycle\n\n" + table(["", "what", "kind", "where"], rows))
-    if cycle.verdicts:
+        title = "This run" if published else "In the bundle"
+        parts.append(f"### {title}\n\n" + table(["", "what", "kind", "where"], rows))
+    if verdicts:
         lines = [
             f"- **{one.result.replace('_', ' ')}** {_reference(one.reference)}: "
             f"{prose(one.sentence, 600)}"
-            for one in cycle.verdicts[:_SHOWN_PAST]
+            for one in verdicts[:_SHOWN_PAST]
         ]
         parts.append("### Did it work?\n\n" + "\n".join(lines))
-    report = cycle.report
-    parts += _lines("Worth a look", [f"{one.agent}: {one.sentence}" for one in report.findings])
-    parts += _lines("Not said, and why", [f"{one.what}: {one.reason}" for one in report.refused])
-    parts += _lines("Left out, and why", [f"{one.what}: {one.reason}" for one in cycle.left_out])
-    parts += _lines("Degraded", [one.sentence for one in cycle.degraded])
-    if cycle.cost is not None and cycle.cost.calls:
-        parts.append(f"{count(cycle.cost.calls, 'model call')}, ${cycle.cost.usd:.2f}.")
+    if report is not None:
+        parts += _lines("Worth a look", [f"{one.agent}: {one.sentence}" for one in report.findings])
+        refused = [f"{one.what}: {one.reason}" for one in report.refused]
+        parts += _lines("Not said, and why", refused)
+    left_out = [f"{one.what}: {one.reason}" for one in left_out_of(plan, published)]
+    parts += _lines("Left out, and why", left_out)
+    parts += _lines("Degraded", [one.sentence for one in (published.degraded if published else ())])
+    if cost is not None and cost.calls:
+        parts.append(f"{count(cost.calls, 'model call')}, ${cost.usd:.2f}.")
     return "\n\n".join(parts) + "\n"
 
 
-def dashboard(cycle: Cycle) -> str:
+def dashboard_markdown(
+    report: PatternReport,
+    *,
+    past: Sequence[PastProposal],
+    now: datetime,
+    verdicts: Sequence[Verdict] = (),
+    degraded: Sequence[Degraded] = (),
+    cost: ModelCost | None = None,
+) -> str:
     """The issue's body without its marker: health and top reasons per agent, then all proposals."""
-    parts = [_last_run(cycle)]
-    for agent in cycle.report.agents[:_SHOWN_AGENTS]:
+    parts = [_last_run(report, now, degraded, cost)]
+    for agent in report.agents[:_SHOWN_AGENTS]:
         parts.append(f"### {plain(agent.agent, 80)} · {HEALTH[agent.health]}")
         parts.append(prose(agent.why, _LINE))
-        parts += _top(patterns_of(cycle.report, agent.agent))
-    parts += _more(len(cycle.report.agents), _SHOWN_AGENTS, "agent")
-    past = newest_first(cycle.past)
+        parts += _top(patterns_of(report, agent.agent))
+    parts += _more(len(report.agents), _SHOWN_AGENTS, "agent")
     if past:
-        parts.append("### Proposals")
         header = ["", "proposal", "kind", "state", "since", "result"]
-        parts.append(table(header, [_past(one, cycle) for one in past[:_SHOWN_PAST]]))
+        rows = [_past(one, verdicts, now) for one in newest_first(past)[:_SHOWN_PAST]]
+        parts += ["### Proposals", table(header, rows)]
     parts += _more(len(past), _SHOWN_PAST, "older proposal")
-    decided = [one.verdict for one in cycle.past if one.verdict not in (None, "unknown")]
-    if decided:
-        worked = decided.count("worked")
-        parts.append(f"{worked} of {count(len(decided), 'settled verdict')} say that it worked.")
+    settled = [one.verdict for one in past if one.verdict not in (None, "unknown")]
+    if settled:
+        worked = settled.count("worked")
+        parts.append(f"Worked: {worked} of {count(len(settled), 'settled verdict')}.")
     return "\n\n".join(parts) + "\n"
 
 
-def _last_run(cycle: Cycle) -> str:
+def _last_run(
+    report: PatternReport, now: datetime, degraded: Sequence[Degraded], cost: ModelCost | None
+) -> str:
     """Never older than the issue's body, so a reader sees at once when the job has stopped."""
-    cost = f", ${cycle.cost.usd:.2f}" if cycle.cost is not None and cycle.cost.calls else ""
-    said = f"Last run {cycle.now:%Y-%m-%d %H:%M} UTC{cost}."
-    reasons = "; ".join(prose(one.sentence, _LINE) for one in cycle.degraded[:SHOWN_LINES])
-    empty = "" if cycle.report.agents else " No conversations in the store for this window."
-    return f"{said}{empty}" + (f" Degraded: {reasons}" if reasons else "")
+    spent = f", ${cost.usd:.2f}" if cost is not None and cost.calls else ""
+    parts = [f"Last run {now:%Y-%m-%d %H:%M} UTC{spent}."]
+    if not report.agents:
+        parts.append("No conversations in the store for this window.")
+    if degraded:
+        reasons = "; ".join(prose(one.sentence, _LINE) for one in degraded[:SHOWN_LINES])
+        parts.append(f"Degraded: {reasons}")
+    return " ".join(parts)
+
+
+def _understood(report: PatternReport | None, window_days: int) -> list[str]:
+    if report is None:
+        return []
+    if not report.agents:
+        return ["No conversations in the store for this window: nothing to say yet."]
+    parts = []
+    for agent in report.agents[:_SHOWN_AGENTS]:
+        parts += _agent(agent, report, window_days)
+    parts += _more(len(report.agents), _SHOWN_AGENTS, "agent")
+    return [*parts, tested_sentence(report)]
 
 
 def _reference(text: str) -> str:
@@ -104,12 +143,12 @@ def _reference(text: str) -> str:
     return Live(text) if re.fullmatch(r"#\d{1,9}", text) else code_span(text[:80])
 
 
-def _agent(agent: AgentHealth, cycle: Cycle) -> list[str]:
+def _agent(agent: AgentHealth, report: PatternReport, window_days: int) -> list[str]:
     parts = [
         f"### {plain(agent.agent, 80)} · {HEALTH[agent.health]}",
-        f"{agent_numbers(agent, cycle.window_days)}. {prose(agent.why, _LINE)}",
+        f"{agent_numbers(agent, window_days)}. {prose(agent.why, _LINE)}",
     ]
-    patterns = patterns_of(cycle.report, agent.agent)
+    patterns = patterns_of(report, agent.agent)
     if patterns:
         header = ["why users fail", "rate (95 %)", "others", "difference", "n", "trend"]
         parts.append(table(header, [_pattern(one) for one in patterns[:SHOWN_PATTERNS]]))
@@ -138,14 +177,14 @@ def _top(patterns: Sequence[Pattern]) -> list[str]:
     return ["Top reasons users fail:", "\n".join(named)]
 
 
-def _past(past: PastProposal, cycle: Cycle) -> list[str]:
+def _past(past: PastProposal, verdicts: Sequence[Verdict], now: datetime) -> list[str]:
     return [
         _reference(past.reference),
         plain(past.title, 100),
         past.kind,
         state_words(past),
-        age(past.merged_at or past.opened_at, cycle.now),
-        result_words(past, cycle),
+        age(past.merged_at or past.opened_at, now),
+        result_words(past, verdicts),
     ]
 
 

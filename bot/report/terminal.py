@@ -1,4 +1,4 @@
-"""What a person sees in a terminal: patterns, what a cycle did and left out, verdicts.
+"""What a person sees in a terminal: patterns, what a run did and left out, verdicts.
 
 Gives rich renderables; the command prints them, so width, colour and NO_COLOR are the console's.
 All text from outside goes through `_said`: no markup, no control characters.
@@ -6,26 +6,38 @@ All text from outside goes through `_said`: no markup, no control characters.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from bot.figures import bars, count, percent, points, rate
 from bot.markdown import visible
-from bot.records import AgentHealth, Declined, Finding, Pattern, PatternReport, Skipped, Verdict
+from bot.records import (
+    AgentHealth,
+    Declined,
+    Finding,
+    ModelCost,
+    Pattern,
+    PatternReport,
+    Plan,
+    Skipped,
+    Verdict,
+)
 from bot.report.content import (
     HEALTH,
     SHOWN_LINES,
     SHOWN_PATTERNS,
-    Cycle,
+    Published,
+    Step,
     agent_numbers,
+    left_out_of,
     pattern_name,
     patterns_of,
-    reference_words,
+    steps_of,
     tested_sentence,
     trend_words,
 )
@@ -40,35 +52,47 @@ _RESULT_STYLE = {"worked": "green", "harmed": "bold red", "no_effect": "yellow",
 _LONGEST = 400
 
 
-def patterns_view(report: PatternReport, *, window_days: int) -> RenderableType:
+def patterns_text(report: PatternReport, *, window_days: int) -> Iterator[RenderableType]:
     """`debrief patterns`: for each agent its health and why users fail, then what else was seen."""
     if not report.agents:
-        return Text("No conversations in the store for this window: nothing to say yet.")
-    parts: list[RenderableType] = []
+        yield Text("No conversations in the store for this window: nothing to say yet.")
+        return
     for agent in report.agents:
-        parts += [*_agent(agent, report, window_days), Text()]
-    parts.append(Text(tested_sentence(report)))
-    parts += _findings(report.findings)
-    parts += _declined(report.refused)
-    return Group(*parts)
+        yield from _agent(agent, report, window_days)
+        yield Text()
+    yield Text(tested_sentence(report))
+    yield from _findings(report.findings)
+    yield from _declined(report.refused)
 
 
-def cycle_view(cycle: Cycle) -> RenderableType:
-    """What one cycle puts into its bundle, what it left out and why, and the verdicts."""
-    parts: list[RenderableType] = [*_operations(cycle)]
-    if cycle.verdicts:
-        parts += [Text(), verdicts_view(cycle.verdicts)]
-    if cycle.left_out:
-        parts += [Text(), Text("Left out", style="bold"), *_left_out(cycle.left_out)]
-    for one in cycle.degraded:
-        parts.append(Text.assemble(("degraded  ", "bold yellow"), _said(one.sentence)))
-    if cycle.cost is not None and cycle.cost.calls:
-        parts.append(Text(f"{count(cycle.cost.calls, 'model call')}, ${cycle.cost.usd:.2f}."))
-    return Group(*parts)
+def run_text(
+    *,
+    report: PatternReport | None = None,
+    plan: Plan | None = None,
+    verdicts: Sequence[Verdict] = (),
+    published: Published | None = None,
+    cost: ModelCost | None = None,
+) -> Iterator[RenderableType]:
+    """What a run did, what it left out and why, and the verdicts it came to."""
+    for agent in report.agents if report else ():
+        health = Text(HEALTH[agent.health], style=_HEALTH_STYLE[agent.health])
+        yield Text.assemble(_bold(agent.agent), "  ", health, "  ", _said(agent.why))
+    if report is not None:
+        yield Text()
+    yield from _steps(steps_of(plan, published), published)
+    if verdicts:
+        yield Text()
+        yield from _verdicts(verdicts)
+    yield from _left_out(left_out_of(plan, published))
+    for one in published.degraded if published else ():
+        yield Text.assemble(("degraded  ", "bold yellow"), _said(one.sentence))
+    if cost is not None and cost.calls:
+        yield Text(f"{count(cost.calls, 'model call')}, ${cost.usd:.2f}.")
 
 
-def verdicts_view(verdicts: Sequence[Verdict]) -> RenderableType:
+def _verdicts(verdicts: Sequence[Verdict]) -> Iterator[RenderableType]:
     """One row per merged change, and its sentence below the table."""
+    yield Text("Did it work?", style="bold")
     table = _table("change", "result", "before", "after", "difference", "evidence")
     for one in verdicts:
         table.add_row(
@@ -79,11 +103,9 @@ def verdicts_view(verdicts: Sequence[Verdict]) -> RenderableType:
             points(one.difference, one.interval) if one.difference is not None else "",
             one.strength,
         )
-    sentences = [_bullet(_said(one.sentence)) for one in verdicts]
-    return Group(Text("Did it work?", style="bold"), table, *sentences)
-
-
-# -- parts ---------------------------------------------------------------------------------------
+    yield table
+    for one in verdicts:
+        yield _bullet(_said(one.sentence))
 
 
 def _agent(agent: AgentHealth, report: PatternReport, window_days: int) -> list[RenderableType]:
@@ -92,7 +114,7 @@ def _agent(agent: AgentHealth, report: PatternReport, window_days: int) -> list[
     head.add_column(ratio=1)
     head.add_column(justify="right")
     head.add_row(
-        Text.assemble((_said(agent.agent).plain, "bold")),
+        _bold(agent.agent),
         Text(agent_numbers(agent, window_days)),
         Text(HEALTH[agent.health], style=_HEALTH_STYLE[agent.health]),
     )
@@ -144,21 +166,29 @@ def _declined(refused: Sequence[Declined]) -> list[RenderableType]:
     return [Text(), Text("Not said, and why", style="bold"), *lines, *_more(refused)]
 
 
-def _operations(cycle: Cycle) -> list[RenderableType]:
-    if not cycle.operations:
-        return [Text("Nothing to open, update or close.")]
+def _steps(steps: Sequence[Step], published: Published | None) -> Iterator[RenderableType]:
+    if not steps:
+        same = published.unchanged if published else 0
+        done = f"; {count(same, 'operation')} had been carried out before" if same else ""
+        yield Text(f"Nothing to open, update, close or say{done}.")
+        return
+    yield Text("This run" if published else "In the bundle", style="bold")
     table = _table("", "what", "kind", "where")
-    for one in cycle.operations:
-        table.add_row(one.op, _said(one.title), _said(one.kind), _said(reference_words(one)))
-    return [Text("This cycle", style="bold"), table]
+    for one in steps:
+        table.add_row(_said(one.op), _said(one.title), _said(one.kind), _said(one.where))
+    yield table
 
 
-def _left_out(left_out: Sequence[Skipped]) -> list[RenderableType]:
-    lines = [
-        _bullet(Text.assemble(_said(one.what), ("  " + one.code + "  ", "dim"), _said(one.reason)))
-        for one in left_out[:SHOWN_LINES]
-    ]
-    return [*lines, *_more(left_out)]
+def _left_out(left_out: Sequence[Skipped]) -> Iterator[RenderableType]:
+    if not left_out:
+        return
+    yield Text()
+    yield Text("Left out", style="bold")
+    for one in left_out[:SHOWN_LINES]:
+        code = _said(f"  {one.code}  ")
+        code.stylize("dim")
+        yield _bullet(Text.assemble(_said(one.what), code, _said(one.reason)))
+    yield from _more(left_out)
 
 
 def _more(items: Sequence[object]) -> Iterable[RenderableType]:
@@ -179,6 +209,12 @@ def _table(*header: str) -> Table:
     for name in header:
         table.add_column(name, overflow="fold", vertical="top")
     return table
+
+
+def _bold(text: str) -> Text:
+    said = _said(text)
+    said.stylize("bold")
+    return said
 
 
 def _said(text: str) -> Text:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
@@ -11,16 +13,93 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
-from bot.records import Declined, Degraded, Finding, ModelCost, Operation, Skipped, WeekRate
-from bot.report import Cycle
-from bot.report.html import render_page
-from bot.report.summary import dashboard, job_summary
-from bot.report.terminal import cycle_view, patterns_view, verdicts_view
-from tests.bot.proposals_built import NOW, a_health, a_past, a_pattern, a_report, a_verdict
+from bot.publish import Done, PublishReport
+from bot.records import (
+    Declined,
+    Degraded,
+    Finding,
+    ModelCost,
+    Operation,
+    PastProposal,
+    PatternReport,
+    Plan,
+    Skipped,
+    Verdict,
+    WeekRate,
+)
+from bot.report import dashboard_markdown, html_page, patterns_text, run_text, summary_markdown
+from tests.bot.proposals_built import BASE, NOW, a_health, a_past, a_pattern, a_report, a_verdict
 from tests.bot.test_markdown import HOSTILE, page
 
 
-def a_cycle(**changes: Any) -> Cycle:
+@dataclass(frozen=True, kw_only=True)
+class ARun:
+    """What one run hands to the reports."""
+
+    report: PatternReport
+    past: tuple[PastProposal, ...] = ()
+    operations: tuple[Operation, ...] = ()
+    left_out: tuple[Skipped, ...] = ()
+    degraded: tuple[Degraded, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+
+    @property
+    def plan(self) -> Plan:
+        return Plan(
+            schema=1,
+            target="git:repo",
+            base_sha=BASE,
+            base_branch="main",
+            settings_sha="",
+            operations=self.operations,
+            left_out=self.left_out,
+        )
+
+    def published(self, *, refused: tuple[Skipped, ...] = ()) -> PublishReport:
+        done = [
+            Done(op=one.op, id=one.id, steps=("branch",), reference=one.reference, url=None)
+            for one in self.operations
+        ]
+        return PublishReport(
+            done=tuple(done), unchanged=1, refused=refused, degraded=self.degraded, writes=3
+        )
+
+    def text(self) -> list[RenderableType]:
+        lines = run_text(
+            report=self.report,
+            plan=self.plan,
+            verdicts=self.verdicts,
+            published=self.published(),
+            cost=ModelCost(calls=3, usd=1.84),
+        )
+        return list(lines)
+
+    def page(self) -> str:
+        return html_page(
+            self.report, now=NOW, past=self.past, verdicts=self.verdicts, left_out=self.left_out
+        )
+
+    def summary(self) -> str:
+        return summary_markdown(
+            report=self.report,
+            plan=self.plan,
+            verdicts=self.verdicts,
+            published=self.published(),
+            cost=ModelCost(calls=3, usd=1.84),
+        )
+
+    def dashboard(self) -> str:
+        return dashboard_markdown(
+            self.report,
+            past=self.past,
+            now=NOW,
+            verdicts=self.verdicts,
+            degraded=self.degraded,
+            cost=ModelCost(calls=3, usd=1.84),
+        )
+
+
+def a_run(**changes: Any) -> ARun:
     given: dict[str, Any] = {
         "report": a_report(
             findings=(
@@ -33,7 +112,6 @@ def a_cycle(**changes: Any) -> Cycle:
             ),
             refused=(Declined(what="rule for vp", reason="2 corrections; 3 are needed."),),
         ),
-        "now": NOW,
         "past": (
             a_past(state="merged", merged_at=NOW - timedelta(days=3)),
             a_past(id="p-2", reference="#207", state="merged", verdict="worked"),
@@ -54,13 +132,12 @@ def a_cycle(**changes: Any) -> Cycle:
         ),
         "degraded": (Degraded(code="no_key", sentence="Prompt changes were left out."),),
         "verdicts": (a_verdict(proposal_id="p-2", reference="#207"),),
-        "cost": ModelCost(calls=3, usd=1.84),
     }
-    return Cycle(**{**given, **changes})
+    return ARun(**{**given, **changes})
 
 
-def a_hostile_cycle(text: str) -> Cycle:
-    """A cycle that carries `text` wherever something comes from outside."""
+def a_hostile_run(text: str) -> ARun:
+    """A run that carries `text` wherever something comes from outside."""
     pattern = a_pattern(
         agent=text,
         outcome=text,
@@ -73,18 +150,17 @@ def a_hostile_cycle(text: str) -> Cycle:
     operation = Operation(
         op="open", id=text, kind=text, branch=text, title=text, body_file="x", reference=text
     )
-    return Cycle(
+    return ARun(
         report=a_report(
             agents=(a_health(agent=text, why=text),),
             patterns=(pattern, threshold),
             findings=(Finding(kind=text, agent=text, sentence=text, evidence=(text,)),),
             refused=(Declined(what=text, reason=text),),
         ),
-        now=NOW,
         past=(a_past(id=text, title=text, reference=text, branch=text, verdict=text),),
         operations=(operation,),
-        left_out=(Skipped(what=text, code="x", reason=text),),
-        degraded=(Degraded(code="x", sentence=text),),
+        left_out=(Skipped(what=text, code=text, reason=text),),
+        degraded=(Degraded(code=text, sentence=text),),
         verdicts=(a_verdict(reference=text, sentence=text, confounders=(text,)),),
     )
 
@@ -92,14 +168,16 @@ def a_hostile_cycle(text: str) -> Cycle:
 # -- terminal ----------------------------------------------------------------------------------
 
 
-def printed(view: RenderableType, *, width: int = 110, **changes: Any) -> str:
+def printed(lines: Iterable[RenderableType], *, width: int = 110, **changes: Any) -> str:
     stream = io.StringIO()
-    Console(file=stream, width=width, highlight=False, **changes).print(view)
+    console = Console(file=stream, width=width, highlight=False, **changes)
+    for line in lines:
+        console.print(line)
     return stream.getvalue()
 
 
 def test_patterns_come_with_rates_intervals_and_trend() -> None:
-    text = printed(patterns_view(a_report(), window_days=28))
+    text = printed(patterns_text(a_report(), window_days=28))
 
     assert "28 days · 4,182 conversations of 3,650 users · 96 % with text" in text
     assert "needs attention" in text
@@ -111,13 +189,13 @@ def test_patterns_come_with_rates_intervals_and_trend() -> None:
 
 
 def test_an_empty_store_is_said_and_no_failure() -> None:
-    text = printed(patterns_view(a_report(agents=(), patterns=(), tested=0), window_days=28))
+    text = printed(patterns_text(a_report(agents=(), patterns=(), tested=0), window_days=28))
 
     assert text.startswith("No conversations in the store")
 
 
 def test_a_cycle_tells_what_it_did_and_what_it_left_out() -> None:
-    text = printed(cycle_view(a_cycle()))
+    text = printed(a_run().text())
 
     assert re.search(r"open +Leave out the opening line +rule +debrief/p-9", text)
     assert re.search(r"a prompt change +no_key +No model key is set\.", text)
@@ -125,30 +203,55 @@ def test_a_cycle_tells_what_it_did_and_what_it_left_out() -> None:
     assert "3 model calls, $1.84." in text
 
 
+def test_after_publishing_only_what_was_carried_out_is_told() -> None:
+    run = a_run()
+    refused = Skipped(what="open p-8", code="moved", reason="the file has changed.")
+    report = PublishReport(
+        done=(Done(op="open", id="p-9", steps=("branch",), reference="#213", url=None),),
+        unchanged=0,
+        refused=(refused,),
+        degraded=(),
+        writes=2,
+    )
+
+    text = printed(run_text(plan=run.plan, published=report))
+
+    assert re.search(r"open +Leave out the opening line +rule +#213", text)
+    assert re.search(r"open p-8 +moved +the file has changed", text)
+
+
+def test_a_second_run_says_that_nothing_was_to_be_done() -> None:
+    report = PublishReport(done=(), unchanged=2, refused=(), degraded=(), writes=0)
+
+    text = printed(run_text(plan=a_run().plan, published=report))
+
+    assert "Nothing to open, update, close or say; 2 operations had been carried out" in text
+
+
 def test_verdicts_say_how_strong_the_evidence_is() -> None:
-    text = printed(verdicts_view([a_verdict()]))
+    text = printed(run_text(verdicts=[a_verdict()]))
 
     assert re.search(r"#212 +worked +43 % .*\u221221 points .* weak", text)
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
-    for view in (patterns_view(a_cycle().report, window_days=28), cycle_view(a_cycle())):
-        assert max(map(len, printed(view, width=width).splitlines())) <= width
+    for lines in (patterns_text(a_run().report, window_days=28), a_run().text()):
+        assert max(map(len, printed(lines, width=width).splitlines())) <= width
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, "[red]x[/red]", "\x1b[2J\x1b]0;t\x07", "x\rok", "[/]"])
 def test_hostile_text_gives_a_terminal_no_command_and_no_markup(text: str) -> None:
-    cycle = a_hostile_cycle(text)
-    for view in (patterns_view(cycle.report, window_days=28), cycle_view(cycle)):
-        plain = printed(view)
+    run = a_hostile_run(text)
+    for lines in (patterns_text(run.report, window_days=28), run.text()):
+        plain = printed(lines)
         assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\u200b]", plain)
         if text == "[red]x[/red]":
             assert "[red]x[/red]" in plain
 
 
 def test_colour_is_the_consoles_affair(monkeypatch: pytest.MonkeyPatch) -> None:
-    view = patterns_view(a_report(), window_days=28)
+    view = list(patterns_text(a_report(), window_days=28))
     monkeypatch.delenv("NO_COLOR", raising=False)
     coloured = printed(view, force_terminal=True, color_system="standard")
     monkeypatch.setenv("NO_COLOR", "1")
@@ -183,7 +286,7 @@ def parsed(html: str) -> _Html:
 
 
 def test_the_page_tells_health_patterns_proposals_and_verdicts() -> None:
-    text = parsed(render_page(a_cycle())).text
+    text = parsed(a_run().page()).text
 
     for said in (
         "needs attention",
@@ -198,7 +301,7 @@ def test_the_page_tells_health_patterns_proposals_and_verdicts() -> None:
 
 
 def test_the_page_asks_nobody_for_anything() -> None:
-    html = render_page(a_cycle())
+    html = a_run().page()
     found = parsed(html)
 
     assert not re.search(r"https?:|//|url\(|@import", html)
@@ -213,7 +316,7 @@ def test_the_policy_lets_exactly_our_style_through() -> None:
     import base64
     import hashlib
 
-    html = render_page(a_cycle())
+    html = a_run().page()
     style = html.partition("<style>")[2].partition("</style>")[0]
 
     assert f"sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()}" in html
@@ -223,24 +326,24 @@ def test_the_policy_lets_exactly_our_style_through() -> None:
     "text", [*HOSTILE, "</style><script>alert(1)</script>", "\" onload='x' <b>", "]]>", "&lt;b&gt;"]
 )
 def test_hostile_text_adds_no_element_to_the_page(text: str) -> None:
-    harmless = [tag for tag, _ in parsed(render_page(a_hostile_cycle("harmless"))).tags]
-    html = render_page(a_hostile_cycle(text))
+    harmless = [tag for tag, _ in parsed(a_hostile_run("harmless").page()).tags]
+    html = a_hostile_run(text).page()
 
     assert [tag for tag, _ in parsed(html).tags] == harmless
     html.encode()  # a lone surrogate would fail here
 
 
 def test_an_empty_page_says_so() -> None:
-    empty = Cycle(report=a_report(agents=(), patterns=(), tested=0), now=NOW)
+    empty = html_page(a_report(agents=(), patterns=(), tested=0), now=NOW)
 
-    assert "No conversations in the store" in parsed(render_page(empty)).text
+    assert "No conversations in the store" in parsed(empty).text
 
 
 # -- markdown ----------------------------------------------------------------------------------
 
 
 def test_a_job_summary_tells_what_a_run_found_did_and_left_out() -> None:
-    text = job_summary(a_cycle())
+    text = a_run().summary()
 
     assert "### airline · needs attention" in text
     assert (
@@ -252,19 +355,19 @@ def test_a_job_summary_tells_what_a_run_found_did_and_left_out() -> None:
 
 
 def test_the_dashboard_links_our_pull_requests_and_tells_their_state() -> None:
-    text = dashboard(a_cycle())
+    text = a_run().dashboard()
 
     assert text.startswith("Last run 2026-11-21 06:00 UTC, $1.84. Degraded: Prompt changes were")
     assert "1. cancel a flight: failure (43 %)" in text
     assert re.search(r"\| #212 \| Ask for .* \| prompt \| merged \| 3 d \| measuring \|", text)
     assert re.search(r"\| #207 .*\| merged \| 20 d \| worked \|", text)
     assert re.search(r"\| #203 .*\| rejected: wrong fix \| 20 d \|  \|", text)
-    assert "1 of 1 settled verdict say that it worked." in text
+    assert "Worked: 1 of 1 settled verdict." in text
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_inert_in_summary_and_dashboard(text: str) -> None:
-    for markdown in (job_summary(a_hostile_cycle(text)), dashboard(a_hostile_cycle(text))):
+    for markdown in (a_hostile_run(text).summary(), a_hostile_run(text).dashboard()):
         found = page(markdown)
         allowed = {"p", "h2", "h3", "ul", "ol", "li", "strong", "code"}
         assert set(found.tags) <= allowed | {"table", "thead", "tbody", "tr", "th", "td"}
@@ -276,7 +379,7 @@ def test_many_of_everything_stay_a_short_summary() -> None:
     report = a_report(patterns=patterns, agents=(a_health(),) * 50)
     left_out = (Skipped(what="y" * 500, code="x", reason="z" * 500),) * 1000
     past = (a_past(title="t" * 500),) * 1000
-    cycle = a_cycle(report=report, left_out=left_out, past=past)
+    run = a_run(report=report, left_out=left_out, past=past)
 
-    assert len(job_summary(cycle)) < 200_000  # GitHub takes 1 MiB per step
-    assert len(dashboard(cycle)) < 60_000  # and 65,536 code points in an issue
+    assert len(run.summary()) < 200_000  # GitHub takes 1 MiB per step
+    assert len(run.dashboard()) < 60_000  # and 65,536 code points in an issue
