@@ -388,9 +388,10 @@ class GitHub:
 
     def closed_by_person(self, pull: PullRequest, comments: Sequence[Comment]) -> bool:
         """A person closed it: neither Debrief, which says so in a comment, nor another bot."""
-        ours = (marker_of(comment) or {} for comment in comments)
-        if any(marker.get("comment") == "close" for marker in ours):
-            return False
+        said = {str((marker_of(comment) or {}).get("comment")) for comment in comments}
+        if said & {"close", "reject"}:
+            # `debrief reject` closes with our token what a person does not want.
+            return "reject" in said
         issue = self._send("GET", f"/issues/{pull.number}")[1]
         closer = issue.get("closed_by")
         return closer is None or _account(closer).is_person

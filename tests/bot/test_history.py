@@ -212,7 +212,9 @@ def test_a_damaged_marker_is_read_as_far_as_it_makes_sense(fake: FakeGitHub) -> 
     assert (past.id, past.fingerprint, past.evidence_entries) == (ID, "", 0)
 
 
-def test_rejecting_on_github_closes_with_the_words_and_reads_back(fake: FakeGitHub) -> None:
+def test_rejecting_by_command_on_github_counts_as_a_persons_word_whoever_owns_the_token(
+    fake: FakeGitHub,
+) -> None:
     publish_to(fake, an_operation())
 
     def writing(name: str) -> object:
@@ -221,7 +223,6 @@ def test_rejecting_on_github_closes_with_the_words_and_reads_back(fake: FakeGitH
     words = "wrong fix: keep the ``` greeting"
     target = f"github:{REPOSITORY}"
     assert reject(target, ID, words, connect=writing, now=NOW) == "#1"  # type: ignore[arg-type]
-    fake.issues[1].closed_by = ALICE
 
     [past] = history_of(fake)
     assert (past.state, past.rejection) == ("rejected", "wrong_fix")
