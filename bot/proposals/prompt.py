@@ -57,6 +57,8 @@ MAX_CONTRAST = 6
 """Passing conversations that the new rule is held against."""
 MAX_WORSE_SHARE = 0.25
 """Of the passing conversations that the rule is about: above this it does more harm than good."""
+MIN_ELSEWHERE = 3
+"""Fewer diagnoses that point away from the prompt are no finding."""
 FIXED_SHARE = (0.25, 0.75)
 """Assumption behind the prediction: a rule that is in the prompt prevents between a quarter and
 three quarters of the failures that show its cause. Scored after every merge."""
@@ -198,7 +200,7 @@ def _elsewhere(
         last = reading.skipped[-1]
         return Skipped(what=_what(pattern), code=last.code, reason=last.reason)
     others = [found for found in reading.diagnoses if found.locus != "prompt"]
-    if len(fixable) >= MIN_CONVERSATIONS or len(others) <= len(fixable):
+    if len(fixable) >= MIN_CONVERSATIONS or len(others) < max(MIN_ELSEWHERE, len(fixable) + 1):
         return _below_floor(pattern, [d.conversation for d in fixable], reading)
     counts = Counter(found.locus for found in others)
     listed = ", ".join(f"{_PLACES[place]} ({n})" for place, n in counts.most_common())

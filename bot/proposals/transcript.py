@@ -11,8 +11,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from langchain_text_splitters import RecursiveCharacterTextSplitter
-
 import prompts
 from collector.records import Conversation, Json, Message
 
@@ -133,6 +131,9 @@ def _shortened(text: str, cap: int) -> str:
     shown = prompts.show_invisible(text)
     if len(shown) <= cap:
         return shown
+    # Half a second to import, and most conversations fit as they are.
+    from langchain_text_splitters import RecursiveCharacterTextSplitter
+
     splitter = RecursiveCharacterTextSplitter(chunk_size=cap // 2, chunk_overlap=0)
     chunks = splitter.split_text(shown)
     return f"{chunks[0]}\n(… cut …)\n{chunks[-1]}"

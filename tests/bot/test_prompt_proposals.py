@@ -302,6 +302,21 @@ def test_a_cause_outside_the_prompt_is_a_finding_with_counts() -> None:
     assert len(finding.evidence) == 6
 
 
+def test_two_causes_outside_the_prompt_are_no_finding_yet() -> None:
+    left = ["harness"] * 2
+
+    skipped = propose(
+        Script(
+            diagnose=lambda asked: (
+                a_diagnosis(locus=left.pop()) if left else a_diagnosis(present=False)
+            )
+        )
+    )
+
+    assert isinstance(skipped, Skipped)
+    assert "4 showed no mistake" in skipped.reason
+
+
 def test_conversations_without_a_mistake_are_counted_and_propose_nothing() -> None:
     skipped = propose(Script(diagnose=a_diagnosis(present=False)))
 
