@@ -225,7 +225,8 @@ def _entries(path: Path, commit: str, paths: Sequence[str] = ()) -> Iterator[_En
             decoded = name.decode("utf-8")
         except UnicodeDecodeError:
             continue
-        if mode in PLAIN_FILE_MODES:
+        # git says BAD for the size of a file whose content is missing, as in a partial clone.
+        if mode in PLAIN_FILE_MODES and size.isdigit():
             yield _Entry(path=decoded, mode=mode, blob=blob, size_bytes=int(size))
 
 

@@ -226,3 +226,12 @@ def test_a_state_that_we_did_not_write_is_named(bare: Path) -> None:
 
     with pytest.raises(RepositoryError, match="refs/debrief/pulls/p-1"):
         read_pulls(bare)
+
+
+def test_a_file_whose_content_is_not_there_is_left_out(bare: Path) -> None:
+    blob = git(bare, "rev-parse", "main:config.yml")
+    (bare / "objects" / blob[:2] / blob[2:]).unlink()
+
+    files = read_files(bare, "main", ["config.yml", "prompts/a.md"])
+
+    assert list(files) == ["prompts/a.md"]
