@@ -24,6 +24,9 @@ MISSED_COST = 3.0
 MISSED_ALLOWANCE = 0.10
 """Largest share of needed actions that a change may hide, at the upper end of its interval."""
 DRAWS = 1000
+_CELLS = 1_000_000
+_ONE_SIDED = 0.9
+"""Level of an interval of which only one end matters: 5 % beyond it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,22 +133,24 @@ class Change:
 
 
 def missed_change(items: Sequence[Answered], old: float, new: float, *, seed: int) -> Change:
-    """Change of the share of needed actions that nobody sees, -1..1.
+    """Change of the share of needed actions that nobody sees, -1..1, with a 90 % interval.
 
-    The upper bound is never below Wilson's: none hidden among few needed ones proves little, and
-    drawing zeros again gives nothing but zeros.
+    Its upper end is what matters, so 5 % lie beyond it. It is never below Wilson's: none hidden
+    among few needed ones proves little, and drawing zeros again gives nothing but zeros.
     """
     needed = [item for item in items if item.needed]
     change = _ratio_change(
         needed,
         [(float(item.score < new) - float(item.score < old), 1.0) for item in needed],
         seed=seed,
+        level=_ONE_SIDED,
     )
     if new <= old or not needed:
         return change
     hidden = sum(old <= item.score < new for item in needed)
-    wilson = failure_rate(hidden, len(needed)).interval.high
-    interval = Interval(low=change.interval.low, high=max(change.interval.high, wilson))
+    wilson = failure_rate(hidden, len(needed), level=_ONE_SIDED).interval.high
+    found = change.interval
+    interval = Interval(low=found.low, high=max(found.high, wilson), level=found.level)
     return Change(estimate=change.estimate, interval=interval, sessions=change.sessions)
 
 
@@ -171,16 +176,19 @@ def dismissal_change(items: Sequence[Answered], old: float, new: float, *, seed:
     after = [row(item, new) for item in items]
     before = [row(item, old) for item in items]
     draws = _session_sums(items, [(*a, *b) for a, b in zip(after, before, strict=True)], seed=seed)
-    return _change(
-        draws, _share(draws[:, 0], draws[:, 1]) - _share(draws[:, 2], draws[:, 3]), items
-    )
+    rates_after, rates_before = _share(draws[:, 0], draws[:, 1]), _share(draws[:, 2], draws[:, 3])
+    return _change(rates_after - rates_before, items)
 
 
 def _ratio_change(
-    items: Sequence[Answered], rows: Sequence[tuple[float, float]], *, seed: int
+    items: Sequence[Answered],
+    rows: Sequence[tuple[float, float]],
+    *,
+    seed: int,
+    level: float = 0.95,
 ) -> Change:
     draws = _session_sums(items, rows, seed=seed)
-    return _change(draws, _share(draws[:, 0], draws[:, 1]), items)
+    return _change(_share(draws[:, 0], draws[:, 1]), items, level=level)
 
 
 def _share(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -188,12 +196,14 @@ def _share(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.
 
 
 def _change(
-    draws: NDArray[np.float64], values: NDArray[np.float64], items: Sequence[Answered]
+    values: NDArray[np.float64], items: Sequence[Answered], *, level: float = 0.95
 ) -> Change:
-    low, high = np.percentile(values[1:], [2.5, 97.5]) if len(draws) > 1 else (-1.0, 1.0)
+    """The first value is the estimate, the others are its draws; without any, all is possible."""
+    tail = 50 * (1 - level)
+    low, high = np.percentile(values[1:], [tail, 100 - tail]) if len(values) > 1 else (-1.0, 1.0)
     return Change(
         estimate=float(values[0]),
-        interval=Interval(low=float(low), high=float(high)),
+        interval=Interval(low=float(low), high=float(high), level=level),
         sessions=len({item.session for item in items}),
     )
 
@@ -209,6 +219,10 @@ def _session_sums(
     np.add.at(sums, [index[item.session] for item in items], np.array(rows, dtype=np.float64))
     rng = np.random.default_rng(seed)
     chances = np.full(len(index), 1 / len(index))
-    # One line at a time: a table of all draws and sessions would not fit for a busy agent.
-    drawn = [rng.multinomial(len(index), chances) @ sums for _ in range(DRAWS)]
+    # In parts: a table of all draws and all sessions would not fit for a busy agent.
+    part = max(1, min(DRAWS, _CELLS // len(index)))
+    drawn = [
+        rng.multinomial(len(index), chances, size=min(part, DRAWS - done)) @ sums
+        for done in range(0, DRAWS, part)
+    ]
     return np.vstack([sums.sum(axis=0), *drawn])

@@ -5,7 +5,22 @@ apply exactly once and break no guardrail. Refuses with `Skipped`: too little ev
 remedy that was rejected. Rules and thresholds cost nothing; no model is asked for them.
 """
 
-from bot.proposals.edits import apply_edits, render_diff
+from bot.proposals.caps import already_decided, pattern_decided, within_caps
+from bot.proposals.edits import apply_edits, check_diff, render_diff
 from bot.proposals.guardrails import check_edits
+from bot.proposals.prompt import propose_prompt
+from bot.proposals.rule import propose_rule
+from bot.proposals.threshold import propose_threshold
 
-__all__ = ["apply_edits", "check_edits", "render_diff"]
+__all__ = [
+    "already_decided",
+    "apply_edits",
+    "check_diff",
+    "check_edits",
+    "pattern_decided",
+    "propose_prompt",
+    "propose_rule",
+    "propose_threshold",
+    "render_diff",
+    "within_caps",
+]

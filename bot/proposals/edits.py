@@ -18,6 +18,7 @@ from unidiff.patch import Hunk, PatchedFile, PatchSet
 from bot.records import Edit, Skipped, SourceFile
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_NOWHERE = "/dev/null"
 _NO_NEWLINE = "\\ No newline at end of file"
 
 
@@ -102,7 +103,7 @@ def render_diff(before: str | None, after: str, path: str) -> str:
     header = [f"diff --git a/{path} b/{path}\n"]
     if before is None:
         header.append("new file mode 100644\n")
-    source = "/dev/null" if before is None else f"a/{path}"
+    source = _NOWHERE if before is None else f"a/{path}"
     lines = difflib.unified_diff(
         split_lines(before or ""), split_lines(after), source, f"b/{path}", n=3
     )
@@ -146,11 +147,12 @@ def _file_problems(file: PatchedFile, before: Mapping[str, str]) -> Iterable[str
     path = file.path
     if not is_plain_path(path):
         yield f"The path {path!r} is not a plain path inside the repository."
-    if file.is_rename or file.is_removed_file or file.is_binary_file:
+    # Not unidiff's is_added_file and is_removed_file: for them an empty file is none.
+    if file.is_rename or file.target_file == _NOWHERE or file.is_binary_file:
         yield f"The diff renames, removes or replaces {path!r} as a whole."
     if file.is_symlink or file.is_submodule:
         yield f"The diff makes {path!r} a link or a submodule."
-    if file.is_added_file != (path not in before):
+    if (file.source_file == _NOWHERE) != (path not in before):
         yield f"The diff and the repository disagree on whether {path!r} is new."
     if not file or not all(hunk.is_valid() for hunk in file):
         yield f"The diff of {path!r} has no complete hunk."

@@ -32,7 +32,7 @@ _BULLET = re.compile(r"^[ \t]*(?:[-*+\u2022]|\d+[.)])[ \t]+\S", re.M)
 _CASUAL = re.compile(r"\b\w+['\u2019](?:re|ve|ll|m|d|t|s)\b|!", re.I)
 _FORMAL = re.compile(
     r"\b(?:furthermore|moreover|hereby|kindly|pursuant|utili[sz]e|herein|henceforth|sincerely|"
-    r"please be advised|please find|we regret|at your earliest convenience|dear)\b",
+    r"please be advised|please find|we regret|at your earliest convenience)\b",
     re.I,
 )
 
@@ -127,7 +127,7 @@ def _closing_added(before: Shape, after: Shape) -> bool:
 
 
 def _opening_shortened(before: Shape, after: Shape) -> bool:
-    if not before.body or not after.body or _opening_removed(before, after):
+    if not before.body or not after.body:
         return False
     first, start = words(before.body[0]), words(after.body[0])
     shorter = 0 < len(start) <= 0.7 * len(first)
@@ -256,34 +256,6 @@ REMEDIES: tuple[Remedy, ...] = (
         said=re.compile(r"\b(?:end|close|finish)\w*\b.{0,40}\bclosing\b", re.I),
     ),
     Remedy(
-        type="shortened",
-        title="Keep it short",
-        rule="keep it to at most {n} words",
-        happened="the text was shortened",
-        did=_shortened,
-        opposite=_lengthened,
-        headings=_LENGTH,
-        said=re.compile(
-            r"\b(?:at most|under|below|within|up to|no more than|maximum|max\.?|fewer than|less "
-            r"than)\b.{0,15}\d+\s*(?:words|sentences|characters)|\b(?:be|keep)\b.{0,30}"
-            r"\b(?:short|brief|concise)\b",
-            re.I,
-        ),
-        measure=_all_words,
-    ),
-    Remedy(
-        type="lengthened",
-        title="Write in more detail",
-        rule="write at least {n} words",
-        happened="the text was made longer",
-        did=_lengthened,
-        opposite=_shortened,
-        headings=_LENGTH,
-        said=re.compile(r"\b(?:at least|minimum|no fewer than)\b.{0,15}\d+\s*words", re.I),
-        measure=_all_words,
-        at_most=False,
-    ),
-    Remedy(
         type="question_removed",
         title="Leave out the question",
         rule="state the point without asking a question",
@@ -369,6 +341,34 @@ REMEDIES: tuple[Remedy, ...] = (
         headings=_OPENING,
         said=re.compile(r"\b(?:begin|start|open|greet)\w*\b.{0,30}\b(?:greeting|by name)", re.I),
     ),
+    Remedy(
+        type="shortened",
+        title="Keep it short",
+        rule="keep it to at most {n} words",
+        happened="the text was shortened",
+        did=_shortened,
+        opposite=_lengthened,
+        headings=_LENGTH,
+        said=re.compile(
+            r"\b(?:at most|under|below|within|up to|no more than|maximum|max\.?|fewer than|less "
+            r"than)\b.{0,15}\d+\s*(?:words|sentences|characters)|\b(?:be|keep)\b.{0,30}"
+            r"\b(?:short|brief|concise)\b",
+            re.I,
+        ),
+        measure=_all_words,
+    ),
+    Remedy(
+        type="lengthened",
+        title="Write in more detail",
+        rule="write at least {n} words",
+        happened="the text was made longer",
+        did=_lengthened,
+        opposite=_shortened,
+        headings=_LENGTH,
+        said=re.compile(r"\b(?:at least|minimum|no fewer than)\b.{0,15}\d+\s*words", re.I),
+        measure=_all_words,
+        at_most=False,
+    ),
 )
 
 _ALIASES = {
@@ -407,7 +407,8 @@ def keeps(remedy: Remedy, after: Shape, limit: int | None) -> bool:
 def remedy_for(type: str, edits: Sequence[tuple[Shape, Shape]]) -> Remedy | None:
     """The remedy of a type; for a type that we do not know, the one that the edits agree on.
 
-    Agreement is 60 % of at least three edits, the first in the table where several are equal.
+    Agreement is 60 % of at least three edits. Where several are equal the first in the table is
+    it: what is taken away also makes a text shorter, and says more.
     """
     known = {remedy.type: remedy for remedy in REMEDIES}
     found = known.get(_ALIASES.get(type, type))

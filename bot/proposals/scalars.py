@@ -131,13 +131,17 @@ def _changes_only(scalar: Scalar, text: str, value: Decimal) -> bool:
         return False
 
 
+def written_like(scalar: Scalar, value: Decimal) -> Decimal:
+    """`value` with the decimals of the number in the file, or more where it needs them."""
+    exponent = value.normalize().as_tuple().exponent
+    needed = max(0, -exponent) if isinstance(exponent, int) else 0
+    return value.quantize(Decimal(1).scaleb(-max(scalar.decimals, needed)))
+
+
 def digits_like(scalar: Scalar, value: Decimal) -> str:
     """`value` written as the number in the file is: decimals, sign and underscores."""
     written = scalar.digits
-    exponent = value.normalize().as_tuple().exponent
-    needed = max(0, -exponent) if isinstance(exponent, int) else 0
-    decimals = max(scalar.decimals, needed)
-    text = f"{value:{'_' if '_' in written else ''}.{decimals}f}"
+    text = f"{written_like(scalar, value):{'_' if '_' in written else ''}f}"
     if written.lstrip("+-").startswith("."):
         text = text.replace("0.", ".", 1)
     return f"+{text}" if written.startswith("+") else text

@@ -179,7 +179,7 @@ def _read_list(rows: list[tuple[int, str, bool]], indent: str, intro: str) -> tu
             continue
         ours = item is not None and item[1] == indent
         deeper = len(line) - len(line.lstrip()) > len(indent)
-        if not (ours or deeper or not plain or not blank):
+        if not (ours or deeper or (plain and not blank)):
             break
         if ours:
             loose = loose or (blank and index > 0)

@@ -18,7 +18,7 @@ from bot.figures import percent, rate
 from bot.proposals.floors import MIN_CITED, is_safe_label
 from bot.proposals.guardrails import check_edits
 from bot.proposals.identity import fingerprint, proposal_id
-from bot.proposals.scalars import Scalar, find_scalar, set_scalar
+from bot.proposals.scalars import Scalar, find_scalar, set_scalar, written_like
 from bot.records import (
     AgentFiles,
     Decision,
@@ -156,7 +156,7 @@ def _choose(
     scalar: Scalar, older: Sequence[Answered], name: str, *, max_move: float, seed: int
 ) -> _Choice | Skipped:
     """The cheapest value within the move that hides too little to matter; nearest one on a tie."""
-    old = scalar.value
+    old = scalar.as_written
     values = _candidates(scalar, older, Decimal(str(max_move)))
     if not values:
         return _skipped(
@@ -230,7 +230,7 @@ def _proposal(
     choice: _Choice,
     items: Sequence[Answered],
 ) -> Proposal | Skipped:
-    old, new = scalar.as_written, choice.value
+    old, new = scalar.as_written, written_like(scalar, choice.value)
     edit = set_scalar(scalar, new)
     if isinstance(edit, Skipped):
         return edit
