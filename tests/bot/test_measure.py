@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from bot.measure import LEVEL, measure
+from bot.measure import measure
+from bot.measure.verdict import LEVEL
 from bot.records import Correction, Decision, PastProposal, Skipped, Verdict
 from tests.bot.builders import NOW, a_correction, a_decision, a_fact, facts
 
@@ -278,7 +279,7 @@ def test_corrections_are_counted_by_conversation_of_the_segment() -> None:
     segment = {"contact_level": "c_level"}
     made = rows(0, 0, agent="outreach", segments=segment, has_user=False)
     corrections = [
-        a_correction(number, conversation_id=f"c-{number}", types=("shortened", "opening_removed"))
+        a_correction(number, conversation_id=f"c-{number}", types=("opening_removed", "shortened"))
         for number in range(0, 120)
     ]
     past = a_merged(
@@ -289,6 +290,60 @@ def test_corrections_are_counted_by_conversation_of_the_segment() -> None:
 
     assert verdict.unit == "conversation"
     assert verdict.result == "worked"
+    assert verdict.before is not None
+    assert (verdict.before.failed, verdict.before.total) == (120, 200)
+
+
+def a_reviewed(number: int, **changes: Any) -> dict[str, Any]:
+    values: dict[str, Any] = {"agent": "outreach", "outcomes": ["review_accepted"], "good": []}
+    return a_fact(number, has_user=False, **{**values, **changes})
+
+
+def test_only_reviewed_conversations_count_where_reviews_are_reported() -> None:
+    before, after = MERGED - timedelta(days=9), MERGED + timedelta(days=9)
+    table = facts(
+        [
+            a_reviewed(1, started_at=before),
+            a_reviewed(2, started_at=before, outcomes=["review_edited"]),
+            a_reviewed(3, started_at=before, outcomes=[]),
+            a_reviewed(4, started_at=after),
+            a_reviewed(5, started_at=after, outcomes=[]),
+        ]
+    )
+    past = a_merged({"metric": "correction:opening_removed"}, agent="outreach", kind="rule")
+
+    verdict = verdict_of(table, past, corrections=[a_correction(2)])
+
+    assert verdict.before is not None
+    assert verdict.after is not None
+    assert (verdict.before.failed, verdict.before.total) == (1, 2)
+    assert (verdict.after.failed, verdict.after.total) == (0, 1)
+
+
+def test_a_segment_may_stand_on_the_correction_alone() -> None:
+    segment = {"contact_level": "c_level"}
+    table = facts(
+        [
+            a_reviewed(1, started_at=MERGED - timedelta(days=9)),
+            a_reviewed(2, started_at=MERGED + timedelta(days=9), segments=segment),
+        ]
+    )
+    past = a_merged(
+        {"metric": "correction:opening_removed", "segment": segment}, agent="outreach", kind="rule"
+    )
+
+    verdict = verdict_of(table, past, corrections=[a_correction(1, segments=segment)])
+
+    assert verdict.before is not None
+    assert verdict.before.failed == 1
+
+
+def test_conversations_that_nobody_judged_are_not_counted_as_good() -> None:
+    silent = [{**row, "unit": f"s-{row['unit']}"} for row in rows(0, 0, outcomes=[], good=[])]
+    table = facts([*rows(0.6, 0.3), *silent])
+
+    verdict = verdict_of(table)
+
     assert verdict.before is not None
     assert (verdict.before.failed, verdict.before.total) == (120, 200)
 

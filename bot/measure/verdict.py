@@ -10,19 +10,27 @@ err no more often than a single look would. Whole weeks, so that weekdays compar
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 import pyarrow as pa
-import pyarrow.compute as pc
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import ValidationError
 
 from bot.figures import count, day, percent, points, rate
 from bot.markdown import plain
+from bot.measure.population import (
+    LOOKS,
+    WEEK,
+    Observation,
+    Population,
+    Prediction,
+    Unit,
+    population_of,
+    skipped,
+    threshold_of,
+)
 from bot.records import (
     Correction,
     Decision,
@@ -34,56 +42,13 @@ from bot.records import (
 )
 from bot.statistics import failure_rate, risk_difference, units_for_power
 
-WEEK = timedelta(days=7)
-LOOKS = 4
 LEVEL = 1 - 0.05 / LOOKS
 MARGIN = 0.05
 """A difference inside ± 5 points does not matter in practice."""
 FIRST_DAYS = timedelta(days=3)
 """Told apart: what is new is noticed, and what is noticed behaves differently."""
-ANSWER_LAG = timedelta(hours=48)
-"""People answer late; what is younger looks better than it is."""
 
-Unit = Literal["user", "conversation", "decision"]
 Result = Literal["worked", "no_effect", "harmed", "unknown"]
-
-
-class _Prediction(BaseModel):
-    """As the marker carries it. A body can be edited by others, so it is checked."""
-
-    metric: str = Field(min_length=1, max_length=200)
-    baseline_rate: float = Field(ge=0, le=1)
-    low: float = Field(ge=0, le=1)
-    high: float = Field(ge=0, le=1)
-    level: float = Field(default=0.8, gt=0, lt=1)
-    intent_id: str | None = None
-    segment: dict[str, str] = {}
-
-
-class _Threshold(BaseModel):
-    name: str
-    to: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Observation:
-    """One conversation or decision of the population."""
-
-    at: datetime
-    unit: str
-    failed: bool
-    version: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Population:
-    unit: Unit
-    observations: Sequence[_Observation]
-    live_at: datetime
-    live_seen: bool
-    """The change itself was seen in production; else the clock starts at the merge."""
-    known_until: datetime
-    """What is younger may still be answered by people, so it is not counted."""
 
 
 def measure(
@@ -102,152 +67,20 @@ def measure(
     proposals: those of the same agent that were merged in the same days are named as confounders.
     """
     try:
-        prediction = _Prediction.model_validate(past.marker.get("prediction"))
-        threshold = _threshold(past)
+        prediction = Prediction.model_validate(past.marker.get("prediction"))
+        threshold = threshold_of(past)
     except ValidationError:
-        return _skipped(past, "no_prediction", "it carries no prediction that can be measured")
+        return skipped(past, "no_prediction", "it carries no prediction that can be measured")
     if past.merged_at is None:
-        return _skipped(past, "not_merged", "it is not known when it was merged")
+        return skipped(past, "not_merged", "it is not known when it was merged")
     early = _too_early(past, past.merged_at, now, min_days)
     if early is not None:
         return early
-    found = _population(past, prediction, threshold, facts, corrections, decisions, now)
+    found = population_of(past, prediction, threshold, facts, corrections, decisions, now)
     if isinstance(found, Skipped):
         return found
     early = _too_early(past, found.live_at, now, min_days)
     return early or _compare(past, prediction, found, others)
-
-
-# -- who is compared -----------------------------------------------------------------------------
-
-
-def _population(
-    past: PastProposal,
-    prediction: _Prediction,
-    threshold: _Threshold | None,
-    facts: pa.Table,
-    corrections: Sequence[Correction],
-    decisions: Sequence[Decision],
-    now: datetime,
-) -> _Population | Skipped:
-    merged_at = past.merged_at or now
-    if threshold is not None:
-        return _answered(past, threshold, decisions, merged_at, now)
-    rows = _rows(facts, past.agent, merged_at, now)
-    if prediction.metric.startswith("correction:"):
-        kind = prediction.metric.removeprefix("correction:")
-        corrected = {
-            one.conversation_id
-            for one in corrections
-            if one.agent == past.agent and kind in one.types
-        }
-        observations = [
-            _observed(row, row["conversation_id"], row["conversation_id"] in corrected)
-            for row in rows
-            if _belongs(row, prediction, merged_at) and row["started_at"] <= now - ANSWER_LAG
-        ]
-        return _Population(
-            unit="conversation",
-            observations=observations,
-            live_at=merged_at,
-            live_seen=False,
-            known_until=now - ANSWER_LAG,
-        )
-    members = [row for row in rows if _belongs(row, prediction, merged_at)]
-    return _Population(
-        unit="user" if any(row["has_user"] for row in members) else "conversation",
-        observations=[_observed(row, row["unit"], _failed(row, prediction)) for row in members],
-        live_at=merged_at,
-        live_seen=False,
-        known_until=now,
-    )
-
-
-def _rows(facts: pa.Table, agent: str, merged_at: datetime, now: datetime) -> list[dict[str, Any]]:
-    """The agent's conversations of the days that can count; those without a time cannot."""
-    at = facts["started_at"]
-    kind = pa.timestamp("us", "UTC")
-    wanted = pc.and_(
-        pc.equal(facts["agent"], agent),
-        pc.and_(
-            pc.greater_equal(at, pa.scalar(merged_at - LOOKS * WEEK, kind)),
-            pc.less(at, pa.scalar(min(now, merged_at + LOOKS * WEEK), kind)),
-        ),
-    )
-    found: list[dict[str, Any]] = facts.filter(wanted).to_pylist()
-    return found
-
-
-def _belongs(row: Mapping[str, Any], prediction: _Prediction, merged_at: datetime) -> bool:
-    if prediction.intent_id is not None and prediction.intent_id not in (row["intents"] or ()):
-        return False
-    segments = dict(row["segments"] or ())
-    for key, value in prediction.segment.items():
-        if key == "version" and row["started_at"] >= merged_at:
-            continue  # the merge makes a new version, which stands for the old one
-        if key == "signal" and key not in segments:
-            if value not in (row["signals"] or ()):
-                return False
-        elif segments.get(key, row.get(key)) != value:
-            return False
-    return True
-
-
-def _failed(row: Mapping[str, Any], prediction: _Prediction) -> bool:
-    metric = prediction.metric
-    if metric.startswith("signal:"):
-        return metric.removeprefix("signal:") in (row["signals"] or ())
-    return metric in (row["outcomes"] or ()) or metric in (row["bad"] or ())
-
-
-def _observed(row: Mapping[str, Any], unit: str, failed: bool) -> _Observation:
-    return _Observation(at=row["started_at"], unit=unit, failed=failed, version=row["version"])
-
-
-def _answered(
-    past: PastProposal,
-    threshold: _Threshold,
-    decisions: Iterable[Decision],
-    merged_at: datetime,
-    now: datetime,
-) -> _Population | Skipped:
-    """Fired and answered decisions; live when the log shows the new value for the first time."""
-    ours = [
-        (one.at, one)
-        for one in decisions
-        if one.agent == past.agent and one.threshold_name == threshold.name and one.at is not None
-    ]
-    live_at, live_seen = merged_at, False
-    since = [one for at, one in ours if at >= merged_at]
-    if threshold.to is not None and since:
-        new = threshold.to
-        seen = [at for at, one in ours if at >= merged_at and _is_value(one, new)]
-        if not seen:
-            values = sorted({str(one.threshold_value) for one in since})
-            return _skipped(
-                past,
-                "not_live",
-                f"{count(len(since), 'decision')} since the merge still use "
-                f"{', '.join(values[:3])} and not {new:g}",
-            )
-        live_at, live_seen = min(seen), True
-    observations = [
-        _Observation(at=at, unit=one.id, failed=one.response == "dismiss")
-        for at, one in ours
-        if one.fired and one.response is not None and at <= now - ANSWER_LAG
-    ]
-    return _Population(
-        unit="decision",
-        observations=observations,
-        live_at=live_at,
-        live_seen=live_seen,
-        known_until=now - ANSWER_LAG,
-    )
-
-
-def _is_value(decision: Decision, value: float) -> bool:
-    given = decision.threshold_value
-    return given is not None and math.isclose(given, value, rel_tol=1e-6)
 
 
 # -- the comparison ------------------------------------------------------------------------------
@@ -255,8 +88,8 @@ def _is_value(decision: Decision, value: float) -> bool:
 
 def _compare(
     past: PastProposal,
-    prediction: _Prediction,
-    population: _Population,
+    prediction: Prediction,
+    population: Population,
     others: Sequence[PastProposal],
 ) -> Verdict | Skipped:
     live_at = population.live_at
@@ -268,7 +101,7 @@ def _compare(
     after = _between(population, live_at, live_at + after_span)
     if not before or not after:
         side = "after" if before else "before"
-        return _skipped(
+        return skipped(
             past, "no_data", f"no {population.unit} of the population was seen {side} the merge"
         )
     was, became = _estimate(before), _estimate(after)
@@ -307,11 +140,11 @@ def _compare(
     )
 
 
-def _between(population: _Population, start: datetime, end: datetime) -> Sequence[_Observation]:
+def _between(population: Population, start: datetime, end: datetime) -> Sequence[Observation]:
     return [one for one in population.observations if start <= one.at < end]
 
 
-def _estimate(observations: Iterable[_Observation], *, level: float = 0.95) -> RateEstimate:
+def _estimate(observations: Iterable[Observation], *, level: float = 0.95) -> RateEstimate:
     """A unit failed if any of its conversations did."""
     units: dict[str, bool] = defaultdict(bool)
     for one in observations:
@@ -330,7 +163,7 @@ def _result(interval: Interval, before: RateEstimate, later: RateEstimate | None
     return "unknown"
 
 
-def _needed(prediction: _Prediction, before: RateEstimate, after: RateEstimate) -> int | None:
+def _needed(prediction: Prediction, before: RateEstimate, after: RateEstimate) -> int | None:
     """Units still missing to see the predicted difference, as the design of a study counts them."""
     predicted = (prediction.low + prediction.high) / 2 - prediction.baseline_rate
     per_side = units_for_power(before.rate, max(predicted, -before.rate))
@@ -366,7 +199,7 @@ def _sentence(
     )
 
 
-def _first_days(population: _Population, live_at: datetime) -> list[str]:
+def _first_days(population: Population, live_at: datetime) -> list[str]:
     first = _between(population, live_at, live_at + FIRST_DAYS)
     if not first:
         return []
@@ -376,9 +209,9 @@ def _first_days(population: _Population, live_at: datetime) -> list[str]:
 
 def _confounders(
     past: PastProposal,
-    population: _Population,
-    before: Sequence[_Observation],
-    after: Sequence[_Observation],
+    population: Population,
+    before: Sequence[Observation],
+    after: Sequence[Observation],
     others: Sequence[PastProposal],
     before_span: timedelta,
 ) -> tuple[str, ...]:
@@ -414,7 +247,7 @@ def _confounders(
     return tuple(found)
 
 
-def _versions(observations: Iterable[_Observation]) -> frozenset[str]:
+def _versions(observations: Iterable[Observation]) -> frozenset[str]:
     return frozenset(one.version for one in observations if one.version)
 
 
@@ -424,11 +257,6 @@ def _listed(versions: Iterable[str]) -> str:
     return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
 
 
-def _threshold(past: PastProposal) -> _Threshold | None:
-    given = past.marker.get("threshold")
-    return None if given is None else _Threshold.model_validate(given)
-
-
 def _too_early(
     past: PastProposal, live_at: datetime, now: datetime, min_days: int
 ) -> Skipped | None:
@@ -436,12 +264,8 @@ def _too_early(
     if now >= due:
         return None
     gone = max(0.0, (now - live_at) / timedelta(days=1))
-    return _skipped(
+    return skipped(
         past,
         "too_early",
         f"{gone:.0f} of {min_days} days since it is live; measured from {day(due)}",
     )
-
-
-def _skipped(past: PastProposal, code: str, reason: str) -> Skipped:
-    return Skipped(what=f"verdict on {plain(past.reference, 80)}", code=code, reason=f"{reason}.")
