@@ -14,6 +14,9 @@ from collector.assemble.sources import Source, Sources
 from collector.assemble.traces import Unit
 from collector.assemble.transcript import Keys
 
+_RETRY_NS = 3600 * 10**9
+"""How long after an unanswered message the same message is a retry, and not a new conversation."""
+
 
 @dataclass(slots=True, eq=False)
 class Gathered:
@@ -40,6 +43,7 @@ class Offer:
     """The transcript after one call, open until a later call continues it."""
 
     part: Gathered
+    end_ns: int
     is_open: bool = True
 
 
@@ -121,6 +125,9 @@ def _link(part: Gathered, source: Source, hashes: list[int], offers: _Offers) ->
             offer = offers.take(place, also_taken=surely)
             if offer is None or not _may_join(offer.part, part):
                 continue
+            waited_ns = source.call.start_ns - offer.end_ns
+            if roles[length - 1] == "user" and waited_ns > _RETRY_NS:
+                continue
             offer.is_open = False
             _join(offer.part.root(), part)
             return
@@ -146,6 +153,6 @@ def _put(
     transcript = list(_prefix_hashes([*said, *answered]))
     if not transcript:
         return
-    part.offer = Offer(part)
+    part.offer = Offer(part, source.call.end_ns)
     explicit = _explicit(part) is not None
     offers.put((unit.service, unit.user_id, explicit, transcript[-1]), part.offer)

@@ -89,8 +89,18 @@ class Thread:
         return place == self.place() and _alike(self.system, source.call.system)
 
     def weight(self) -> tuple[bool, int, int, int]:
+        """The heaviest thread is the conversation itself.
+
+        A router before it or a title made after it hears as many users in a short conversation, but
+        says little.
+        """
         users = sum(line.message.role == "user" for line in self.lines)
-        return (not self.is_nested, users, self.last_ns, len(self.lines))
+        said = sum(
+            len(line.message.text or "") + 100 * len(line.message.tool_calls)
+            for line in self.lines
+            if line.message.role == "assistant"
+        )
+        return (not self.is_nested, users, said, self.last_ns)
 
 
 def _alike(one: str | None, other: str | None) -> bool:

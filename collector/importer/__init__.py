@@ -204,8 +204,9 @@ def _take_lines(rows: _Rows, path: Path, received_ns: int, redactor: Redactor) -
                 first, same = conversations.setdefault(conversation.key, (number, conversation))
                 if same != conversation:
                     raise ImportRefused(
-                        f"conversation {conversation.id!r} of agent {conversation.agent!r} is "
-                        f"already in line {first} with other content; give it an id of its own"
+                        f"conversation {conversation.id[:100]!r} of agent "
+                        f"{conversation.agent[:100]!r} is already in line {first} with other "
+                        "content; give it an id of its own"
                     )
                 flat += results_of(conversation, redactor, received_ns=received_ns)
             else:

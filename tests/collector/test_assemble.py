@@ -324,14 +324,35 @@ def test_a_router_in_front_of_the_agent_does_not_double_the_users_words() -> Non
             conversation="c",
             system="Classify the intent of the message.",
         ),
-        a_chat([user("hi")], assistant("hello"), span="m", start_s=2, conversation="c"),
+        a_chat(
+            [user("hi")], assistant("hello, what can I do?"), span="m", start_s=2, conversation="c"
+        ),
     ]
 
     conversation = the_conversation(rows)
 
     assert conversation.turns == 1
     assert conversation.system == "You sell lamps."
-    assert conversation.messages[-1].text == "hello"
+    assert conversation.messages[-1].text == "hello, what can I do?"
+
+
+def test_a_title_made_afterwards_is_not_the_conversation() -> None:
+    rows = [
+        a_chat([user("hi")], assistant("hello, how can I help?"), span="m", conversation="c"),
+        a_chat(
+            [user("hi")],
+            assistant("Greeting"),
+            span="t",
+            start_s=5,
+            conversation="c",
+            system="Write a title for this chat.",
+        ),
+    ]
+
+    conversation = the_conversation(rows)
+
+    assert conversation.system == "You sell lamps."
+    assert conversation.turns == 1
 
 
 def test_an_agent_that_sends_no_history_still_has_one_transcript() -> None:
@@ -420,6 +441,18 @@ def test_a_retry_that_succeeds_leaves_no_error() -> None:
     assert conversation.errors == ()
 
 
+@pytest.mark.parametrize(("later_s", "count"), [(30, 1), (86_400, 2)])
+def test_a_known_users_retry_in_a_new_trace_is_the_same_conversation_for_an_hour(
+    later_s: float, count: int
+) -> None:
+    rows = [
+        failed(a_chat([user("hi")], trace="1", user_id="ann")),
+        a_chat([user("hi")], assistant("hello"), trace="2", start_s=later_s, user_id="ann"),
+    ]
+
+    assert len(conversations_of(rows)) == count
+
+
 def test_an_error_that_the_user_had_to_write_again_after_stays() -> None:
     rows = [
         failed(a_chat([user("hi")], trace="1", conversation="c")),
@@ -483,7 +516,7 @@ EVENTS = [
 ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(order=st.permutations(STORY), repeated=st.lists(st.sampled_from(STORY), max_size=6))
 def test_shuffled_and_repeated_spans_give_the_same_conversations(
     order: list[dict[str, Any]], repeated: list[dict[str, Any]]

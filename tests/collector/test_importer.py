@@ -469,9 +469,10 @@ def asked_and_answered(messages: Sequence[Message]) -> None:
             assert message.tool_call_id in asked
 
 
-def test_files_together_keep_their_agents_apart(store: Store) -> None:
-    names = ["betold_calls", "eurtad_feedback", "tau2_telecom", "tau2_medical"]
+def test_files_together_keep_their_agents_apart(store: Store, tmp_path: Path) -> None:
+    names = ["eurtad_feedback", "tau2_telecom", "tau2_medical"]
     paths = [samples_path(f"conversations/{name}.jsonl.gz") for name in names]
+    paths.append(a_file(tmp_path, real_lines("betold_calls")[:100]))
 
     files = load(store, *paths)
 
