@@ -8,7 +8,7 @@ its name. Ids are stable: a group that is mostly an intent known before keeps it
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from bot.intents.clusters import find_clusters
+from bot.intents.clusters import find_clusters, join_small
 from bot.intents.describing import Description, describe_group
 from bot.intents.embedding import Embedder, Matrix, embed_documents, embed_texts, normalise
-from bot.intents.label import decide, guess
+from bot.intents.label import agents_of_intents, decide, guess
 from bot.intents.naming import name_clusters, proper_nouns
 from bot.intents.taxonomy import taxonomy_version
 from bot.intents.text import Document
@@ -68,10 +68,12 @@ def discover(
 ) -> Discovery:
     """Group the documents of each agent and name the groups.
 
-    A group needs `min_users` distinct units and `min_conversations` documents; smaller ones are
-    shared out to the others by the classifier, or stay without an intent.
+    A group needs `min_users` distinct units and `min_conversations` documents; smaller ones join
+    the nearest one, or their documents go where the classifier is sure, or stay without an intent.
     """
-    intents = {intent.id: intent for intent in (known.intents if known else ())}
+    before = known.intents if known else ()
+    intents = {intent.id: intent for intent in before}
+    agents = agents_of_intents(documents, before)
     of_agent: dict[str, list[Document]] = defaultdict(list)
     for document in documents:
         of_agent[document.agent].append(document)
@@ -80,10 +82,12 @@ def discover(
     cost = ModelCost()
     for agent, own in sorted(of_agent.items()):
         vectors = embed_documents(own, embed)
-        clusters = _large_enough(own, vectors, seed, min_users, min_conversations)
+        clusters = _clusters(own, vectors, seed, min_users, min_conversations)
         if not clusters:
             skipped.append(_too_few(agent, own, min_users, min_conversations))
-        groups = _groups(own, vectors, clusters, [*intents.values()], min_users, now, embed)
+        candidates = [one for one in before if not agents[one.id] or agent in agents[one.id]]
+        same = _matches(own, vectors, clusters, candidates, embed)
+        groups = _groups(own, vectors, clusters, same, intents, min_users, now)
         if ask is not None:
             groups, left_out, more = _described(own, groups, intents, ask)
             skipped += left_out
@@ -102,7 +106,7 @@ def discover(
     )
 
 
-def _large_enough(
+def _clusters(
     documents: Sequence[Document],
     vectors: Matrix,
     seed: int,
@@ -116,31 +120,34 @@ def _large_enough(
         rows = np.sort(drawn)
     clusters = find_clusters(vectors[rows], seed=seed)
     members = [rows[clusters == number] for number in range(clusters.max(initial=-1) + 1)]
-    return [
-        own
-        for own in members
-        if len(own) >= min_conversations and len({documents[row].unit for row in own}) >= min_users
-    ]
+
+    def is_large(own: NDArray[np.int64]) -> bool:
+        units = {documents[row].unit for row in own}
+        return len(own) >= min_conversations and len(units) >= min_users
+
+    return join_small(vectors, members, is_large)
 
 
 def _groups(
     documents: Sequence[Document],
     vectors: Matrix,
     clusters: Sequence[NDArray[np.int64]],
-    known: Sequence[Intent],
+    same: Mapping[int, Intent],
+    intents: Mapping[str, Intent],
     min_users: int,
     now: datetime,
-    embed: Embedder,
 ) -> list[_Group]:
-    """Each cluster as an intent: one that is known, or a new one."""
+    """Each cluster as an intent: the known one that it is the `same` as, or a new one.
+
+    `intents` are all there are so far, so that ids and names stay unique.
+    """
     if not clusters:
         return []
     centroids = np.array([vectors[rows].mean(axis=0) for rows in clusters])
     likeness = normalise(centroids) @ vectors.T
-    same = _matches(documents, vectors, clusters, known, embed)
-    taken = {intent.name for intent in known}
+    taken = {intent.name for intent in intents.values()}
     members = [[documents[row] for row in rows] for rows in clusters]
-    ids = {intent.id for intent in known}
+    ids = set(intents)
     groups = []
     for number, name in enumerate(name_clusters(members, min_users=min_users, taken=taken)):
         rows = clusters[number][np.argsort(-likeness[number, clusters[number]], kind="stable")]

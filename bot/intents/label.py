@@ -53,17 +53,22 @@ def label(
     """One label per document, in the same order.
 
     `examples` (labels of the model, of people, or of discovery) are learned from and given back
-    as they are for the documents that they are about. Agents are taken one by one: an intent whose
-    examples all come from another agent is not offered.
+    as they are for the documents that they are about. Agents are taken one by one: an intent that
+    was seen only with other agents is not offered.
     """
     given = {(example.agent, example.conversation_id): example for example in examples}
     of_agent: dict[str, list[Document]] = defaultdict(list)
     for document in documents:
         of_agent[document.agent].append(document)
+    agents = agents_of_intents(documents, taxonomy.intents, given.values())
     labels: dict[tuple[str, str], Label] = {}
     for agent, own in of_agent.items():
         vectors = embed_documents(own, embed)
-        intents = _offered(agent, own, taxonomy, given.values())
+        intents = [
+            intent
+            for intent in taxonomy.intents
+            if intent.status == "active" and (not agents[intent.id] or agent in agents[intent.id])
+        ]
         guesses = guess(own, vectors, intents, examples=given.values(), embed=embed)
         for document, found in zip(own, decide(guesses, vectors), strict=True):
             labels[agent, document.conversation_id] = Label(
@@ -115,21 +120,21 @@ def decide(guesses: Guesses, vectors: Matrix) -> list[tuple[tuple[str, float], .
     return found
 
 
-def _offered(
-    agent: str, documents: Sequence[Document], taxonomy: Taxonomy, examples: Iterable[Label]
-) -> list[Intent]:
-    """Active intents, without those that are known to be another agent's."""
-    here: set[str] = set()
-    elsewhere: set[str] = set()
+def agents_of_intents(
+    documents: Iterable[Document], intents: Iterable[Intent], examples: Iterable[Label] = ()
+) -> dict[str, set[str]]:
+    """The agents that each intent was seen with: by its exemplars and by labelled examples.
+
+    Two agents may have intents of the same name; an intent with no agent here may be any agent's.
+    """
+    agent_of = {document.sha: document.agent for document in documents}
+    agents: dict[str, set[str]] = defaultdict(set)
+    for intent in intents:
+        agents[intent.id].update(agent_of[sha] for sha in intent.exemplars if sha in agent_of)
     for example in examples:
-        (here if example.agent == agent else elsewhere).update(i for i, _ in example.intents)
-    hashes = {document.sha for document in documents}
-    return [
-        intent
-        for intent in taxonomy.intents
-        if intent.status == "active"
-        and (intent.id not in elsewhere - here or not hashes.isdisjoint(intent.exemplars))
-    ]
+        for intent_id, _ in example.intents:
+            agents[intent_id].add(example.agent)
+    return agents
 
 
 def _training_rows(
