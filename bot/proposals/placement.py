@@ -13,8 +13,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
-from bot.proposals.remedies import STYLE, Remedy, shape_of
+from bot.proposals.remedies import STYLE, Remedy
 from bot.proposals.sections import NEW_SECTION, Section, lines_outside_fences, sections
+from bot.proposals.shapes import shape_of
 from bot.proposals.text_checks import words
 from bot.records import Correction, Pattern, Skipped, SourceFile
 

@@ -1,73 +1,21 @@
 """What a correction teaches: for each type of edit a rule in plain English, and how to see it.
 
-Takes the texts before and after a person's edit. A remedy says what the rule is, whether one edit
-did what the rule asks for, and by which words a prompt that has the rule already would show it.
-Shapes of texts decide (first sentence gone, fewer words), so most of it holds in any language.
+A remedy says what the rule is, whether one edit did what the rule asks for, and by which words a
+prompt that has the rule already would show it.
 """
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bot.proposals.text_checks import words
+from bot.proposals import shapes
+from bot.proposals.shapes import Shape, Test
 
 AGREEMENT = 0.6
 """Share of the edits that must do the same before it becomes a rule."""
-_GREETING = re.compile(
-    r"(?:hi|hello|hey|dear|good (?:morning|afternoon|evening)|greetings|hallo|liebe[rs]?|"
-    r"sehr geehrte[rs]?|guten tag|bonjour|cher|chère|hola|estimad[oa]|ciao)\b[^.!?\n]{0,60}",
-    re.I,
-)
-_SIGN_OFF = re.compile(
-    r"(?:(?:best|kind|warm|many)?\s*(?:regards|wishes)|sincerely|yours|cheers|best|thanks|"
-    r"thank you|all the best|mit freundlichen|viele grüße|cordialement|saludos)\b[^.!?]{0,30}",
-    re.I,
-)
-_SENTENCE = re.compile(r"(?<=[.!?\u3002\uff01\uff1f])\s+|\n+")
-_BULLET = re.compile(r"^[ \t]*(?:[-*+\u2022]|\d+[.)])[ \t]+\S", re.M)
-_CASUAL = re.compile(r"\b\w+['\u2019](?:re|ve|ll|m|d|t|s)\b|!", re.I)
-_FORMAL = re.compile(
-    r"\b(?:furthermore|moreover|hereby|kindly|pursuant|utili[sz]e|herein|henceforth|sincerely|"
-    r"please be advised|please find|we regret|at your earliest convenience)\b",
-    re.I,
-)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Shape:
-    """One text taken apart: greeting, sentences of the body, sign-off."""
-
-    greeting: str
-    body: tuple[str, ...]
-    sign_off: str
-    words: int
-    text: str
-
-
-def shape_of(text: str) -> Shape:
-    """The parts of a message; each may be missing."""
-    parts = [part.strip() for part in _SENTENCE.split(text.strip()) if part.strip()]
-    greeting = sign_off = ""
-    if len(parts) > 1 and _GREETING.fullmatch(parts[0]) and len(words(parts[0])) <= 8:
-        greeting, *parts = parts
-    for tail in (1, 2):
-        if len(parts) > tail and _SIGN_OFF.fullmatch(parts[-tail].rstrip(",.!")):
-            sign_off, parts = parts[-tail], parts[:-tail]
-            break
-    return Shape(
-        greeting=greeting,
-        body=tuple(parts),
-        sign_off=sign_off,
-        words=len(words(text)),
-        text=text,
-    )
-
-
-Test = Callable[[Shape, Shape], bool]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,94 +41,6 @@ class Remedy:
     at_most: bool = True
 
 
-def _alike(one: str, other: str) -> float:
-    """How much two sentences have in common, 0..1, by their words in order."""
-    return difflib.SequenceMatcher(None, words(one), words(other), autojunk=False).ratio()
-
-
-def _lost_first(before: Sequence[str], after: Sequence[str]) -> bool:
-    """The first sentence of `before` is gone and a later one begins `after`."""
-    if not before or not after:
-        return False
-    first, start = words(before[0]), words(after[0])
-    if 3 <= len(start) <= len(first) - 3 and first[-len(start) :] == start:
-        return True  # the opening clause went and the sentence kept its end
-    if any(_alike(before[0], sentence) >= 0.5 for sentence in after[:2]):
-        return False
-    return any(_alike(sentence, after[0]) >= 0.6 for sentence in before[1:4])
-
-
-def _opening_removed(before: Shape, after: Shape) -> bool:
-    return _lost_first(before.body, after.body)
-
-
-def _opening_added(before: Shape, after: Shape) -> bool:
-    return _lost_first(after.body, before.body)
-
-
-def _closing_removed(before: Shape, after: Shape) -> bool:
-    return _lost_first(before.body[::-1], after.body[::-1])
-
-
-def _closing_added(before: Shape, after: Shape) -> bool:
-    return _closing_removed(after, before)
-
-
-def _opening_shortened(before: Shape, after: Shape) -> bool:
-    if not before.body or not after.body:
-        return False
-    first, start = words(before.body[0]), words(after.body[0])
-    shorter = 0 < len(start) <= 0.7 * len(first)
-    return shorter and len(set(start) & set(first)) >= 0.6 * len(set(start))
-
-
-def _opening_lengthened(before: Shape, after: Shape) -> bool:
-    return _opening_shortened(after, before)
-
-
-def _shortened(before: Shape, after: Shape) -> bool:
-    return 0 < after.words <= 0.8 * before.words
-
-
-def _lengthened(before: Shape, after: Shape) -> bool:
-    return _shortened(after, before)
-
-
-def _fewer(pattern: re.Pattern[str]) -> Test:
-    def test(before: Shape, after: Shape) -> bool:
-        return len(pattern.findall(after.text)) < len(pattern.findall(before.text))
-
-    return test
-
-
-def _swapped(test: Test) -> Test:
-    return lambda before, after: test(after, before)
-
-
-_fewer_questions = _fewer(re.compile(r"[?\uff1f]"))
-_fewer_bullets = _fewer(_BULLET)
-
-
-def _formality(shape: Shape) -> int:
-    return len(_FORMAL.findall(shape.text)) - len(_CASUAL.findall(shape.text))
-
-
-def _less_formal(before: Shape, after: Shape) -> bool:
-    return _formality(after) < _formality(before)
-
-
-def _greeting_removed(before: Shape, after: Shape) -> bool:
-    return bool(before.greeting) and not after.greeting
-
-
-def _all_words(shape: Shape) -> int:
-    return shape.words
-
-
-def _first_words(shape: Shape) -> int:
-    return len(words(shape.body[0])) if shape.body else 0
-
-
 _OPENING = frozenset("opening openings opener openers greeting greetings salutation".split())  # noqa: SIM905 - a vocabulary reads better in a row
 _CLOSING = frozenset("closing closings ending signature sign-off signoff conclusion".split())  # noqa: SIM905
 _LENGTH = frozenset("length brevity concise conciseness short size".split())  # noqa: SIM905
@@ -198,8 +58,8 @@ REMEDIES: tuple[Remedy, ...] = (
         title="Leave out the opening line",
         rule="start with the point; leave out the opening line",
         happened="the opening line was removed",
-        did=_opening_removed,
-        opposite=_opening_added,
+        did=shapes.opening_removed,
+        opposite=shapes.opening_added,
         headings=_OPENING,
         said=re.compile(
             r"\b(?:leave out|skip|omit|no|without|drop|avoid)\b.{0,30}"
@@ -213,8 +73,8 @@ REMEDIES: tuple[Remedy, ...] = (
         title="Begin with a short opening line",
         rule="begin with one short opening line before the point",
         happened="an opening line was added",
-        did=_opening_added,
-        opposite=_opening_removed,
+        did=shapes.opening_added,
+        opposite=shapes.opening_removed,
         headings=_OPENING,
         said=re.compile(r"\b(?:begin|start|open)\w*\b.{0,40}\b(?:opening|opener|intro\w*)", re.I),
     ),
@@ -223,23 +83,23 @@ REMEDIES: tuple[Remedy, ...] = (
         title="Keep the opening line short",
         rule="keep the opening to one sentence of at most {n} words",
         happened="the opening line was shortened",
-        did=_opening_shortened,
-        opposite=_opening_lengthened,
+        did=shapes.opening_shortened,
+        opposite=shapes.opening_lengthened,
         headings=_OPENING,
         said=re.compile(
             r"\b(?:short|brief|concise|one sentence|\d+ words)\b.{0,40}\b(?:opening|opener|intro)|"
             r"\b(?:opening|opener|intro\w*)\b.{0,40}\b(?:short|brief|concise|one sentence|words)",
             re.I,
         ),
-        measure=_first_words,
+        measure=shapes.first_words,
     ),
     Remedy(
         type="closing_removed",
         title="Leave out the closing line",
         rule="stop after the last point; leave out the closing line",
         happened="the closing line was removed",
-        did=_closing_removed,
-        opposite=_closing_added,
+        did=shapes.closing_removed,
+        opposite=shapes.closing_added,
         headings=_CLOSING,
         said=re.compile(
             r"\b(?:leave out|skip|omit|no|without|drop|avoid)\b.{0,30}\b(?:closing|sign-?off)", re.I
@@ -250,8 +110,8 @@ REMEDIES: tuple[Remedy, ...] = (
         title="End with a short closing line",
         rule="end with one short closing line",
         happened="a closing line was added",
-        did=_closing_added,
-        opposite=_closing_removed,
+        did=shapes.closing_added,
+        opposite=shapes.closing_removed,
         headings=_CLOSING,
         said=re.compile(r"\b(?:end|close|finish)\w*\b.{0,40}\bclosing\b", re.I),
     ),
@@ -260,8 +120,8 @@ REMEDIES: tuple[Remedy, ...] = (
         title="Leave out the question",
         rule="state the point without asking a question",
         happened="a question was removed",
-        did=_fewer_questions,
-        opposite=_swapped(_fewer_questions),
+        did=shapes.fewer_questions,
+        opposite=shapes.swapped(shapes.fewer_questions),
         headings=_CLOSING,
         said=re.compile(
             r"\b(?:do not|don't|never|avoid|without|no)\b.{0,20}\b(?:ask\w*|question)", re.I
@@ -272,8 +132,8 @@ REMEDIES: tuple[Remedy, ...] = (
         title="Ask one clear question",
         rule="ask one clear question at the end",
         happened="a question was added",
-        did=_swapped(_fewer_questions),
-        opposite=_fewer_questions,
+        did=shapes.swapped(shapes.fewer_questions),
+        opposite=shapes.fewer_questions,
         headings=_CLOSING,
         said=re.compile(r"\b(?:end|close|ask)\w*\b.{0,30}\bquestion", re.I),
     ),
@@ -282,8 +142,8 @@ REMEDIES: tuple[Remedy, ...] = (
         title="Write in sentences, not in lists",
         rule="write in sentences, not in bullet points",
         happened="a list became sentences",
-        did=_fewer_bullets,
-        opposite=_swapped(_fewer_bullets),
+        did=shapes.fewer_bullets,
+        opposite=shapes.swapped(shapes.fewer_bullets),
         headings=_LAYOUT,
         said=re.compile(
             r"\b(?:do not|don't|never|avoid|without|no|not)\b.{0,25}\b(?:bullet|list)", re.I
@@ -294,8 +154,8 @@ REMEDIES: tuple[Remedy, ...] = (
         title="Put several points into a list",
         rule="put several points into a list, one line for each",
         happened="points were put into a list",
-        did=_swapped(_fewer_bullets),
-        opposite=_fewer_bullets,
+        did=shapes.swapped(shapes.fewer_bullets),
+        opposite=shapes.fewer_bullets,
         headings=_LAYOUT,
         said=re.compile(r"\b(?:use|put|write|present)\b.{0,30}\b(?:bullet|list)", re.I),
     ),
@@ -304,8 +164,8 @@ REMEDIES: tuple[Remedy, ...] = (
         title="Write less formally",
         rule="write as one speaks: short everyday words, contractions, no stock phrases",
         happened="the tone was made less formal",
-        did=_less_formal,
-        opposite=_swapped(_less_formal),
+        did=shapes.less_formal,
+        opposite=shapes.swapped(shapes.less_formal),
         headings=_TONE,
         said=re.compile(r"\b(?:informal|casual|conversational|less formal|contractions)\b", re.I),
     ),
@@ -314,8 +174,8 @@ REMEDIES: tuple[Remedy, ...] = (
         title="Write more formally",
         rule="write formally: no contractions, no slang, no exclamation marks",
         happened="the tone was made more formal",
-        did=_swapped(_less_formal),
-        opposite=_less_formal,
+        did=shapes.swapped(shapes.less_formal),
+        opposite=shapes.less_formal,
         headings=_TONE,
         said=re.compile(r"\b(?:more formal|formally|formal tone|no contractions)\b", re.I),
     ),
@@ -324,8 +184,8 @@ REMEDIES: tuple[Remedy, ...] = (
         title="Leave out the greeting",
         rule="leave out the greeting",
         happened="the greeting was removed",
-        did=_greeting_removed,
-        opposite=_swapped(_greeting_removed),
+        did=shapes.greeting_removed,
+        opposite=shapes.swapped(shapes.greeting_removed),
         headings=_OPENING,
         said=re.compile(
             r"\b(?:leave out|skip|omit|no|without|drop)\b.{0,20}\b(?:greeting|salutation)", re.I
@@ -336,8 +196,8 @@ REMEDIES: tuple[Remedy, ...] = (
         title="Begin with a greeting",
         rule="begin with a short greeting",
         happened="a greeting was added",
-        did=_swapped(_greeting_removed),
-        opposite=_greeting_removed,
+        did=shapes.swapped(shapes.greeting_removed),
+        opposite=shapes.greeting_removed,
         headings=_OPENING,
         said=re.compile(r"\b(?:begin|start|open|greet)\w*\b.{0,30}\b(?:greeting|by name)", re.I),
     ),
@@ -346,8 +206,8 @@ REMEDIES: tuple[Remedy, ...] = (
         title="Keep it short",
         rule="keep it to at most {n} words",
         happened="the text was shortened",
-        did=_shortened,
-        opposite=_lengthened,
+        did=shapes.shortened,
+        opposite=shapes.lengthened,
         headings=_LENGTH,
         said=re.compile(
             r"\b(?:at most|under|below|within|up to|no more than|maximum|max\.?|fewer than|less "
@@ -355,18 +215,18 @@ REMEDIES: tuple[Remedy, ...] = (
             r"\b(?:short|brief|concise)\b",
             re.I,
         ),
-        measure=_all_words,
+        measure=shapes.all_words,
     ),
     Remedy(
         type="lengthened",
         title="Write in more detail",
         rule="write at least {n} words",
         happened="the text was made longer",
-        did=_lengthened,
-        opposite=_shortened,
+        did=shapes.lengthened,
+        opposite=shapes.shortened,
         headings=_LENGTH,
         said=re.compile(r"\b(?:at least|minimum|no fewer than)\b.{0,15}\d+\s*words", re.I),
-        measure=_all_words,
+        measure=shapes.all_words,
         at_most=False,
     ),
 )

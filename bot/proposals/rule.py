@@ -18,8 +18,9 @@ from bot.proposals.floors import correction_floor, is_safe_label
 from bot.proposals.guardrails import check_edits
 from bot.proposals.identity import fingerprint, proposal_id
 from bot.proposals.placement import choose_file, choose_section, says_already
-from bot.proposals.remedies import Remedy, Shape, keeps, number_for, remedy_for, shape_of
+from bot.proposals.remedies import Remedy, keeps, number_for, remedy_for
 from bot.proposals.sections import Section, ends_inside_fence, insertion
+from bot.proposals.shapes import Shape, shape_of
 from bot.records import (
     AgentFiles,
     Correction,

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from bot.proposals import apply_edits, propose_rule
-from bot.proposals.remedies import REMEDIES, remedy_for, shape_of
+from bot.proposals.remedies import REMEDIES, remedy_for
 from bot.proposals.sections import ends_inside_fence, insertion, sections
+from bot.proposals.shapes import shape_of
 from bot.records import (
     AgentFiles,
     Correction,
