@@ -72,6 +72,10 @@ class Hidden:
     conversation_ids: tuple[str, ...]
     trace_ids: tuple[str, ...]
 
+    @property
+    def is_empty(self) -> bool:
+        return not (self.user_ids or self.conversation_ids or self.trace_ids)
+
 
 def read_table(
     root: Path,
@@ -91,16 +95,16 @@ def read_table(
     Raises:
         StoreError: a file is damaged or cannot be read.
     """
-    query = _Query(root, table, since, until, where, parameters or {}, columns)
+    query = _Query(root, table, since, until, where, parameters or {}, columns, hidden=None)
     return _patiently(lambda: query.run(_list(root / table, *query.days())))
 
 
-def read_files(root: Path, table: str, files: Sequence[Path]) -> pa.Table:
-    """Rows of some files of one table, each once, without what was erased."""
-    return _Query(root, table, None, None, None, {}, None).run(files)
+def read_files(root: Path, table: str, files: Sequence[Path], hidden: Hidden) -> pa.Table:
+    """Rows of some files of one table, each once, without what is hidden."""
+    return _Query(root, table, None, None, None, {}, None, hidden).run(files)
 
 
-def hidden(root: Path) -> Hidden:
+def find_hidden(root: Path) -> Hidden:
     """What must not be read any more, and does not have to stay."""
 
     def find() -> Hidden:
@@ -116,16 +120,15 @@ def hidden(root: Path) -> Hidden:
     return _patiently(find)
 
 
-def files_with_hidden_rows(root: Path, table: str) -> list[Path]:
+def files_with_hidden_rows(root: Path, table: str, hidden: Hidden) -> list[Path]:
     """The data files that still hold rows which were erased."""
 
     def find() -> list[Path]:
         files = _list(root / table)
-        if table not in _IS_HIDDEN or not files:
+        if not files or hidden.is_empty:
             return []
         with _connect() as connection:
-            if not _prepare_hidden(connection, root):
-                return []
+            _register_hidden(connection, hidden)
             condition = _IS_HIDDEN[table]
             query = f"select distinct filename from {_SOURCE} where {condition}"  # noqa: S608 -- ours
             return sorted(Path(name) for name in _column(connection, query, files))
@@ -144,6 +147,8 @@ class _Query:
     where: str | None
     parameters: Mapping[str, Any]
     columns: Sequence[str] | None
+    hidden: Hidden | None
+    """Where it is known already; to find it reads the ids of all rows."""
 
     def days(self) -> tuple[date | None, date | None]:
         """The day folders that can hold such rows; a row is never received before it happened."""
@@ -164,7 +169,7 @@ class _Query:
                 conditions.append(
                     "(filename, file_row_number) not in (select filename, row from repeats)"
                 )
-            if self.table in _IS_HIDDEN and _prepare_hidden(connection, self.root):
+            if self.table in _IS_HIDDEN and self._hides(connection):
                 conditions.append(f"not {_IS_HIDDEN[self.table]}")
             if self.where:
                 conditions.append(f"({self.where})")
@@ -176,6 +181,13 @@ class _Query:
                 params={**values, **self.parameters},
             )
             return found.to_arrow_table().cast(schema)
+
+    def _hides(self, connection: duckdb.DuckDBPyConnection) -> bool:
+        """Make the temp tables of what is hidden; False where nothing is."""
+        if self.hidden is None:
+            return _prepare_hidden(connection, self.root)
+        _register_hidden(connection, self.hidden)
+        return not self.hidden.is_empty
 
     def _has_repeats(self, connection: duckdb.DuckDBPyConnection, values: dict[str, Any]) -> bool:
         """Find which rows a later one replaces; nearly always none, so only keys are read."""
@@ -199,8 +211,17 @@ class _Query:
         return since | ({"until_ns": _to_ns(self.until)} if self.until else {})
 
 
+def _register_hidden(connection: duckdb.DuckDBPyConnection, hidden: Hidden) -> None:
+    for name, column, values in (
+        ("hidden_users", "user_id", hidden.user_ids),
+        ("hidden_conversations", "conversation_id", hidden.conversation_ids),
+        ("hidden_traces", "trace_id", hidden.trace_ids),
+    ):
+        connection.register(name, pa.table({column: pa.array(values, pa.string())}))
+
+
 def _prepare_hidden(connection: duckdb.DuckDBPyConnection, root: Path) -> bool:
-    """Make the temp tables of what is erased; False where nothing is."""
+    """Find out what is hidden, from erasures and rows; False where nothing was ever erased."""
     erasures = _list(root / "erasures")
     if not erasures:
         return False

@@ -24,7 +24,7 @@ from collector.store.files import (
     flush_folder,
     write_parquet,
 )
-from collector.store.reading import Hidden, files_with_hidden_rows, hidden, read_files
+from collector.store.reading import Hidden, files_with_hidden_rows, find_hidden, read_files
 from collector.store.schema import ERASURES
 
 CONVERSATION_TABLES = ("spans", "events", "model_labels")
@@ -86,32 +86,25 @@ def erase(
     Ids are as in the store. What a user took part in is recorded too: when its rows are gone, a
     late span of the same conversation would otherwise not be known for what it is.
     """
-    before = hidden(root)
+    before = find_hidden(root)
     record_erasure(
         root, user_ids=user_ids, conversation_ids=conversation_ids, trace_ids=trace_ids, now=now
     )
-    after = hidden(root)
-    more = Hidden(
-        user_ids=(),
-        conversation_ids=_without(after.conversation_ids, before.conversation_ids),
-        trace_ids=_without(after.trace_ids, before.trace_ids),
-    )
-    if more.conversation_ids or more.trace_ids:
+    after = find_hidden(root)
+    more_conversations = _without(after.conversation_ids, before.conversation_ids)
+    more_traces = _without(after.trace_ids, before.trace_ids)
+    if more_conversations or more_traces:
         record_erasure(
-            root,
-            user_ids=(),
-            conversation_ids=more.conversation_ids,
-            trace_ids=more.trace_ids,
-            now=now,
+            root, user_ids=(), conversation_ids=more_conversations, trace_ids=more_traces, now=now
         )
     rewritten = 0
     for table in CONVERSATION_TABLES:
-        for file in files_with_hidden_rows(root, table):
-            _replace(root, table, [file], now=now)
+        for file in files_with_hidden_rows(root, table, after):
+            _replace(root, table, [file], after, now=now)
             rewritten += 1
     return Erased(
-        conversation_ids=more.conversation_ids,
-        trace_ids=more.trace_ids,
+        conversation_ids=more_conversations,
+        trace_ids=more_traces,
         files_rewritten=rewritten,
     )
 
@@ -133,9 +126,10 @@ def expire(root: Path, before_day: date) -> int:
 def compact(root: Path, now: datetime) -> Compacted:
     """Merge the small files of every closed day and drop repeats and erased rows from them."""
     today = now.astimezone(UTC).date()
+    hidden = find_hidden(root)
     before = after = 0
     for table in CONVERSATION_TABLES:
-        erased = set(files_with_hidden_rows(root, table))
+        erased = set(files_with_hidden_rows(root, table, hidden))
         for day, folder in day_folders(root / table):
             if day >= today:
                 continue
@@ -144,13 +138,15 @@ def compact(root: Path, now: datetime) -> Compacted:
                 before += len(group)
                 after += 1
                 if len(group) > 1 or erased.intersection(group):
-                    _replace(root, table, group, now=now)
+                    _replace(root, table, group, hidden, now=now)
     return Compacted(files_before=before, files_after=after)
 
 
-def _replace(root: Path, table: str, files: Sequence[Path], *, now: datetime) -> None:
+def _replace(
+    root: Path, table: str, files: Sequence[Path], hidden: Hidden, *, now: datetime
+) -> None:
     """Write what is still wanted of some files of one day as one file, then remove them."""
-    rows = read_files(root, table, files)
+    rows = read_files(root, table, files, hidden)
     folder = files[0].parent
     if rows.num_rows:
         order = [(name, "ascending") for name in _SORT[table]]
