@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -156,9 +157,10 @@ def _span(conversation: ImportedConversation, redactor: Redactor) -> dict[str, A
 
 
 def _digest(what: str, conversation: ImportedConversation, redactor: Redactor) -> str:
-    """Hash of agent and id; of the id as it is stored, since a telephone number is soon guessed."""
-    stored = redactor.identifiers([conversation.id])[0][1]
-    return hashlib.sha256(orjson.dumps([what, conversation.agent, stored])).hexdigest()
+    """Hash of agent and id, with the store's key: an id that is a telephone number is soon
+    guessed."""
+    named = orjson.dumps([what, conversation.agent, conversation.id])
+    return hmac.new(redactor.key, named, hashlib.sha256).hexdigest()
 
 
 def _attributes(conversation: ImportedConversation) -> Iterator[tuple[str, Any]]:
@@ -231,8 +233,9 @@ def _outcomes(recorded: Json) -> Iterator[tuple[str, dict[str, Json]]]:
     """
     if not isinstance(recorded, dict):
         return
+    # With their full names, so that none is taken for a key of the event itself.
     details = {
-        key: value
+        f"{semconv.OUTCOME_EVENT}.{key}": value
         for key, value in recorded.items()
         if isinstance(value, str | int | float) and not isinstance(value, bool) and key != "success"
     }

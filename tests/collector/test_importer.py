@@ -189,6 +189,18 @@ def test_numbers_beside_an_outcome_are_kept_with_it(store: Store, tmp_path: Path
     assert event.at == conversation.ended_at
 
 
+def test_details_of_an_outcome_cannot_pass_for_keys_of_the_event(
+    store: Store, tmp_path: Path
+) -> None:
+    outcome = {"success": True, "event": "x", "user_id": "eve", "name": "y", "at": "soon"}
+
+    conversation = imported(store, tmp_path, outcome=outcome)
+
+    (event,) = conversation.events
+    assert (event.name, event.user_id) == ("debrief.outcome", "ann")
+    assert event.attributes["name"] == "success"
+
+
 def test_personal_data_and_users_are_redacted_as_the_receiver_does(
     store: Store, tmp_path: Path
 ) -> None:
