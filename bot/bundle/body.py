@@ -29,6 +29,7 @@ _SHOWN_ROWS = 60
 _SHOWN_COLUMNS = 12
 _SHOWN_WEEKS = 26
 _NOUNS = {"rule": "correction", "threshold": "decision"}
+_WORDS = {"rule": "corrected", "threshold": "dismissed"}
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _WEEK = re.compile(r"\d{4}-W\d{2}")
 
@@ -47,7 +48,7 @@ def render_body(proposal: Proposal, *, base_sha: str, pattern: Pattern | None = 
         _Section(name="header", rank=_ALWAYS, text=_header(proposal, base_sha, pattern)),
         _Section(name="checks of the gate", rank=7, text=_gate_table(proposal.gate.checks)),
         _Section(name="tables", rank=6, text=_tables(proposal.tables)),
-        _Section(name="failures by week", rank=5, text=_weeks(proposal.weeks)),
+        _Section(name="rate by week", rank=5, text=_weeks(proposal)),
         _Section(name="evidence", rank=3, text=_evidence(proposal)),
         _Section(name="what got worse", rank=4, text=_losing(proposal.losing)),
         _Section(name="tried and dropped", rank=2, text=_alternatives(proposal.alternatives)),
@@ -111,7 +112,7 @@ def _header(proposal: Proposal, base_sha: str, pattern: Pattern | None) -> str:
         f"**{plain(proposal.title, TITLE)}** · {proposal.kind} · confidence {proposal.confidence}",
         "",
         f"- **What** {prose(proposal.what, SENTENCE)}",
-        f"- **Why** {prose(proposal.why, SENTENCE)}{_why_numbers(pattern)}",
+        f"- **Why** {prose(proposal.why, SENTENCE)}{_why_numbers(proposal, pattern)}",
         f"- **Evidence** {_evidence_sentence(proposal)}",
         f"- **Gate** {gate.verdict}: {prose(gate.sentence, SENTENCE)}",
         f"- **Risk** {prose(proposal.risk, SENTENCE)}",
@@ -119,17 +120,19 @@ def _header(proposal: Proposal, base_sha: str, pattern: Pattern | None) -> str:
     return "\n".join(lines)
 
 
-def _why_numbers(pattern: Pattern | None) -> str:
-    """The pattern's rate with its interval, against the others where there are any."""
+def _why_numbers(proposal: Proposal, pattern: Pattern | None) -> str:
+    """The pattern's rate and difference with their intervals, where the reason lacks them."""
     if pattern is None:
         return ""
-    said = f" Rate {rate(pattern.rate, pattern.rate_interval)} of "
-    said += count(pattern.users, pattern.unit)
+    found = rate(pattern.rate, pattern.rate_interval)
+    said = []
+    if found not in proposal.why:
+        said.append(f"{found} of {count(pattern.users, pattern.unit)}")
     if pattern.baseline_rate is not None:
-        said += f"; others {percent(pattern.baseline_rate)}"
+        said.append(f"others {percent(pattern.baseline_rate)}")
     if pattern.risk_difference is not None:
-        said += f"; difference {points(pattern.risk_difference, pattern.interval)}"
-    return f"{said}."
+        said.append(f"difference {points(pattern.risk_difference, pattern.interval)}")
+    return f" Measured: {'; '.join(said)}." if said else ""
 
 
 def _evidence_sentence(proposal: Proposal) -> str:
@@ -168,8 +171,10 @@ def _tables(tables: Sequence[Table]) -> str:
     )
 
 
-def _weeks(weeks: Sequence[WeekRate]) -> str:
+def _weeks(proposal: Proposal) -> str:
     """A chart where two weeks or more have data, and always the same numbers as a table."""
+    word = _WORDS.get(proposal.kind, "failing")
+    weeks = proposal.weeks
     seen = [week for week in weeks if week.total and _WEEK.fullmatch(week.week)][-_SHOWN_WEEKS:]
     if not seen:
         return ""
@@ -178,13 +183,13 @@ def _weeks(weeks: Sequence[WeekRate]) -> str:
         [week.week, f"{week.failed:,}", f"{week.total:,}", rate(found.rate, found.interval)]
         for week, found in zip(seen, rates, strict=True)
     ]
-    parts = [table(["week", "failing", "of", "rate (95 %)"], rows)]
+    parts = [table(["week", word, "of", "rate (95 %)"], rows)]
     if len(seen) >= 2:
-        parts.insert(0, _chart(seen))
-    return _folded("Failures by week", "\n\n".join(parts))
+        parts.insert(0, _chart(seen, word))
+    return _folded(f"{word.capitalize()} by week", "\n\n".join(parts))
 
 
-def _chart(weeks: Sequence[WeekRate]) -> str:
+def _chart(weeks: Sequence[WeekRate], word: str) -> str:
     """Old Mermaid syntax only: GitHub does not say which version it runs."""
     names = ", ".join(f'"{week.week}"' for week in weeks)
     bars = ", ".join(f"{100 * week.failed / week.total:.1f}" for week in weeks)
@@ -192,7 +197,7 @@ def _chart(weeks: Sequence[WeekRate]) -> str:
         "```mermaid",
         "xychart-beta",
         f"    x-axis [{names}]",
-        '    y-axis "failing (percent)" 0 --> 100',
+        f'    y-axis "{word} (percent)" 0 --> 100',
         f"    bar [{bars}]",
         "```",
     ]

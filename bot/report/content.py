@@ -112,9 +112,11 @@ def trend_words(pattern: Pattern) -> str:
 
 def agent_numbers(agent: AgentHealth, window_days: int) -> str:
     """`28 days · 4,182 conversations of 3,650 users · 96 % with text`."""
+    if not agent.conversations:
+        return f"{window_days} days · no conversations"
     who = f" of {count(agent.users, 'user')}" if agent.users else ", no user ids"
-    said = f"{window_days} days · {count(agent.conversations, 'conversation')}{who}"
-    return f"{said} · {percent(agent.complete_share)} with text" if agent.conversations else said
+    text = f"{percent(agent.complete_share)} with text"
+    return f"{window_days} days · {count(agent.conversations, 'conversation')}{who} · {text}"
 
 
 def patterns_of(report: PatternReport, agent: str) -> list[Pattern]:

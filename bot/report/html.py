@@ -109,7 +109,7 @@ def _agent(agent: AgentHealth, report: PatternReport, window_days: int) -> Eleme
     )
     parts = [head, _el("p", agent.why)]
     if patterns:
-        header = ("Why users fail", "rate (95 %)", "", "others", "difference", "n", "by week")
+        header = ("What goes wrong", "rate (95 %)", "", "others", "difference", "n", "by week")
         rows = [_pattern(one) for one in patterns[:SHOWN_PATTERNS]]
         parts.append(_table(header, rows))
         parts.append(_evidence(patterns[:SHOWN_PATTERNS]))

@@ -150,7 +150,7 @@ def _agent(agent: AgentHealth, report: PatternReport, window_days: int) -> list[
     ]
     patterns = patterns_of(report, agent.agent)
     if patterns:
-        header = ["why users fail", "rate (95 %)", "others", "difference", "n", "trend"]
+        header = ["what goes wrong", "rate (95 %)", "others", "difference", "n", "trend"]
         parts.append(table(header, [_pattern(one) for one in patterns[:SHOWN_PATTERNS]]))
     return parts
 
@@ -174,7 +174,7 @@ def _top(patterns: Sequence[Pattern]) -> list[str]:
         f"{number}. {prose(pattern_name(pattern), 120)} ({percent(pattern.rate)})"
         for number, pattern in enumerate(patterns[:_TOP], 1)
     ]
-    return ["Top reasons users fail:", "\n".join(named)]
+    return ["What goes wrong most:", "\n".join(named)]
 
 
 def _past(past: PastProposal, verdicts: Sequence[Verdict], now: datetime) -> list[str]:

@@ -129,7 +129,7 @@ def _agent(agent: AgentHealth, report: PatternReport, window_days: int) -> list[
 
 def _patterns(patterns: Sequence[Pattern]) -> Table:
     """Two lines a row, so that it can be read at 80 columns."""
-    table = _table("", "Why users fail", "rate (95 %)", "others", "difference", "trend")
+    table = _table("", "What goes wrong", "rate (95 %)", "others", "difference", "trend")
     for number, pattern in enumerate(patterns, 1):
         table.add_row(
             str(number),

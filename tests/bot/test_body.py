@@ -74,9 +74,25 @@ def test_the_five_lines_come_first_with_numbers_and_intervals() -> None:
     assert [line.split("** ")[0] for line in lines[3:8]] == [
         f"- **{word}" for word in ("What", "Why", "Evidence", "Gate", "Risk")
     ]
-    assert "Rate 43 % (35\u201351) of 143 users; others 24 %" in lines[4]
+    assert "Measured: 43 % (35\u201351) of 143 users; others 24 %" in lines[4]
     assert "difference +19 points (9\u201328)" in lines[4]
     assert "61 conversations of 58 users, 2026-10-24 to 2026-11-20; root cause: prompt." in lines[5]
+
+
+def test_a_rate_that_the_reason_gives_is_not_said_twice() -> None:
+    why = "43 % (35\u201351) of 143 users who want to cancel fail."
+
+    line = body_of(why=why).splitlines()[4]
+
+    assert line.count("43 %") == 1
+    assert "Measured: others 24 %; difference +19 points" in line
+
+
+def test_weeks_are_named_by_what_the_kind_counts() -> None:
+    body = body_of(kind="threshold")
+
+    assert "<summary>Dismissed by week</summary>" in body
+    assert 'y-axis "dismissed (percent)" 0 --> 100' in body
 
 
 def test_a_threshold_move_is_in_the_marker() -> None:
@@ -163,7 +179,9 @@ def test_hostile_text_in_every_field_is_inert(text: str) -> None:
 
 
 def test_no_input_breaks_the_budget() -> None:
-    body = render_body(hostile("\U000e0041😀|`\n" * 5_000), base_sha=BASE, pattern=a_pattern())
+    body = render_body(
+        hostile("\U000e0041😀|`\n" * 5_000, many=60), base_sha=BASE, pattern=a_pattern()
+    )
 
     assert len(body) <= BUDGET
     assert marker_of(body)["kind"] == "prompt"
@@ -217,14 +235,16 @@ def many_items(number: int) -> Evidence:
     return Evidence(entries=number, users=number, conversation_ids=(), items=items)
 
 
-def hostile(text: str) -> Proposal:
+def hostile(text: str, *, many: int = 3) -> Proposal:
     """A proposal that says `text` wherever it can say something."""
-    items = tuple(EvidenceItem(id=text, paraphrase=text) for _ in range(60))
-    evidence = Evidence(entries=60, users=3, conversation_ids=(text,) * 300, items=items, note=text)
+    items = tuple(EvidenceItem(id=text, paraphrase=text) for _ in range(many))
+    evidence = Evidence(
+        entries=60, users=3, conversation_ids=(text,) * 5 * many, items=items, note=text
+    )
     gate = GateResult(
         verdict="pass",
         sentence=text,
-        checks=tuple(GateCheck(name=text, verdict="pass", sentence=text) for _ in range(60)),
+        checks=tuple(GateCheck(name=text, verdict="pass", sentence=text) for _ in range(many)),
     )
     return dataclasses.replace(
         a_proposal(),
@@ -233,9 +253,9 @@ def hostile(text: str) -> Proposal:
         evidence=evidence,
         gate=gate,
         losing=items,
-        alternatives=(text,) * 30,
+        alternatives=(text,) * many,
         tables=tuple(
-            Table(title=text, header=(text,) * 14, rows=((text,) * 14,) * 70) for _ in "ab"
+            Table(title=text, header=(text,) * 14, rows=((text,) * 14,) * many) for _ in "ab"
         ),
         prediction=a_prediction(
             metric=text,
@@ -243,5 +263,5 @@ def hostile(text: str) -> Proposal:
             intent_id=text,
             segment={f"{at}{text}": text for at in range(20)},
         ),
-        edits=tuple(Edit(path=f"{at}{text}", base_blob=None, old="", new="") for at in range(12)),
+        edits=tuple(Edit(path=f"{at}{text}", base_blob=None, old="", new="") for at in range(many)),
     )
