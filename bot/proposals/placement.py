@@ -15,7 +15,6 @@ from pathlib import PurePosixPath
 
 from bot.proposals.remedies import STYLE, Remedy
 from bot.proposals.sections import NEW_SECTION, Section, lines_outside_fences, sections
-from bot.proposals.shapes import shape_of
 from bot.proposals.text_checks import words
 from bot.records import Correction, Pattern, Skipped, SourceFile
 
@@ -23,6 +22,12 @@ _PROSE = frozenset(
     ("", ".md", ".markdown", ".mdx", ".txt", ".prompt", ".j2", ".jinja", ".jinja2", ".tmpl")
 )
 _LETTER_WORDS = frozenset(("email", "emails", "mail", "message", "messages", "outreach", "letter"))
+_LETTER = re.compile(
+    r"\A\s*(?:hi|hello|dear|hallo|liebe[rs]?|sehr geehrte[rs]?|bonjour|hola)\b[^\n]{0,60},\s*\n|"
+    r"^(?:[a-z]+ )?(?:regards|wishes|sincerely|cheers),?[ \t]*$",
+    re.I | re.M,
+)
+"""A greeting or a sign-off on a line of its own: the text is a letter of some kind."""
 _MIN_LETTERS = 4
 """Shorter words are grammar more often than subject."""
 _IN_HEADING = 3
@@ -87,8 +92,7 @@ def _terms(pattern: Pattern, corrections: Sequence[Correction]) -> set[str]:
     seen = Counter(word for text in texts for word in set(words(text)))
     terms = {word for word, n in seen.items() if 2 * n >= len(texts) and len(word) >= _MIN_LETTERS}
     terms.update(_label_words(pattern.segment), _split_words(pattern.agent))
-    shapes = [shape_of(one.original) for one in corrections]
-    if 2 * sum(bool(shape.greeting or shape.sign_off) for shape in shapes) >= len(shapes):
+    if 2 * sum(_LETTER.search(one.original) is not None for one in corrections) >= len(texts):
         terms |= _LETTER_WORDS
     return terms
 

@@ -1,21 +1,40 @@
 """What a correction teaches: for each type of edit a rule in plain English, and how to see it.
 
-A remedy says what the rule is, whether one edit did what the rule asks for, and by which words a
-prompt that has the rule already would show it.
+A remedy says what the rule is, which type of edit it answers, which type contradicts it, and by
+which words a prompt that has the rule already would show it.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from bot.proposals import shapes
-from bot.proposals.shapes import Shape, Test
+from bot.edit_types import edit_types
+from bot.proposals.text_checks import words
+from bot.records import Correction
 
 AGREEMENT = 0.6
 """Share of the edits that must do the same before it becomes a rule."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SeenEdit:
+    """What one correction did to its text, by the texts alone and not by its declared type."""
+
+    types: tuple[str, ...]
+    words_before: int
+    words_after: int
+
+
+def seen_edit(correction: Correction) -> SeenEdit:
+    return SeenEdit(
+        types=edit_types(correction.original, correction.corrected),
+        words_before=len(words(correction.original)),
+        words_after=len(words(correction.corrected)),
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,16 +48,14 @@ class Remedy:
     """In lower case, without a full stop; {n} is filled by `number_for`."""
     happened: str
     """What people did, for the list of evidence."""
-    did: Test
-    """One edit did what the rule asks for."""
-    opposite: Test
+    opposite: str
+    """The type of an edit that contradicts the rule."""
     headings: frozenset[str]
     """Words of a heading under which such a rule belongs."""
     said: re.Pattern[str]
     """A line of a prompt that speaks of this already."""
-    measure: Callable[[Shape], int] | None = None
-    """What {n} limits."""
-    at_most: bool = True
+    limit: Literal["at_most", "at_least"] | None = None
+    """What {n} says about the number of words."""
 
 
 _OPENING = frozenset("opening openings opener openers greeting greetings salutation".split())  # noqa: SIM905 - a vocabulary reads better in a row
@@ -58,8 +75,7 @@ REMEDIES: tuple[Remedy, ...] = (
         title="Leave out the opening line",
         rule="start with the point; leave out the opening line",
         happened="the opening line was removed",
-        did=shapes.opening_removed,
-        opposite=shapes.opening_added,
+        opposite="opening_added",
         headings=_OPENING,
         said=re.compile(
             r"\b(?:leave out|skip|omit|no|without|drop|avoid)\b.{0,30}"
@@ -73,33 +89,29 @@ REMEDIES: tuple[Remedy, ...] = (
         title="Begin with a short opening line",
         rule="begin with one short opening line before the point",
         happened="an opening line was added",
-        did=shapes.opening_added,
-        opposite=shapes.opening_removed,
+        opposite="opening_removed",
         headings=_OPENING,
         said=re.compile(r"\b(?:begin|start|open)\w*\b.{0,40}\b(?:opening|opener|intro\w*)", re.I),
     ),
     Remedy(
         type="opening_shortened",
         title="Keep the opening line short",
-        rule="keep the opening to one sentence of at most {n} words",
+        rule="keep the opening to one short sentence",
         happened="the opening line was shortened",
-        did=shapes.opening_shortened,
-        opposite=shapes.opening_lengthened,
+        opposite="opening_added",
         headings=_OPENING,
         said=re.compile(
             r"\b(?:short|brief|concise|one sentence|\d+ words)\b.{0,40}\b(?:opening|opener|intro)|"
             r"\b(?:opening|opener|intro\w*)\b.{0,40}\b(?:short|brief|concise|one sentence|words)",
             re.I,
         ),
-        measure=shapes.first_words,
     ),
     Remedy(
         type="closing_removed",
         title="Leave out the closing line",
         rule="stop after the last point; leave out the closing line",
         happened="the closing line was removed",
-        did=shapes.closing_removed,
-        opposite=shapes.closing_added,
+        opposite="closing_added",
         headings=_CLOSING,
         said=re.compile(
             r"\b(?:leave out|skip|omit|no|without|drop|avoid)\b.{0,30}\b(?:closing|sign-?off)", re.I
@@ -110,82 +122,16 @@ REMEDIES: tuple[Remedy, ...] = (
         title="End with a short closing line",
         rule="end with one short closing line",
         happened="a closing line was added",
-        did=shapes.closing_added,
-        opposite=shapes.closing_removed,
+        opposite="closing_removed",
         headings=_CLOSING,
         said=re.compile(r"\b(?:end|close|finish)\w*\b.{0,40}\bclosing\b", re.I),
-    ),
-    Remedy(
-        type="question_removed",
-        title="Leave out the question",
-        rule="state the point without asking a question",
-        happened="a question was removed",
-        did=shapes.fewer_questions,
-        opposite=shapes.swapped(shapes.fewer_questions),
-        headings=_CLOSING,
-        said=re.compile(
-            r"\b(?:do not|don't|never|avoid|without|no)\b.{0,20}\b(?:ask\w*|question)", re.I
-        ),
-    ),
-    Remedy(
-        type="question_added",
-        title="Ask one clear question",
-        rule="ask one clear question at the end",
-        happened="a question was added",
-        did=shapes.swapped(shapes.fewer_questions),
-        opposite=shapes.fewer_questions,
-        headings=_CLOSING,
-        said=re.compile(r"\b(?:end|close|ask)\w*\b.{0,30}\bquestion", re.I),
-    ),
-    Remedy(
-        type="list_removed",
-        title="Write in sentences, not in lists",
-        rule="write in sentences, not in bullet points",
-        happened="a list became sentences",
-        did=shapes.fewer_bullets,
-        opposite=shapes.swapped(shapes.fewer_bullets),
-        headings=_LAYOUT,
-        said=re.compile(
-            r"\b(?:do not|don't|never|avoid|without|no|not)\b.{0,25}\b(?:bullet|list)", re.I
-        ),
-    ),
-    Remedy(
-        type="list_added",
-        title="Put several points into a list",
-        rule="put several points into a list, one line for each",
-        happened="points were put into a list",
-        did=shapes.swapped(shapes.fewer_bullets),
-        opposite=shapes.fewer_bullets,
-        headings=_LAYOUT,
-        said=re.compile(r"\b(?:use|put|write|present)\b.{0,30}\b(?:bullet|list)", re.I),
-    ),
-    Remedy(
-        type="tone_less_formal",
-        title="Write less formally",
-        rule="write as one speaks: short everyday words, contractions, no stock phrases",
-        happened="the tone was made less formal",
-        did=shapes.less_formal,
-        opposite=shapes.swapped(shapes.less_formal),
-        headings=_TONE,
-        said=re.compile(r"\b(?:informal|casual|conversational|less formal|contractions)\b", re.I),
-    ),
-    Remedy(
-        type="tone_more_formal",
-        title="Write more formally",
-        rule="write formally: no contractions, no slang, no exclamation marks",
-        happened="the tone was made more formal",
-        did=shapes.swapped(shapes.less_formal),
-        opposite=shapes.less_formal,
-        headings=_TONE,
-        said=re.compile(r"\b(?:more formal|formally|formal tone|no contractions)\b", re.I),
     ),
     Remedy(
         type="greeting_removed",
         title="Leave out the greeting",
         rule="leave out the greeting",
         happened="the greeting was removed",
-        did=shapes.greeting_removed,
-        opposite=shapes.swapped(shapes.greeting_removed),
+        opposite="greeting_added",
         headings=_OPENING,
         said=re.compile(
             r"\b(?:leave out|skip|omit|no|without|drop)\b.{0,20}\b(?:greeting|salutation)", re.I
@@ -196,18 +142,74 @@ REMEDIES: tuple[Remedy, ...] = (
         title="Begin with a greeting",
         rule="begin with a short greeting",
         happened="a greeting was added",
-        did=shapes.swapped(shapes.greeting_removed),
-        opposite=shapes.greeting_removed,
+        opposite="greeting_removed",
         headings=_OPENING,
         said=re.compile(r"\b(?:begin|start|open|greet)\w*\b.{0,30}\b(?:greeting|by name)", re.I),
+    ),
+    Remedy(
+        type="question_removed",
+        title="Leave out the question",
+        rule="state the point without asking a question",
+        happened="a question was removed",
+        opposite="question_added",
+        headings=_CLOSING,
+        said=re.compile(
+            r"\b(?:do not|don't|never|avoid|without|no)\b.{0,20}\b(?:ask\w*|question)", re.I
+        ),
+    ),
+    Remedy(
+        type="question_added",
+        title="Ask one clear question",
+        rule="ask one clear question at the end",
+        happened="a question was added",
+        opposite="question_removed",
+        headings=_CLOSING,
+        said=re.compile(r"\b(?:end|close|ask)\w*\b.{0,30}\bquestion", re.I),
+    ),
+    Remedy(
+        type="list_removed",
+        title="Write in sentences, not in lists",
+        rule="write in sentences, not in bullet points",
+        happened="a list became sentences",
+        opposite="list_added",
+        headings=_LAYOUT,
+        said=re.compile(
+            r"\b(?:do not|don't|never|avoid|without|no|not)\b.{0,25}\b(?:bullet|list)", re.I
+        ),
+    ),
+    Remedy(
+        type="list_added",
+        title="Put several points into a list",
+        rule="put several points into a list, one line for each",
+        happened="points were put into a list",
+        opposite="list_removed",
+        headings=_LAYOUT,
+        said=re.compile(r"\b(?:use|put|write|present)\b.{0,30}\b(?:bullet|list)", re.I),
+    ),
+    Remedy(
+        type="tone_less_formal",
+        title="Write less formally",
+        rule="write as one speaks: short everyday words, contractions, no stock phrases",
+        happened="the tone was made less formal",
+        opposite="tone_more_formal",
+        headings=_TONE,
+        said=re.compile(r"\b(?:informal|casual|conversational|less formal|contractions)\b", re.I),
+    ),
+    Remedy(
+        type="tone_more_formal",
+        title="Write more formally",
+        rule="write formally: no contractions, no slang, no exclamation marks",
+        happened="the tone was made more formal",
+        opposite="tone_less_formal",
+        headings=_TONE,
+        said=re.compile(r"\b(?:more formal|formally|formal tone|no contractions)\b", re.I),
     ),
     Remedy(
         type="shortened",
         title="Keep it short",
         rule="keep it to at most {n} words",
         happened="the text was shortened",
-        did=shapes.shortened,
-        opposite=shapes.lengthened,
+        opposite="lengthened",
         headings=_LENGTH,
         said=re.compile(
             r"\b(?:at most|under|below|within|up to|no more than|maximum|max\.?|fewer than|less "
@@ -215,19 +217,17 @@ REMEDIES: tuple[Remedy, ...] = (
             r"\b(?:short|brief|concise)\b",
             re.I,
         ),
-        measure=shapes.all_words,
+        limit="at_most",
     ),
     Remedy(
         type="lengthened",
         title="Write in more detail",
         rule="write at least {n} words",
         happened="the text was made longer",
-        did=shapes.lengthened,
-        opposite=shapes.shortened,
+        opposite="shortened",
         headings=_LENGTH,
         said=re.compile(r"\b(?:at least|minimum|no fewer than)\b.{0,15}\d+\s*words", re.I),
-        measure=shapes.all_words,
-        at_most=False,
+        limit="at_least",
     ),
 )
 
@@ -246,25 +246,33 @@ _ALIASES = {
 }
 
 
-def number_for(remedy: Remedy, after: Sequence[Shape]) -> int | None:
+def number_for(remedy: Remedy, edits: Sequence[SeenEdit]) -> int | None:
     """{n} of a rule: a limit that three of four of people's own texts keep, in steps of five."""
-    if remedy.measure is None or not after:
+    if remedy.limit is None or not edits:
         return None
-    ordered = sorted(remedy.measure(shape) for shape in after)
-    if remedy.at_most:
+    ordered = sorted(edit.words_after for edit in edits)
+    if remedy.limit == "at_most":
         return 5 * math.ceil(max(1, ordered[math.ceil(0.75 * len(ordered)) - 1]) / 5)
     return max(5, 5 * (ordered[len(ordered) // 4] // 5))
 
 
-def keeps(remedy: Remedy, after: Shape, limit: int | None) -> bool:
-    """True where a person's text keeps the rule's number, or the rule has none."""
-    if remedy.measure is None or limit is None:
+def matches(remedy: Remedy, edit: SeenEdit, limit: int | None) -> bool:
+    """A person did what the rule asks for, and kept its number."""
+    if remedy.type not in edit.types:
+        return False
+    if remedy.limit is None or limit is None:
         return True
-    measured = remedy.measure(after)
-    return measured <= limit if remedy.at_most else measured >= limit
+    if remedy.limit == "at_most":
+        return edit.words_after <= limit
+    return edit.words_after >= limit
 
 
-def remedy_for(type: str, edits: Sequence[tuple[Shape, Shape]]) -> Remedy | None:
+def contradicts(remedy: Remedy, edit: SeenEdit) -> bool:
+    """A person did the opposite of what the rule asks for."""
+    return remedy.opposite in edit.types and remedy.type not in edit.types
+
+
+def remedy_for(type: str, edits: Sequence[SeenEdit]) -> Remedy | None:
     """The remedy of a type; for a type that we do not know, the one that the edits agree on.
 
     Agreement is 60 % of at least three edits. Where several are equal the first in the table is
@@ -274,6 +282,6 @@ def remedy_for(type: str, edits: Sequence[tuple[Shape, Shape]]) -> Remedy | None
     found = known.get(_ALIASES.get(type, type))
     if found is not None or len(edits) < 3:
         return found
-    shares = [sum(remedy.did(*edit) for edit in edits) / len(edits) for remedy in REMEDIES]
+    shares = [sum(one.type in edit.types for edit in edits) / len(edits) for one in REMEDIES]
     best = max(shares)
     return REMEDIES[shares.index(best)] if best >= AGREEMENT else None

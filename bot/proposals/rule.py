@@ -18,9 +18,16 @@ from bot.proposals.floors import correction_floor, is_safe_label
 from bot.proposals.guardrails import check_edits
 from bot.proposals.identity import fingerprint, proposal_id
 from bot.proposals.placement import choose_file, choose_section, says_already
-from bot.proposals.remedies import Remedy, keeps, number_for, remedy_for
+from bot.proposals.remedies import (
+    Remedy,
+    SeenEdit,
+    contradicts,
+    matches,
+    number_for,
+    remedy_for,
+    seen_edit,
+)
 from bot.proposals.sections import Section, ends_inside_fence, insertion
-from bot.proposals.shapes import Shape, shape_of
 from bot.records import (
     AgentFiles,
     Correction,
@@ -84,18 +91,18 @@ def propose_rule(
     refusal = correction_floor(corrections, what)
     if refusal is not None:
         return refusal
-    shapes = [(shape_of(one.original), shape_of(one.corrected)) for one in corrections]
-    remedy = remedy_for(type, shapes)
+    edits = [seen_edit(one) for one in corrections]
+    remedy = remedy_for(type, edits)
     if remedy is None:
         return _skipped(
             what,
             "no_remedy",
-            f"No rule of ours fits {type!r} and the {len(shapes)} edits do not agree on one; "
+            f"No rule of ours fits {type!r} and the {len(edits)} edits do not agree on one; "
             "it needs a reviewer's note or a model.",
         )
     drafted_on = max(MIN_DRAFTED_ON, -(-len(corrections) // 2))
-    rule, limit = _wording(remedy, [after for _, after in shapes[:drafted_on]], segment)
-    backtest = _backtest(remedy, limit, corrections[drafted_on:], shapes[drafted_on:])
+    rule, limit = _wording(remedy, edits[:drafted_on], segment)
+    backtest = _backtest(remedy, limit, corrections[drafted_on:], edits[drafted_on:])
     if len(backtest.contradicted) > backtest.matched:
         return _skipped(what, "contradicted", f"{backtest.sentence}: people do not agree on it.")
     return _place(
@@ -108,9 +115,9 @@ def _quoted(value: str) -> str:
     return f'"{value}"' if " " in value else value
 
 
-def _wording(remedy: Remedy, after: Sequence[Shape], segment: str) -> tuple[str, int | None]:
+def _wording(remedy: Remedy, edits: Sequence[SeenEdit], segment: str) -> tuple[str, int | None]:
     """(the rule as it goes into the prompt, its number)."""
-    limit = number_for(remedy, after)
+    limit = number_for(remedy, edits)
     text = remedy.rule.replace("{n}", str(limit))
     sentence = f"For {segment}: {text}." if segment else f"{text[0].upper()}{text[1:]}."
     return sentence, limit
@@ -120,16 +127,16 @@ def _backtest(
     remedy: Remedy,
     limit: int | None,
     corrections: Sequence[Correction],
-    shapes: Sequence[tuple[Shape, Shape]],
+    edits: Sequence[SeenEdit],
 ) -> _Backtest:
     """What people did later: the same, the opposite, or something else."""
     return _Backtest(
-        newer=len(shapes),
-        matched=sum(remedy.did(*edit) and keeps(remedy, edit[1], limit) for edit in shapes),
+        newer=len(edits),
+        matched=sum(matches(remedy, edit, limit) for edit in edits),
         contradicted=tuple(
             correction
-            for correction, edit in zip(corrections, shapes, strict=True)
-            if remedy.opposite(*edit) and not remedy.did(*edit)
+            for correction, edit in zip(corrections, edits, strict=True)
+            if contradicts(remedy, edit)
         ),
     )
 
@@ -242,10 +249,10 @@ def _evidence(corrections: Sequence[Correction], remedy: Remedy) -> Evidence:
 
 
 def _item(correction: Correction, happened: str) -> EvidenceItem:
-    before, after = shape_of(correction.original).words, shape_of(correction.corrected).words
+    edit = seen_edit(correction)
     return EvidenceItem(
         id=correction.conversation_id or correction.id,
-        paraphrase=f"{happened} ({before} words before, {after} after)",
+        paraphrase=f"{happened} ({edit.words_before} words before, {edit.words_after} after)",
     )
 
 

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from bot.proposals import apply_edits, propose_rule
-from bot.proposals.remedies import REMEDIES, remedy_for
+from bot.proposals.remedies import REMEDIES, contradicts, matches, remedy_for, seen_edit
 from bot.proposals.sections import ends_inside_fence, insertion, sections
-from bot.proposals.shapes import shape_of
 from bot.records import (
     AgentFiles,
     Correction,
@@ -365,10 +364,6 @@ EDITS = {
         "I hope all is well. We sell lamps. Shall we talk?",
         "We sell lamps. Shall we talk?",
     ),
-    "opening_shortened": (
-        "I am writing to you today because our lamps are on sale. Shall we talk?",
-        "Our lamps are on sale. Shall we talk?",
-    ),
     "closing_removed": (
         "We sell lamps. They are red. I remain at your disposal for anything.",
         "We sell lamps. They are red.",
@@ -376,7 +371,10 @@ EDITS = {
     "shortened": ("one two three four five six seven eight nine ten", "one two three four"),
     "question_removed": ("Lamps are cheap. Would you like one?", "Lamps are cheap. Order one."),
     "list_removed": ("We sell\n- lamps\n- chairs", "We sell lamps and chairs"),
-    "tone_less_formal": ("Please be advised that it is late.", "It's late, sorry!"),
+    "tone_less_formal": (
+        "Please be advised that we do not sell lamps.",
+        "Please know that we don't sell lamps!",
+    ),
     "greeting_removed": ("Dear Sam,\nlamps are cheap.", "lamps are cheap."),
 }
 
@@ -384,15 +382,20 @@ EDITS = {
 @pytest.mark.parametrize("type", EDITS)
 def test_each_type_of_edit_is_seen_and_its_opposite_is_told_apart(type: str) -> None:
     remedy = next(one for one in REMEDIES if one.type == type)
-    before, after = (shape_of(text) for text in EDITS[type])
+    before, after = EDITS[type]
+    edit = seen_edit(a_correction(original=before, corrected=after))
+    undone = seen_edit(a_correction(original=after, corrected=before))
 
-    assert remedy.did(before, after)
-    assert not remedy.did(after, before)
-    assert remedy.opposite(after, before)
+    assert matches(remedy, edit, None)
+    assert not contradicts(remedy, edit)
+    assert not matches(remedy, undone, None)
+    assert contradicts(remedy, undone)
 
 
 def test_an_unknown_type_needs_three_edits_that_agree() -> None:
-    edit = (shape_of("Dear Sam,\nlamps are cheap."), shape_of("lamps are cheap."))
+    edit = seen_edit(
+        a_correction(original="Dear Sam,\nlamps are cheap now.", corrected="Lamps are cheap now.")
+    )
 
     assert remedy_for("too_stiff", [edit, edit]) is None
     found = remedy_for("too_stiff", [edit, edit, edit])
