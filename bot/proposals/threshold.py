@@ -8,6 +8,7 @@ below the threshold nobody was asked. Costs one replay per value tried; no model
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Literal
 
 from bot.figures import percent, rate
-from bot.proposals.floors import MIN_CITED, is_safe_label
+from bot.proposals.floors import MIN_CITED
 from bot.proposals.guardrails import check_edits
 from bot.proposals.identity import fingerprint, proposal_id
 from bot.proposals.scalars import Scalar, find_scalar, set_scalar, written_like
@@ -53,6 +54,8 @@ MIN_IMPROVEMENT = 0.05
 """A value must lower the cost by this share, or it is not worth a person's time."""
 MEASURED_DAYS = 14
 _SAMPLES = 5
+_NAME = re.compile(r"[A-Za-z0-9_.:/-]{1,80}")
+"""Names come from telemetry and stand in titles: nothing but a dotted path gets there."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,7 +80,7 @@ def propose_threshold(
     newer half, which has no part in the choice. `max_move` is a share of the value in the file.
     """
     name = pattern.threshold_name or ""
-    if len(name) > 80 or not is_safe_label(name[:40]) or not is_safe_label(name[40:] or "x"):
+    if _NAME.fullmatch(name) is None:
         return _skipped("", "unsafe_name", "The threshold's name is missing or no plain name.")
     items = answered(pattern.decisions, now=now)
     refusal = _input_refusal(pattern, items, name, now=now)
