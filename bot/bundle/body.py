@@ -30,7 +30,6 @@ _SHOWN_COLUMNS = 12
 _SHOWN_WEEKS = 26
 _NOUNS = {"rule": "correction", "threshold": "decision"}
 _WORDS = {"rule": "corrected", "threshold": "dismissed"}
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _WEEK = re.compile(r"\d{4}-W\d{2}")
 
 
@@ -79,8 +78,9 @@ def marker_values(
     metric = pattern.outcome if pattern else metric
     if metric.startswith("correction:"):
         values["correction_type"] = _clip(metric.removeprefix("correction:"))
-    if pattern is not None and pattern.threshold_name:
-        values["threshold"] = {"name": _clip(pattern.threshold_name), **_threshold_move(proposal)}
+    move = proposal.threshold
+    if move is not None:
+        values["threshold"] = {"name": _clip(move.name), "from": move.old, "to": move.new}
     return values
 
 
@@ -295,17 +295,6 @@ def _within_budget(sections: Sequence[_Section]) -> str:
 def _folded(summary: str, text: str) -> str:
     """GitHub needs the blank lines; `summary` is ours."""
     return f"<details><summary>{summary}</summary>\n\n{text}\n\n</details>"
-
-
-def _threshold_move(proposal: Proposal) -> dict[str, Json]:
-    """From and to, where the edit changes exactly one number; nothing where that is not so."""
-    if len(proposal.edits) != 1:
-        return {}
-    old, new = (_NUMBER.findall(text) for text in (proposal.edits[0].old, proposal.edits[0].new))
-    moved = [(a, b) for a, b in zip(old, new, strict=False) if a != b]
-    if len(old) != len(new) or len(moved) != 1:
-        return {}
-    return {"from": float(moved[0][0]), "to": float(moved[0][1])}
 
 
 def _clip(text: str, limit: int = 120) -> str:

@@ -181,7 +181,7 @@ def _evidence(patterns: Sequence[Pattern]) -> Element:
         more = len(pattern.evidence) - _SHOWN_EVIDENCE
         said = f"{pattern_name(pattern)}: {ids}" + (f" and {more:,} more" if more > 0 else "")
         lines.append(_el("li", said))
-    summary = _el("summary", "The newest failing conversations, for debrief show")
+    summary = _el("summary", "The newest evidence (ids)")
     return _el("details", summary, _el("ul", *lines))
 
 

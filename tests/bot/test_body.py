@@ -19,6 +19,7 @@ from bot.records import (
     GateResult,
     Proposal,
     Table,
+    ThresholdMove,
     WeekRate,
 )
 from tests.bot.proposals_built import (
@@ -96,13 +97,9 @@ def test_weeks_are_named_by_what_the_kind_counts() -> None:
 
 
 def test_a_threshold_move_is_in_the_marker() -> None:
-    edit = Edit(
-        path="thresholds.yml", base_blob="1" * 40, old="  flag: 0.50 #", new="  flag: 0.57 #"
-    )
-    proposal = a_proposal(kind="threshold", edits=(edit,))
-    pattern = a_pattern(kind="threshold", threshold_name="fraud.flag", outcome="dismissed")
+    move = ThresholdMove(name="fraud.flag", old=0.5, new=0.57)
 
-    marker = marker_of(render_body(proposal, base_sha=BASE, pattern=pattern))
+    marker = marker_of(body_of(kind="threshold", threshold=move))
 
     assert marker["threshold"] == {"name": "fraud.flag", "from": 0.5, "to": 0.57}
 
@@ -248,7 +245,12 @@ def hostile(text: str, *, many: int = 3) -> Proposal:
     )
     return dataclasses.replace(
         a_proposal(),
-        **dict.fromkeys(("agent", "pattern_id", "remedy", "what", "why", "risk"), text),
+        agent=text,
+        pattern_id=text,
+        remedy=text,
+        what=text,
+        why=text,
+        risk=text,
         title=text or "a title",
         evidence=evidence,
         gate=gate,

@@ -6,7 +6,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from cmarkgfm import cmark
+from cmarkgfm import cmark  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 
