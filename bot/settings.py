@@ -114,6 +114,9 @@ class Secrets:
     github_token: str | None = field(default=None, repr=False)
     github_api_url: str | None = None
     redaction_key: str | None = field(default=None, repr=False)
+    """Hexadecimal."""
+    collector_token: str | None = field(default=None, repr=False)
+    """What senders must show to the collector, as a bearer token."""
 
 
 def load_secrets(environ: Mapping[str, str]) -> Secrets:
@@ -124,6 +127,7 @@ def load_secrets(environ: Mapping[str, str]) -> Secrets:
         github_token=environ.get("GITHUB_TOKEN") or environ.get("GH_TOKEN") or None,
         github_api_url=environ.get("GITHUB_API_URL") or None,
         redaction_key=environ.get("DEBRIEF_REDACTION_KEY") or None,
+        collector_token=environ.get("DEBRIEF_COLLECTOR_TOKEN") or None,
     )
 
 

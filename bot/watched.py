@@ -31,6 +31,11 @@ SHINGLE_WORDS = 4
 RESEMBLES = 0.5
 
 
+def default_globs() -> tuple[str, ...]:
+    """Where the files of an agent are looked for that the settings do not name."""
+    return tuple(glob for globs in DEFAULT_GLOBS.values() for glob in globs)
+
+
 def files_of_agents(
     agents: Iterable[str],
     repository: Repository,

@@ -1,0 +1,174 @@
+"""The command line: reads the environment and the clock, runs one command, maps errors to exits.
+
+Exit codes: 0 done; 1 a gate or guardrail refused what was asked for by name; 2 wrong use,
+configuration or credentials; 3 degraded (something was left out, see `degraded` in `--json`);
+4 a fault elsewhere (disk, network, model, GitHub) after retries.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from bot.commands import cycle, look, receive, understand
+from bot.commands.shell import Shell
+from bot.errors import DebriefError, FaultElsewhere, UsageError
+from bot.settings import load_secrets
+from bot.tracing import trace_to
+from collector.errors import CollectorError, StoreError
+
+Run = Callable[[Shell, argparse.Namespace], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code. The only place that catches `DebriefError`."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
+    )
+    try:
+        given = parser().parse_args(argv)
+        with trace_to(os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")):
+            return _run(given)
+    except DebriefError as error:
+        print(f"debrief: {error}", file=sys.stderr)
+        return error.exit_code
+    except CollectorError as error:
+        print(f"debrief: {error}", file=sys.stderr)
+        fault = FaultElsewhere if isinstance(error, StoreError) else UsageError
+        return fault.exit_code
+    except BrokenPipeError:
+        # The reader of our output went away, as `| head` does; nothing is left to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        print(f"debrief: {error}; free the space or mend the path and run again", file=sys.stderr)
+        return FaultElsewhere.exit_code
+    except KeyboardInterrupt:
+        print("debrief: stopped; what was written so far is whole", file=sys.stderr)
+        return 130
+
+
+def _run(given: argparse.Namespace) -> int:
+    now = given.now or datetime.now(UTC)
+    shell = Shell(
+        store=given.store or os.environ.get("DEBRIEF_STORE") or None,
+        now=now,
+        json=given.json,
+        secrets=load_secrets(os.environ),
+    )
+    run: Run = given.run
+    return run(shell, given)
+
+
+def _time(text: str) -> datetime:
+    """An ISO time; without a zone it is UTC."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no time; write it like 2026-11-21T06:00:00Z"
+        ) from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--store", metavar="DIR", help="default: DEBRIEF_STORE, else debrief-data")
+    common.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    common.add_argument("--now", type=_time, metavar="TIME", help="the clock, for replays")
+    top = argparse.ArgumentParser(
+        prog="debrief",
+        description="Reads every conversation your LLM agent has, finds where and why users fail, "
+        "and opens pull requests that fix it.",
+    )
+    top.add_argument("--version", action="version", version=version("agent-debrief"))
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def add(name: str, run: Run, summary: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, parents=[common], help=summary, description=summary)
+        command.set_defaults(run=run)
+        return command
+
+    add("demo", cycle.demo, "the whole loop on an example agent, nothing to configure")
+    _receiving(add)
+    _looking(add)
+    _understanding(add)
+    _changing(add)
+    return top
+
+
+Add = Callable[[str, Run, str], argparse.ArgumentParser]
+
+
+def _receiving(add: Add) -> None:
+    collect = add("collect", receive.collect, "receive OTLP and feedback, until stopped")
+    collect.add_argument("--http", default="127.0.0.1:4318", metavar="HOST:PORT")
+    collect.add_argument("--grpc", default="127.0.0.1:4317", metavar="HOST:PORT")
+    files = add("import", receive.import_files, "read conversations, events, outcomes or OTLP")
+    files.add_argument("files", nargs="+", metavar="FILE")
+    files.add_argument("--signal", choices=("traces", "logs"), help="what a *.pb file holds")
+    erase = add("erase", receive.erase, "forget one person or one conversation for good")
+    who = erase.add_mutually_exclusive_group(required=True)
+    who.add_argument("--user", metavar="ID")
+    who.add_argument("--conversation", metavar="ID")
+    add("compact", receive.compact, "merge small files of the store and drop what is erased")
+
+
+def _looking(add: Add) -> None:
+    conversations = add("conversations", look.conversations, "list conversations")
+    conversations.add_argument("--since", default="28d", metavar="28d")
+    conversations.add_argument("--agent")
+    conversations.add_argument("--intent", metavar="ID")
+    conversations.add_argument("--outcome")
+    conversations.add_argument("--text", help="only those that hold this text")
+    show = add("show", look.show, "one conversation, whole")
+    show.add_argument("conversation_id", metavar="CONVERSATION_ID")
+    show.add_argument("--agent")
+
+
+def _understanding(add: Add) -> None:
+    intents = add("intents", understand.intents, "what users try to do")
+    intents.add_argument("action", choices=("discover", "list", "assign", "check"))
+    intents.add_argument("--repo", metavar="DIR")
+    patterns = add("patterns", understand.patterns, "what fails, for whom, how often")
+    patterns.add_argument("--repo", metavar="DIR", help="its settings and its taxonomy count")
+    report = add("report", understand.report, "a page to read and to pass on")
+    report.add_argument("--out", required=True, metavar="FILE.html")
+    report.add_argument("--repo", metavar="DIR")
+    report.add_argument("--history", metavar="TARGET", help="default: git: of --repo")
+
+
+def _changing(add: Add) -> None:
+    propose = add("propose", cycle.propose, "write a bundle of proposals; writes nothing else")
+    measure = add("measure", cycle.measure, "write a bundle of verdicts on merged proposals")
+    for command in (propose, measure):
+        command.add_argument("--repo", required=True, metavar="DIR")
+        command.add_argument("--out", required=True, metavar="BUNDLE")
+        command.add_argument("--history", metavar="TARGET", help="github:OWNER/NAME or git:DIR")
+        command.add_argument("--summary", metavar="FILE", help="append a summary in Markdown")
+    publish = add("publish", cycle.publish, "send a bundle; needs no model and no store")
+    publish.add_argument("bundle", metavar="BUNDLE")
+    run = add("run", cycle.run, "one cycle: propose, measure, publish")
+    run.add_argument("--repo", required=True, metavar="DIR")
+    run.add_argument("--out", metavar="BUNDLE", help="keep the bundle here")
+    for command in (publish, run):
+        command.add_argument("--to", required=True, metavar="TARGET", help="github:… or git:DIR")
+        command.add_argument("--dry-run", action="store_true", help="say it, do not do it")
+        command.add_argument("--summary", metavar="FILE", help="append a summary in Markdown")
+    reject = add("reject", cycle.reject, "turn a proposal down: it is never proposed again")
+    reject.add_argument("proposal", metavar="PROPOSAL")
+    reject.add_argument("reason", help='not_a_problem, wrong_fix or later, or "wrong_fix: why"')
+    reject.add_argument("--to", required=True, metavar="TARGET")
+    config = add("config", understand.config, "check the settings, or print their JSON Schema")
+    config.add_argument("action", choices=("check", "schema"))
+    config.add_argument("--repo", default=".", metavar="DIR")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,245 @@
+"""Commands that change something in the end: propose, measure, publish, run, reject, demo."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from bot.bundle import Operations, operations_for, read_body, read_bundle, write_bundle
+from bot.commands.ledger import entries_of, remember
+from bot.commands.loading import (
+    Workspace,
+    conversations_by_id,
+    model_of,
+    open_repository,
+    store_of,
+    understanding_of,
+)
+from bot.commands.shell import Shell, exit_code
+from bot.commands.understand import report_json
+from bot.errors import UsageError
+from bot.history import read_history
+from bot.history import reject as reject_proposal
+from bot.model import Model
+from bot.pipeline import Changes, Understanding, check_again
+from bot.pipeline import measure as measure_all
+from bot.pipeline import propose as propose_all
+from bot.proposals import apply_edits, render_diff
+from bot.publish import PublishReport, open_target
+from bot.publish import publish as publish_plan
+from bot.records import PastProposal, Plan, Repository, Skipped, Verdict
+from bot.report import run_text, summary_markdown
+from bot.settings import settings_sha
+
+BEFORE_MERGE = timedelta(days=28)
+"""How far before a merge a verdict looks."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """What one cycle found, before anything is sent."""
+
+    workspace: Workspace
+    repository: Repository
+    understood: Understanding
+    changes: Changes
+    verdicts: tuple[Verdict, ...]
+    plan: Plan
+    operations: Operations
+    past: tuple[PastProposal, ...]
+    model: Model | None
+
+
+def propose(shell: Shell, given: argparse.Namespace) -> int:
+    """Write a bundle of proposals and nothing else."""
+    return _write(shell, given, proposing=True, measuring=False)
+
+
+def measure(shell: Shell, given: argparse.Namespace) -> int:
+    """Write a bundle of verdicts and nothing else."""
+    return _write(shell, given, proposing=False, measuring=True)
+
+
+def run(shell: Shell, given: argparse.Namespace) -> int:
+    """One cycle: propose, measure, publish."""
+    found = _cycle(shell, given.repo, given.to, proposing=True, measuring=True)
+    kept = nullcontext(given.out) if given.out else tempfile.TemporaryDirectory()
+    with kept as folder:
+        bundle = Path(folder) if given.out else Path(folder) / "bundle"
+        _write_bundle(bundle, found)
+        report = _publish(shell, bundle, given.to, dry_run=given.dry_run)
+    if not given.dry_run:
+        entries = entries_of(found.plan, found.past, found.verdicts, report)
+        calls = found.model.ledger if found.model else ()
+        store = store_of(shell, found.workspace.settings)
+        if (lost := remember(store, entries, calls, now=shell.now)) is not None:
+            report = replace(report, degraded=(*report.degraded, lost))
+    return _tell(shell, given, found=found, published=report)
+
+
+def publish(shell: Shell, given: argparse.Namespace) -> int:
+    """Send a bundle. Needs no model and no store."""
+    report = _publish(shell, Path(given.bundle), given.to, dry_run=given.dry_run)
+    return _tell(shell, given, published=report)
+
+
+def reject(shell: Shell, given: argparse.Namespace) -> int:
+    """Turn a proposal down, with the reason."""
+    reference = reject_proposal(
+        given.to, given.proposal, given.reason, connect=shell.writer, now=shell.now
+    )
+    if shell.json:
+        shell.emit({"rejected": given.proposal, "reference": reference})
+    else:
+        shell.say(f"Rejected {reference}. The same remedy is not proposed again.")
+    return 0
+
+
+def demo(shell: Shell, given: argparse.Namespace) -> int:
+    """The whole loop on the example agents."""
+    from bot.demo import demo as conduct
+
+    if shell.json:
+        raise UsageError("`debrief demo` is for reading; it has no --json")
+    conduct(console=shell.out, now=shell.now)
+    return 0
+
+
+def _write(shell: Shell, given: argparse.Namespace, *, proposing: bool, measuring: bool) -> int:
+    history = given.history or f"git:{given.repo}"
+    found = _cycle(shell, given.repo, history, proposing=proposing, measuring=measuring)
+    _write_bundle(Path(given.out), found)
+    return _tell(shell, given, found=found)
+
+
+def _cycle(shell: Shell, repo: str, target: str, *, proposing: bool, measuring: bool) -> Found:
+    """Everything up to the bundle. Writes nothing."""
+    workspace, repository = open_repository(repo)
+    past = read_history(target, connect=shell.reader)
+    model = model_of(shell, workspace.settings)
+    since = min((one.merged_at - BEFORE_MERGE for one in past if one.merged_at), default=None)
+    understood = understanding_of(shell, workspace, model=model, since=since)
+    store = store_of(shell, workspace.settings)
+    changes = Changes()
+    verdicts: tuple[Verdict, ...] = ()
+    too_early: tuple[Skipped, ...] = ()
+    if proposing and not workspace.settings.paused:
+        with shell.working("looking for changes"):
+            changes = propose_all(
+                understood,
+                repository,
+                past,
+                settings=workspace.settings,
+                conversations_of=lambda agent, ids: conversations_by_id(store, agent, ids),
+                ask=model.ask if model else None,
+                now=shell.now,
+            )
+    elif proposing:
+        sentence = "`paused: true` stands in the settings, so nothing new is proposed."
+        changes = Changes(skipped=(Skipped(what="proposals", code="paused", reason=sentence),))
+    if measuring:
+        verdicts, too_early = measure_all(understood, past, now=shell.now)
+    operations = operations_for(
+        changes.proposals,
+        past,
+        verdicts,
+        report=understood.report,
+        base_sha=repository.base_sha,
+        now=shell.now,
+    )
+    left_out = (*understood.skipped, *changes.skipped, *too_early, *operations.left_out)
+    plan = Plan(
+        schema=1,
+        target=target,
+        base_sha=repository.base_sha,
+        base_branch=repository.base_branch,
+        settings_sha=settings_sha(workspace.settings_text),
+        operations=operations.operations,
+        left_out=left_out,
+    )
+    return Found(
+        workspace=workspace,
+        repository=repository,
+        understood=understood,
+        changes=changes,
+        verdicts=verdicts,
+        plan=plan,
+        operations=operations,
+        past=past,
+        model=model,
+    )
+
+
+def _write_bundle(out: Path, found: Found) -> None:
+    files = found.repository.files
+    patches = {}
+    for operation in found.plan.operations:
+        after = apply_edits(files, operation.edits)
+        if operation.edits and not isinstance(after, Skipped):
+            patches[operation.id] = "".join(
+                render_diff(files[path].text if path in files else None, text, path)
+                for path, text in after.items()
+            )
+    write_bundle(out, found.plan, found.operations.bodies, patches)
+
+
+def _publish(shell: Shell, bundle: Path, to: str, *, dry_run: bool) -> PublishReport:
+    plan = read_bundle(bundle)
+    target = open_target(to, connect=shell.reader if dry_run else shell.writer, now=shell.now)
+    with shell.working("publishing"):
+        return publish_plan(
+            plan,
+            lambda body_file: read_body(bundle, body_file),
+            target,
+            apply=apply_edits,
+            check=check_again,
+            dry_run=dry_run,
+        )
+
+
+def _tell(
+    shell: Shell,
+    given: argparse.Namespace,
+    *,
+    found: Found | None = None,
+    published: PublishReport | None = None,
+) -> int:
+    """Show what was done, as text, as JSON and as a summary; give the exit code."""
+    report = found.understood.report if found else None
+    plan = found.plan if found else None
+    verdicts = found.verdicts if found else ()
+    cost = found.model.cost if found and found.model else None
+    if given.summary:
+        text = summary_markdown(
+            report=report, plan=plan, published=published, verdicts=verdicts, cost=cost
+        )
+        with Path(given.summary).open("a", encoding="utf-8") as summary:
+            summary.write(text)
+    if shell.json:
+        shell.emit(_cycle_json(found, published))
+    else:
+        for part in run_text(
+            report=report, plan=plan, verdicts=verdicts, published=published, cost=cost
+        ):
+            shell.out.print(part)
+    return exit_code(published.degraded if published else ())
+
+
+def _cycle_json(found: Found | None, published: PublishReport | None) -> dict[str, Any]:
+    document: dict[str, Any] = {}
+    if found is not None:
+        document |= report_json(found.understood.report)
+        document["findings"] += [asdict(one) for one in found.changes.findings]
+        document["operations"] = [asdict(one) for one in found.plan.operations]
+        document["verdicts"] = [asdict(one) for one in found.verdicts]
+        document["left_out"] = [asdict(one) for one in found.plan.left_out]
+        document["cost"] = asdict(found.model.cost) if found.model else None
+    if published is not None:
+        document["published"] = asdict(published)
+    document["degraded"] = [asdict(one) for one in published.degraded] if published else []
+    return document

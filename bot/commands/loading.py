@@ -1,0 +1,114 @@
+"""Reads what the stages take: the store, the repository, the settings, the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from bot.commands.shell import DEFAULT_STORE, Shell
+from bot.git import read_repository
+from bot.intents import read_taxonomy
+from bot.intents.taxonomy import PATH as TAXONOMY_PATH
+from bot.model import Model
+from bot.pipeline import DECISION_EVENTS, Understanding, understand
+from bot.records import Repository, Taxonomy
+from bot.settings import PATH, Settings, load_settings
+from collector.assemble import read_conversations, read_events, read_user_events
+from collector.records import Conversation
+from collector.store import Store, open_store
+
+MARGIN = timedelta(days=1)
+"""What happened in the last hours of a window may be told by events that came a little later."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workspace:
+    """What a repository says about Debrief at one commit."""
+
+    settings: Settings = field(default_factory=Settings)
+    settings_text: str | None = None
+    taxonomy: Taxonomy | None = None
+    taxonomy_text: str | None = None
+
+
+def open_workspace(repo: str | None) -> Workspace:
+    """Read the repository's default branch; without one, everything is at its default.
+
+    Raises:
+        RepositoryError: not a git repository, or it has no commit.
+        SettingsError: the settings or the taxonomy are wrong.
+    """
+    return Workspace() if repo is None else open_repository(repo)[0]
+
+
+def open_repository(repo: str) -> tuple[Workspace, Repository]:
+    """As `open_workspace`, with the repository's files."""
+    repository = read_repository(Path(repo))
+    file = repository.files.get(PATH)
+    text = file.text if file else None
+    taxonomy = repository.files.get(TAXONOMY_PATH)
+    workspace = Workspace(
+        settings=load_settings(text),
+        settings_text=text,
+        taxonomy=read_taxonomy(taxonomy.text) if taxonomy else None,
+        taxonomy_text=taxonomy.text if taxonomy else None,
+    )
+    return workspace, repository
+
+
+def store_of(shell: Shell, settings: Settings | None = None) -> Store:
+    """The store, for reading; one that does not exist is empty.
+
+    The command line and the environment come first, then the settings, then the default.
+    """
+    named = settings.store if settings else None
+    return open_store(shell.store or named or DEFAULT_STORE, create=False)
+
+
+def model_of(shell: Shell, settings: Settings) -> Model | None:
+    """The model within its budget, or None without a key."""
+    if shell.secrets.anthropic_api_key is None:
+        return None
+    chosen = settings.model
+    return Model(
+        api_key=shell.secrets.anthropic_api_key,
+        base_url=shell.secrets.anthropic_base_url,
+        budget_usd=chosen.budget_usd,
+        reader=chosen.reader,
+        writer=chosen.writer,
+        judge=chosen.judge,
+        prices_usd=chosen.prices,
+    )
+
+
+def understanding_of(
+    shell: Shell, workspace: Workspace, *, model: Model | None, since: datetime | None = None
+) -> Understanding:
+    """Read the store once and understand it. `since` widens the window that is read."""
+    settings = workspace.settings
+    store, until = store_of(shell, settings), shell.now + MARGIN
+    window = shell.now - timedelta(days=settings.limits.window_days)
+    start = min(window, since) if since else window
+    with shell.working("reading conversations"):
+        return understand(
+            read_conversations(store, since=start, until=until),
+            read_user_events(store, since=start, until=until),
+            read_events(store, DECISION_EVENTS, since=start, until=until),
+            taxonomy=workspace.taxonomy,
+            settings=settings,
+            ask=model.ask if model else None,
+            now=shell.now,
+        )
+
+
+def conversations_by_id(store: Store, agent: str, ids: Sequence[str]) -> list[Conversation]:
+    """Read these conversations of one agent again, whole, in the order of `ids`."""
+    wanted = set(ids)
+    found = {
+        item.conversation_id: item
+        for item in read_conversations(store, since=None, until=None, agent=agent)
+        if isinstance(item, Conversation) and item.conversation_id in wanted
+    }
+    return [found[one] for one in ids if one in found]

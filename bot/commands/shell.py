@@ -1,0 +1,116 @@
+"""What every command shares: where the store is, what time it is, how to speak."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from bot.errors import SettingsError, UsageError
+from bot.github import GitHub, connect
+from bot.records import Degraded
+from bot.settings import Secrets
+
+DEFAULT_STORE = "./debrief-data"
+UNITS_DAYS = {"d": 1.0, "w": 7.0, "h": 1 / 24}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shell:
+    """Built once, in `cli.main`."""
+
+    store: str | None
+    """As given by option or environment."""
+    now: datetime
+    json: bool
+    secrets: Secrets
+    pause_s: float = 1.0
+    """Between two writes to GitHub."""
+    out: Console = field(default_factory=lambda: Console(highlight=False))
+    err: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+
+    @property
+    def store_path(self) -> str:
+        """The store of commands that know no repository."""
+        return self.store or DEFAULT_STORE
+
+    def emit(self, value: dict[str, Any]) -> None:
+        """Print one JSON document on standard output."""
+        json.dump(value, sys.stdout, ensure_ascii=False, indent=2, default=_plain)
+        sys.stdout.write("\n")
+
+    def say(self, text: str) -> None:
+        """Print a line as it is: nothing in it is markup."""
+        self.out.print(text, markup=False, soft_wrap=True)
+
+    def reader(self, repository: str) -> GitHub:
+        """A client for `owner/name` that cannot write."""
+        return self._connect(repository, read_only=True)
+
+    def writer(self, repository: str) -> GitHub:
+        """A client for `owner/name` that may write."""
+        return self._connect(repository, read_only=False)
+
+    def _connect(self, repository: str, *, read_only: bool) -> GitHub:
+        return connect(
+            repository,
+            token=self.secrets.github_token or "",
+            base_url=self.secrets.github_api_url or "https://api.github.com",
+            pause_s=self.pause_s,
+            read_only=read_only,
+        )
+
+    def redaction_key(self) -> bytes | None:
+        """The key from the environment, which overrules the one that the store keeps.
+
+        Raises:
+            SettingsError: it is not hexadecimal.
+        """
+        if self.secrets.redaction_key is None:
+            return None
+        try:
+            return bytes.fromhex(self.secrets.redaction_key)
+        except ValueError:
+            raise SettingsError(
+                "DEBRIEF_REDACTION_KEY is not hexadecimal; make one with `openssl rand -hex 32`"
+            ) from None
+
+    @contextmanager
+    def working(self, what: str) -> Iterator[None]:
+        """Show that something takes its time: on a terminal only, never in logs."""
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+        if not self.err.is_terminal:
+            yield
+            return
+        with Progress(*columns, console=self.err, transient=True) as progress:
+            progress.add_task(what, total=None)
+            yield
+
+    def since(self, text: str) -> datetime:
+        """`28d`, `4w` or `12h` before now.
+
+        Raises:
+            UsageError: the text is neither.
+        """
+        number, unit = text[:-1], text[-1:]
+        if unit not in UNITS_DAYS or not number.isdigit():
+            raise UsageError(f"--since {text!r} is no span of time; write it like 28d, 4w or 12h")
+        return self.now - timedelta(days=int(number) * UNITS_DAYS[unit])
+
+
+def exit_code(degraded: Sequence[Degraded]) -> int:
+    """0, or 3 where something was left out."""
+    return 3 if degraded else 0
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} is no JSON value")

@@ -1,0 +1,412 @@
+"""The one sentence that joins the stages: understand, propose, measure.
+
+Takes what the shell has read (conversations, repository, history) and gives what the shell writes
+(reports, bundles). No I/O here: a model is an `Ask`, conversations are an iterator, time is a
+parameter.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, cast, get_args
+
+import pyarrow as pa
+from opentelemetry import trace
+
+from bot.feedback import corrections_of, decisions_of
+from bot.gate import gate
+from bot.intents import Document, discover, label, to_document
+from bot.measure import measure as measure_one
+from bot.outcomes import OutcomeRules, link_outcomes, outcomes_of_user, user_outcomes
+from bot.patterns import find_patterns
+from bot.proposals import (
+    already_decided,
+    check_edits,
+    pattern_decided,
+    propose_prompt,
+    propose_rule,
+    propose_threshold,
+    within_caps,
+)
+from bot.records import (
+    FACTS_SCHEMA,
+    AgentFiles,
+    Ask,
+    Correction,
+    Decision,
+    Finding,
+    Label,
+    Operation,
+    Outcome,
+    PastProposal,
+    Pattern,
+    PatternReport,
+    Proposal,
+    ProposalKind,
+    Repository,
+    Signal,
+    Skipped,
+    Taxonomy,
+    Verdict,
+)
+from bot.settings import Settings, load_settings
+from bot.signals import find_signals
+from bot.watched import default_globs, files_of_agents
+from collector.records import Conversation, Event, Unreadable
+
+_tracer = trace.get_tracer("debrief")
+
+Key = tuple[str, str]
+"""(agent, conversation id)."""
+ConversationsOf = Callable[[str, Sequence[str]], Sequence[Conversation]]
+"""Reads conversations of one agent again, by id."""
+SYSTEMS_KEPT = 20
+"""Distinct captured system prompts that are kept per agent."""
+PROMPT_PATTERNS = 3
+"""Patterns that one cycle puts before the model, the most important first."""
+EXAMPLES = 40
+"""Failing conversations, and as many passing ones, from which the reader picks for one pattern."""
+REJECTIONS_OF_A_KIND = 3
+"""So many rejections of one kind are a constraint for the next."""
+NO_KEY = Skipped(
+    what="prompt changes and the model's words for intents",
+    code="no_key",
+    reason="No model key is set; rules and thresholds work without one. Set ANTHROPIC_API_KEY.",
+)
+DECISION_EVENTS = ("debrief.decision", "debrief.response")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Understanding:
+    """What the conversations of one window say."""
+
+    facts: pa.Table
+    signals: Mapping[Key, tuple[Signal, ...]]
+    outcomes: Mapping[Key, tuple[Outcome, ...]]
+    labels: Mapping[Key, Label]
+    taxonomy: Taxonomy
+    corrections: tuple[Correction, ...]
+    decisions: tuple[Decision, ...]
+    systems: Mapping[str, tuple[str, ...]]
+    """Agent to some of its captured system prompts."""
+    report: PatternReport
+    skipped: tuple[Skipped, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Changes:
+    """What one cycle would change."""
+
+    proposals: tuple[Proposal, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+
+
+def understand(
+    conversations: Iterable[Conversation | Unreadable],
+    user_events: Sequence[Event],
+    decision_events: Sequence[Event],
+    *,
+    taxonomy: Taxonomy | None,
+    settings: Settings,
+    ask: Ask | None,
+    now: datetime,
+) -> Understanding:
+    """Read every conversation once; find signals, outcomes, intents and patterns.
+
+    `user_events` are tied to a user only; `decision_events` are all decisions and responses.
+    `taxonomy` is the repository's, or None: then intents are discovered, and named by their terms
+    or, with `ask`, by the model. Costs a model call per new intent, nothing else.
+    """
+    rules = OutcomeRules.from_settings(settings.outcomes)
+    of_users = user_outcomes(user_events, rules)
+    rows: list[dict[str, Any]] = []
+    documents: list[Document] = []
+    signals: dict[Key, tuple[Signal, ...]] = {}
+    outcomes: dict[Key, tuple[Outcome, ...]] = {}
+    corrections: list[Correction] = []
+    systems: dict[str, dict[str, None]] = defaultdict(dict)
+    skipped: list[Skipped] = []
+
+    with _tracer.start_as_current_span("understand") as span:
+        for item in conversations:
+            if isinstance(item, Unreadable):
+                skipped.append(Skipped(what=item.what, code="unreadable", reason=item.reason))
+                continue
+            key = (item.agent, item.conversation_id)
+            signals[key] = find_signals(item)
+            outcomes[key] = (
+                *link_outcomes(item, signals[key], rules),
+                *outcomes_of_user(item, of_users),
+            )
+            rows.append(_fact(item, signals[key], outcomes[key]))
+            corrections += corrections_of(item)
+            if item.system and len(systems[item.agent]) < SYSTEMS_KEPT:
+                systems[item.agent][item.system] = None
+            document = to_document(item)
+            if isinstance(document, Skipped):
+                skipped.append(document)
+            else:
+                documents.append(document)
+        taxonomy, labels, not_named = _intents(documents, taxonomy, ask=ask, now=now)
+        facts = _with_intents(rows, labels)
+        decisions = decisions_of(decision_events)
+        report = find_patterns(
+            facts,
+            corrections,
+            decisions,
+            taxonomy=taxonomy,
+            now=now,
+            window_days=settings.limits.window_days,
+            min_users=settings.limits.min_users,
+        )
+        span.set_attributes(
+            {
+                "debrief.conversations": len(rows),
+                "debrief.skipped": len(skipped),
+                "debrief.patterns": len(report.patterns),
+            }
+        )
+    return Understanding(
+        facts=facts,
+        signals=signals,
+        outcomes=outcomes,
+        labels=labels,
+        taxonomy=taxonomy,
+        corrections=tuple(corrections),
+        decisions=tuple(decisions),
+        systems={agent: tuple(texts) for agent, texts in systems.items()},
+        report=report,
+        skipped=(*skipped, *not_named),
+    )
+
+
+def propose(
+    understood: Understanding,
+    repository: Repository,
+    past: Sequence[PastProposal],
+    *,
+    settings: Settings,
+    conversations_of: ConversationsOf,
+    ask: Ask | None,
+    now: datetime,
+) -> Changes:
+    """Turn patterns into gated proposals, or say why not. Costs model calls for prompts only."""
+    agents = [agent.agent for agent in understood.report.agents]
+    files = files_of_agents(agents, repository, settings, systems=understood.systems)
+    results: list[Proposal | Finding | Skipped] = []
+    reader = _Reader(understood, conversations_of, ask)
+    with _tracer.start_as_current_span("propose") as span:
+        for pattern in understood.report.patterns:
+            decided = pattern_decided(pattern, past, now=now)
+            own = files[pattern.agent]
+            results.append(
+                decided or _remedy(pattern, repository, own, past, reader, settings, now)
+            )
+        span.set_attribute("debrief.results", len(results))
+    patterns = {pattern.id: pattern for pattern in understood.report.patterns}
+    skipped = [result for result in results if isinstance(result, Skipped)]
+    gated = []
+    for proposal in results:
+        if not isinstance(proposal, Proposal):
+            continue
+        decided = already_decided(proposal, past)
+        if decided is not None:
+            skipped.append(decided)
+            continue
+        result = gate(proposal, patterns[proposal.pattern_id], now=now)
+        if result.verdict == "fail":
+            skipped.append(Skipped(what=proposal.title, code="gate", reason=result.sentence))
+            continue
+        gated.append(replace(proposal, gate=result))
+    if ask is None:
+        skipped.append(NO_KEY)
+    kept, capped = within_caps(gated, past, now=now, per_week=settings.limits.new_per_week)
+    return Changes(
+        proposals=tuple(kept),
+        findings=tuple(result for result in results if isinstance(result, Finding)),
+        skipped=(*skipped, *capped),
+    )
+
+
+def measure(
+    understood: Understanding, past: Sequence[PastProposal], *, now: datetime
+) -> tuple[tuple[Verdict, ...], tuple[Skipped, ...]]:
+    """One verdict per merged proposal that has none yet; what is too early is skipped."""
+    results = [
+        measure_one(
+            one,
+            facts=understood.facts,
+            corrections=understood.corrections,
+            decisions=understood.decisions,
+            others=past,
+            now=now,
+        )
+        for one in past
+        if one.state == "merged" and one.verdict is None
+    ]
+    return (
+        tuple(result for result in results if isinstance(result, Verdict)),
+        tuple(result for result in results if isinstance(result, Skipped)),
+    )
+
+
+def _intents(
+    documents: Sequence[Document], taxonomy: Taxonomy | None, *, ask: Ask | None, now: datetime
+) -> tuple[Taxonomy, dict[Key, Label], tuple[Skipped, ...]]:
+    if taxonomy is not None:
+        labels = label(documents, taxonomy)
+        return taxonomy, {(one.agent, one.conversation_id): one for one in labels}, ()
+    found = discover(documents, ask=ask, now=now)
+    labels_of = {(one.agent, one.conversation_id): one for one in found.labels}
+    return found.taxonomy, labels_of, found.skipped
+
+
+def _fact(
+    conversation: Conversation, signals: Iterable[Signal], outcomes: Iterable[Outcome]
+) -> dict[str, Any]:
+    """One row of FACTS_SCHEMA, without the intents."""
+    told = [outcome for outcome in outcomes if outcome.source != "inferred"]
+    return {
+        "agent": conversation.agent,
+        "conversation_id": conversation.conversation_id,
+        "unit": conversation.unit,
+        "has_user": conversation.user_id is not None,
+        "version": conversation.version,
+        "variant": conversation.variant,
+        "started_at": conversation.started_at,
+        "ended_at": conversation.ended_at,
+        "turns": conversation.turns,
+        "has_text": conversation.completeness.text,
+        "signals": sorted({signal.kind for signal in signals}),
+        "outcomes": sorted({outcome.name for outcome in told}),
+        "good": sorted({outcome.name for outcome in told if outcome.polarity == "good"}),
+        "bad": sorted({outcome.name for outcome in told if outcome.polarity == "bad"}),
+        "inferred": sorted({one.name for one in outcomes if one.source == "inferred"}),
+        "segments": sorted(conversation.segments.items()),
+    }
+
+
+def _with_intents(rows: Sequence[dict[str, Any]], labels: Mapping[Key, Label]) -> pa.Table:
+    for row in rows:
+        found = labels.get((row["agent"], row["conversation_id"]))
+        row["intents"] = [intent for intent, _ in found.intents] if found else []
+    return pa.Table.from_pylist(list(rows), schema=FACTS_SCHEMA)
+
+
+@dataclass(slots=True)
+class _Reader:
+    """What a remedy that needs a model may read, and how many patterns it still may."""
+
+    understood: Understanding
+    conversations_of: ConversationsOf
+    ask: Ask | None
+    left: int = PROMPT_PATTERNS
+
+
+def _remedy(
+    pattern: Pattern,
+    repository: Repository,
+    files: AgentFiles,
+    past: Sequence[PastProposal],
+    reader: _Reader,
+    settings: Settings,
+    now: datetime,
+) -> Proposal | Finding | Skipped:
+    """One pattern's remedy, by the kind of the pattern."""
+    if pattern.kind == "correction":
+        return propose_rule(pattern, repository, files, now=now)
+    if pattern.kind == "threshold":
+        move = settings.limits.threshold_move
+        return propose_threshold(pattern, repository, files, now=now, max_move=move)
+    what = f"a prompt change for {pattern.outcome} of {pattern.agent}"
+    if reader.ask is None:
+        return Skipped(what=what, code="no_key", reason="It needs the model.")
+    if (waiting := _unchanged(pattern, past)) is not None:
+        return waiting
+    if reader.left == 0:
+        reason = f"One cycle reads {PROMPT_PATTERNS} patterns with the model; others came first."
+        return Skipped(what=what, code="cap", reason=reason)
+    reader.left -= 1
+    failing, passing = examples(reader.understood.facts, pattern)
+    return propose_prompt(
+        pattern,
+        repository,
+        files,
+        failing=reader.conversations_of(pattern.agent, failing),
+        passing=reader.conversations_of(pattern.agent, passing),
+        constraints=constraints(pattern, past),
+        ask=reader.ask,
+        now=now,
+    )
+
+
+def _unchanged(pattern: Pattern, past: Sequence[PastProposal]) -> Skipped | None:
+    """An open prompt change on no more evidence than now: asking again would only reword it."""
+    for one in past:
+        same = (one.agent, one.pattern_id, one.kind) == (pattern.agent, pattern.id, "prompt")
+        if one.state == "open" and same and len(pattern.evidence) <= one.evidence_entries:
+            return Skipped(
+                what=f"a prompt change for {pattern.outcome} of {pattern.agent}",
+                code="unchanged",
+                reason=f"{one.reference} rests on the same evidence; nothing is new.",
+            )
+    return None
+
+
+def examples(facts: pa.Table, pattern: Pattern) -> tuple[Sequence[str], Sequence[str]]:
+    """Ids of up to `EXAMPLES` newest failing conversations, and of as many of the same group that
+    did not fail."""
+    failing = set(pattern.evidence)
+    passing = [
+        row["conversation_id"]
+        for row in facts.sort_by("started_at").to_pylist()
+        if row["agent"] == pattern.agent
+        and row["conversation_id"] not in failing
+        and not row["bad"]
+        and (pattern.intent_id is None or pattern.intent_id in row["intents"])
+    ]
+    return pattern.evidence[-EXAMPLES:], passing[-EXAMPLES:]
+
+
+def constraints(pattern: Pattern, past: Sequence[PastProposal]) -> list[str]:
+    """What rejections say: the reason given for this pattern, and any kind rejected three times.
+
+    People's words are outside text and stay inside the tags of the prompt.
+    """
+    said = [
+        f"An earlier change was rejected as the wrong fix: {one.reason}"
+        for one in past
+        if one.pattern_id == pattern.id and one.rejection == "wrong_fix" and one.reason
+    ]
+    rejected = [one for one in past if one.agent == pattern.agent and one.state == "rejected"]
+    if len([one for one in rejected if one.kind == "prompt"]) >= REJECTIONS_OF_A_KIND:
+        said += [f"Rejected before: {one.reason}" for one in rejected if one.reason]
+    return said
+
+
+def check_again(
+    operation: Operation,
+    before: Mapping[str, str],
+    after: Mapping[str, str],
+    settings_text: str | None,
+) -> tuple[str, ...]:
+    """The guardrails that can be checked from repository and bundle alone, for `publish`.
+
+    `settings_text` is read from the default branch: a bundle cannot widen what it may touch.
+    """
+    settings = load_settings(settings_text)
+    agent = settings.agent(operation.agent)
+    own = (*agent.prompts, *agent.harness, *agent.configs, *agent.thresholds)
+    kind = operation.kind
+    if kind not in get_args(ProposalKind):
+        return (f"{kind!r:.40} is no kind of proposal",)
+    return check_edits(
+        before,
+        after,
+        kind=cast(ProposalKind, kind),
+        allowed=(*(own or default_globs()), *settings.allow),
+    )
