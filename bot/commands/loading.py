@@ -16,6 +16,7 @@ from bot.pipeline import DECISION_EVENTS, Understanding, understand
 from bot.records import Repository, Taxonomy
 from bot.settings import PATH, Settings, load_settings
 from collector.assemble import read_conversations, read_events, read_user_events
+from collector.assemble.reading import LONGEST_CONVERSATION
 from collector.records import Conversation
 from collector.store import Store, open_store
 
@@ -86,16 +87,20 @@ def model_of(shell: Shell, settings: Settings) -> Model | None:
 def understanding_of(
     shell: Shell, workspace: Workspace, *, model: Model | None, since: datetime | None = None
 ) -> Understanding:
-    """Read the store once and understand it. `since` widens the window that is read."""
+    """Read the store once and understand it. `since` widens the window that is read.
+
+    What was received in the window is read, whenever it happened: who imports last year's
+    conversations wants to see them. Each agent's own window is set where patterns are found.
+    """
     settings = workspace.settings
     store, until = store_of(shell, settings), shell.now + MARGIN
     window = shell.now - timedelta(days=settings.limits.window_days)
-    start = min(window, since) if since else window
+    received = (min(window, since) if since else window) - LONGEST_CONVERSATION
     with shell.working("reading conversations"):
         return understand(
-            read_conversations(store, since=start, until=until),
-            read_user_events(store, since=start, until=until),
-            read_events(store, DECISION_EVENTS, since=start, until=until),
+            read_conversations(store, until=until, received_since=received),
+            read_user_events(store, until=until, received_since=received),
+            read_events(store, DECISION_EVENTS, until=until, received_since=received),
             taxonomy=workspace.taxonomy,
             settings=settings,
             ask=model.ask if model else None,

@@ -16,7 +16,7 @@ import pyarrow as pa
 from bot.patterns.correction_patterns import correction_patterns
 from bot.patterns.health import health_of
 from bot.patterns.outcome_patterns import compare_all, stand_out
-from bot.patterns.rows import in_window, rows_by_agent
+from bot.patterns.rows import ends_of_windows, in_windows, rows_by_agent
 from bot.patterns.threshold_patterns import ThresholdReport, threshold_patterns
 from bot.patterns.widespread import widespread_signals
 from bot.records import Correction, Decision, Declined, Pattern, PatternReport, Taxonomy
@@ -35,19 +35,23 @@ def find_patterns(
     min_users: int = 5,
     min_conversations: int = 8,
 ) -> PatternReport:
-    """Everything that stands out in the `window_days` before `now`, most important first.
+    """Everything that stands out in each agent's window, most important first.
 
-    `facts` has FACTS_SCHEMA. A group is tested from `min_users` units and `min_conversations`
-    conversations on, against at least as many other units of the same agent.
+    A window is the `window_days` before `now`, or before the agent was last seen. `facts` has
+    FACTS_SCHEMA. A group is tested from `min_users` units and `min_conversations` conversations
+    on, against at least as many other units of the same agent.
     """
-    by_agent = rows_by_agent(in_window(facts, now, window_days))
+    others = [(one.agent, one.at) for one in corrections if one.at is not None]
+    others += [(one.agent, one.at) for one in decisions if one.at is not None]
+    ends = ends_of_windows(facts, others, now)
+    by_agent = rows_by_agent(in_windows(facts, ends, window_days))
     corrections_by_agent: dict[str, list[Correction]] = defaultdict(list)
     for correction in corrections:
-        if _inside(correction.at, now, window_days):
+        if _inside(correction.at, ends.get(correction.agent, now), window_days):
             corrections_by_agent[correction.agent].append(correction)
     decisions_by_agent: dict[str, list[Decision]] = defaultdict(list)
     for decision in decisions:
-        if decision.at is not None and _inside(decision.at, now, window_days):
+        if decision.at is not None and _inside(decision.at, ends[decision.agent], window_days):
             decisions_by_agent[decision.agent].append(decision)
 
     comparisons, refused = [], _without_time(decisions)
@@ -90,8 +94,8 @@ def find_patterns(
     )
 
 
-def _inside(at: datetime | None, now: datetime, window_days: int) -> bool:
-    return at is None or now - timedelta(days=window_days) <= at <= now
+def _inside(at: datetime | None, end: datetime, window_days: int) -> bool:
+    return at is None or end - timedelta(days=window_days) <= at <= end
 
 
 def _without_time(decisions: Sequence[Decision]) -> list[Declined]:

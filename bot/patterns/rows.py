@@ -60,13 +60,32 @@ class AgentRows:
         return [user for index in rows if (user := self.users[index]) is not None]
 
 
-def in_window(facts: pa.Table, now: datetime, window_days: float) -> pa.Table:
-    """Conversations that happened in the window before `now`, and those without a time."""
+def in_windows(facts: pa.Table, ends: Mapping[str, datetime], window_days: float) -> pa.Table:
+    """Conversations in the window before each agent's end, and those without a time."""
     at = pc.coalesce(facts["ended_at"], facts["started_at"])
-    first = pa.scalar(now - timedelta(days=window_days), pa.timestamp("us", "UTC"))
-    last = pa.scalar(now, pa.timestamp("us", "UTC"))
+    agents = sorted(ends)
+    times = pa.array([ends[agent] for agent in agents], pa.timestamp("us", "UTC"))
+    last = pc.take(times, pc.index_in(facts["agent"], pa.array(agents)))
+    first = pc.subtract(last, pa.scalar(timedelta(days=window_days), pa.duration("us")))
     inside = pc.and_(pc.greater_equal(at, first), pc.less_equal(at, last))
     return facts.filter(pc.or_(pc.is_null(at), pc.fill_null(inside, False)))
+
+
+def ends_of_windows(
+    facts: pa.Table, others: Iterable[tuple[str, datetime | None]], now: datetime
+) -> dict[str, datetime]:
+    """Agent to the end of its window: now, or when it was last seen where that is longer ago.
+
+    `others` are (agent, time) of corrections and decisions. What has no time counts as now. So
+    last year's conversations, imported today, are seen in the window in which they happened.
+    """
+    at = pc.coalesce(facts["ended_at"], facts["started_at"])
+    seen = [*zip(facts["agent"].to_pylist(), at.to_pylist(), strict=True), *others]
+    ends: dict[str, datetime] = {}
+    for agent, time in seen:
+        moment = now if time is None else min(time, now)
+        ends[agent] = max(ends.get(agent, moment), moment)
+    return ends
 
 
 def rows_by_agent(facts: pa.Table) -> dict[str, AgentRows]:

@@ -26,15 +26,18 @@ def read_conversations(
     since: datetime | None = None,
     until: datetime | None = None,
     agent: str | None = None,
+    received_since: datetime | None = None,
 ) -> Iterator[Conversation | Unreadable]:
     """Give the conversations with `since <= last message < until`, in order of start and id.
 
-    Where no time is known, the time of receipt counts. `Unreadable`s come first, of all agents.
+    Where no time is known, the time of receipt counts. `received_since` bounds what is read
+    instead: then old conversations that were imported lately are given too. `Unreadable`s come
+    first, of all agents.
 
     Raises:
         StoreError: the store cannot be read.
     """
-    received = since - LONGEST_CONVERSATION if since else None
+    received = since - LONGEST_CONVERSATION if since else received_since
     spans = _rows(store, "spans", received)
     for found in dated(spans, _rows(store, "events", received)):
         if isinstance(found, Unreadable):
@@ -44,24 +47,24 @@ def read_conversations(
 
 
 def read_user_events(
-    store: Store, *, since: datetime | None = None, until: datetime | None = None
+    store: Store, *, received_since: datetime | None = None, until: datetime | None = None
 ) -> list[Event]:
     """Give the events that are tied to a user only, such as churn, oldest first.
 
-    `since` and `until` are about when they happened; events without a time are always given.
+    `until` is about when they happened; events without a time are always given.
 
     Raises:
         StoreError: the store cannot be read.
     """
-    events = user_events(_rows(store, "events", since))
-    return [event for event in events if event.at is None or _between(event.at, since, until)]
+    events = user_events(_rows(store, "events", received_since))
+    return [event for event in events if event.at is None or _between(event.at, None, until)]
 
 
 def read_events(
     store: Store,
     names: Iterable[str],
     *,
-    since: datetime | None = None,
+    received_since: datetime | None = None,
     until: datetime | None = None,
 ) -> list[Event]:
     """Give all events of these names, whatever they are tied to, in the order of receipt.
@@ -72,9 +75,9 @@ def read_events(
         StoreError: the store cannot be read.
     """
     wanted = set(names)
-    rows = (row for row in _rows(store, "events", since) if row["name"] in wanted)
+    rows = (row for row in _rows(store, "events", received_since) if row["name"] in wanted)
     events = (event_of(row) for row in rows)
-    return [event for event in events if event.at is None or _between(event.at, since, until)]
+    return [event for event in events if event.at is None or _between(event.at, None, until)]
 
 
 def _rows(store: Store, table: str, since: datetime | None) -> Iterator[Row]:
