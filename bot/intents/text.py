@@ -25,8 +25,12 @@ _URL = re.compile(r"\b(?:https?://|www\.)\S+", re.IGNORECASE)
 _ID = re.compile(r"\S*[\d@#_]\S*")
 _COURTESY = re.compile(
     r"\b(?:hi there|hi|hello|hey|good (?:morning|afternoon|evening|day)|thank you(?: so much)?"
-    r"|thanks(?: a lot)?|please|sure|great|okay|ok|yes|yeah|bye|goodbye)\b",
+    r"|thanks(?: a lot)?|please|bye|goodbye)\b[,.!]*",
     re.IGNORECASE,
+)
+# "Sure, my name is": only where it opens a sentence, since "I'm not sure" says something.
+_OPENING = re.compile(
+    r"(?:(?<=[.!?])|^)\s*(?:(?:sure|great|okay|ok|yes|yeah|of course)\b[,.!]*\s*)+", re.IGNORECASE
 )
 _WORD = re.compile(r"[^\W\d_]")
 
@@ -79,4 +83,5 @@ def to_document(conversation: Conversation) -> Document | Skipped:
 
 def _user_words(text: str) -> str:
     words = _ID.sub(" ", _URL.sub(" ", text[: 2 * MESSAGE_CHARS]))
-    return " ".join(_COURTESY.sub(" ", words).split())[:MESSAGE_CHARS]
+    words = _OPENING.sub(" ", " ".join(_COURTESY.sub(" ", words).split()))
+    return " ".join(words.split()).lstrip(" ,.!")[:MESSAGE_CHARS]
