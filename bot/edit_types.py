@@ -67,8 +67,8 @@ def edit_types(original: str, corrected: str) -> tuple[str, ...]:
     """Types of one edit, the most telling first; none where it is noise or fits no type.
 
     opening_, closing_ and greeting_ come with removed, added, shortened or replaced; list_ and
-    question_ with removed or added; then facts_changed, term_replaced, tone_less_formal,
-    tone_more_formal, shortened and lengthened. Sentences that only changed places are reordered.
+    question_ with removed or added; then facts_changed, tone_less_formal, tone_more_formal,
+    term_replaced, shortened and lengthened. Sentences that only changed places are reordered.
     """
     if _is_noise(original, corrected):
         return ()
@@ -76,14 +76,16 @@ def edit_types(original: str, corrected: str) -> tuple[str, ...]:
     if _is_reordered(before, after):
         return ("reordered",)
     pairs = _aligned(before.words[:MAX_SENTENCES], after.words[:MAX_SENTENCES])
+    replaced = list(_replacements(before, after, pairs))
     found = [
         *_edge("opening", before.words, after.words, pairs),
         *_edge("closing", before.words[::-1], after.words[::-1], _mirrored(pairs, before, after)),
         *_counted("list", len(_BULLET.findall(original)), len(_BULLET.findall(corrected)), least=2),
         *_counted("greeting", bool(before.greeting), bool(after.greeting)),
         *_counted("question", _questions(before), _questions(after)),
-        *_within(before, after, pairs),
+        *("facts_changed" for old, new in replaced if _is_fact(old, new)),
         *_tone(before, after, pairs),
+        *("term_replaced" for old, new in replaced if _is_term(old, new)),
         *_length(_words(original), _words(corrected)),
     ]
     return tuple(dict.fromkeys(found))
@@ -216,26 +218,17 @@ def _questions_in(text: str) -> int:
     return len(_QUESTION.findall(text))
 
 
-def _within(before: _Text, after: _Text, pairs: Pairs) -> Iterator[str]:
-    """Facts and terms that changed inside sentences that stayed."""
-    replaced = [
-        change
-        for i, j in pairs
-        for change in _replaced(
-            _WORD.findall(before.sentences[i]), _WORD.findall(after.sentences[j])
-        )
-    ]
-    if any(_is_fact(old, new) for old, new in replaced):
-        yield "facts_changed"
-    if any(
-        len(old) <= TERM_WORDS and len(new) <= TERM_WORDS and not _is_fact(old, new)
-        for old, new in replaced
-    ):
-        yield "term_replaced"
+def _replacements(
+    before: _Text, after: _Text, pairs: Pairs
+) -> Iterator[tuple[list[str], list[str]]]:
+    """Words that gave way to other words inside sentences that stayed."""
+    for i, j in pairs:
+        old, new = _WORD.findall(before.sentences[i]), _WORD.findall(after.sentences[j])
+        yield from _replaced(old, new)
 
 
 def _replaced(before: list[str], after: list[str]) -> Iterator[tuple[list[str], list[str]]]:
-    """Words that gave way to other words; a word that was only spelt anew is none."""
+    """The same of one sentence; a word that was only spelt anew is none."""
     lower = [word.lower() for word in before], [word.lower() for word in after]
     matcher = difflib.SequenceMatcher(None, *lower, autojunk=False)
     for kind, i1, i2, j1, j2 in matcher.get_opcodes():
@@ -252,6 +245,10 @@ def _is_fact(old: list[str], new: list[str]) -> bool:
     if any(map(_NUMBER.search, old)) and any(map(_NUMBER.search, new)):
         return True
     return len(old) == len(new) == 1 and old[0][0].isupper() and new[0][0].isupper()
+
+
+def _is_term(old: list[str], new: list[str]) -> bool:
+    return len(old) <= TERM_WORDS and len(new) <= TERM_WORDS and not _is_fact(old, new)
 
 
 def _is_reordered(before: _Text, after: _Text) -> bool:

@@ -23,6 +23,9 @@ REPEATS = 3
 """So many similar user turns, or equal tool calls, are a repetition."""
 COMPARED_CHARS = 400
 """Of each user turn; a long paste repeats its beginning."""
+SEARCHED_CHARS = 2000
+"""Of each message that are searched for words: what people mean stands in what they wrote, and a
+pasted document is bounded so."""
 COMPARED_TURNS = 40
 """Newest user turns that are compared with one another, so that cost stays bounded."""
 SHORT_WORDS = 4
@@ -163,7 +166,7 @@ def _turns(messages: Sequence[Message]) -> list[_Turn]:
     for index, message in enumerate(messages):
         if message.role != "user" or not message.text or _MARKUP_ONLY.fullmatch(message.text):
             continue
-        text = message.text.replace("\u2019", "'")
+        text = _searched(message.text)
         folded = " ".join(_WORDS.findall(text[:COMPARED_CHARS].lower()))
         grams = Counter(folded[at : at + 3] for at in range(len(folded) - 2))
         turns.append(
@@ -177,6 +180,10 @@ def _turns(messages: Sequence[Message]) -> list[_Turn]:
             )
         )
     return turns
+
+
+def _searched(text: str) -> str:
+    return text[:SEARCHED_CHARS].replace("\u2019", "'")
 
 
 def _similarity(one: _Turn, other: _Turn) -> float:
@@ -279,8 +286,8 @@ def _of_answers(messages: Sequence[Message]) -> Iterator[Signal]:
     for index, message in enumerate(messages):
         if message.role != "assistant":
             continue
-        text = (message.text or "").replace("\u2019", "'")
-        if not text.strip():
+        text = _searched(message.text or "")
+        if not (message.text or "").strip():
             if not message.tool_calls and message.finish_reason not in {"length", "tool_calls"}:
                 evidence = "an answer without text and without a tool call"
                 yield Signal(kind="empty_answer", message_index=index, evidence=evidence)
@@ -290,7 +297,7 @@ def _of_answers(messages: Sequence[Message]) -> Iterator[Signal]:
         elif _REFUSES.search(text):
             evidence = "the answer begins by saying that it cannot be done"
             yield Signal(kind="refusal", message_index=index, evidence=evidence)
-        if plain and (key := _wrapped(text)):
+        if plain and (key := _wrapped(message.text)):
             evidence = f"the answer is wrapped as JSON under the key {key}, the user's text is not"
             yield Signal(kind="broken_format", message_index=index, evidence=evidence)
 
@@ -331,7 +338,7 @@ def _of_the_end(conversation: Conversation) -> Iterator[Signal]:
 
 def _loose_end(conversation: Conversation, last: Message) -> str | None:
     if last.role == "user":
-        text = last.text or ""
+        text = (last.text or "")[-SEARCHED_CHARS:]
         if not text or _MARKUP_ONLY.fullmatch(text) or _ENDS_ITSELF.search(text):
             return None
         if _takes_leave(text) or _WANTS_A_PERSON.search(text):
@@ -352,6 +359,7 @@ def _loose_end(conversation: Conversation, last: Message) -> str | None:
 
 
 def _takes_leave(text: str) -> bool:
+    text = text[-SEARCHED_CHARS:]
     return "?" not in text and _TAKES_LEAVE.search(text) is not None
 
 

@@ -92,10 +92,7 @@ def _judged(rows: AgentRows, patterns: Sequence[Pattern]) -> tuple[Health, str]:
     if units < MIN_UNITS:
         return "not_enough_data", f"{numbers}; {MIN_UNITS} are needed to say more."
     if estimate.rate > normal:
-        return (
-            "not_enough_data",
-            f"{numbers}: too few to tell whether it is over {percent(normal)}.",
-        )
+        return "not_enough_data", f"{numbers}: too few to say that it is over {percent(normal)}."
     return "healthy", f"{numbers}."
 
 

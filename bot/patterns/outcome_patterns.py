@@ -1,10 +1,9 @@
 """Groups whose bad outcome is more frequent than in the same agent's other units.
 
 Units are users where ids exist: a user failed if any conversation of theirs in the group did, and
-is counted in the group only, also with conversations outside. Since users with many conversations
-have more chances to fail, a difference must hold by conversation too, with users as clusters: the
-larger p of the two tests counts. Benjamini-Hochberg over all tests of the cycle; only worse groups
-stand.
+is counted in the group only, also with conversations outside. Users with many conversations have
+more chances to fail once, so where users come again the test is by conversation, with users as
+clusters. Benjamini-Hochberg over all tests of the cycle; only worse groups stand.
 """
 
 from __future__ import annotations
@@ -145,15 +144,32 @@ def _compare(
     inside = _rate(_units(rows, judged[series.failed[judged]]), members)
     outside = _rate(_units(rows, np.flatnonzero(series.failed & series.judged)), others)
     p_value = two_rates_p_value(inside, outside)
-    if len(judged) > inside.total or series.judged.sum() > inside.total + outside.total:
-        at = np.flatnonzero(series.judged)
-        in_group = rows.flags([judged])[at]
-        by_row = clustered_p_value(in_group, series.failed[at], rows.units[at])
-        worse = series.failed[judged].mean() > series.failed[at][~in_group].mean()
-        p_value = max(p_value, by_row) if worse == (inside.rate > outside.rate) else 1.0
+    if series.judged.sum() > inside.total + outside.total:
+        p_value = _clustered(rows, judged, series, inside, outside, p_value)
     return Comparison(
         rows=rows, group=group, series=series, inside=inside, outside=outside, p_value=p_value
     )
+
+
+def _clustered(
+    rows: AgentRows,
+    judged: Indexes,
+    series: Series,
+    inside: RateEstimate,
+    outside: RateEstimate,
+    p_value: float,
+) -> float:
+    """p by conversation with users as clusters; `p_value` is by user, a floor for small counts."""
+    at = np.flatnonzero(series.judged)
+    in_group = rows.flags([judged])[at]
+    failed = series.failed[at]
+    worse = failed[in_group].mean() > failed[~in_group].mean()
+    if worse != (inside.rate > outside.rate):
+        return 1.0
+    by_row = clustered_p_value(in_group, failed, rows.units[at])
+    share = (inside.failed + outside.failed) / (inside.total + outside.total)
+    small = min(inside.total, outside.total) * min(share, 1 - share) < 5
+    return max(by_row, p_value) if small else by_row
 
 
 def _units(rows: AgentRows, indexes: Indexes) -> Flags:

@@ -65,7 +65,7 @@ def in_windows(facts: pa.Table, ends: Mapping[str, datetime], window_days: float
     at = pc.coalesce(facts["ended_at"], facts["started_at"])
     agents = sorted(ends)
     times = pa.array([ends[agent] for agent in agents], pa.timestamp("us", "UTC"))
-    last = pc.take(times, pc.index_in(facts["agent"], pa.array(agents)))
+    last = pc.take(times, pc.index_in(facts["agent"], pa.array(agents, pa.string())))
     first = pc.subtract(last, pa.scalar(timedelta(days=window_days), pa.duration("us")))
     inside = pc.and_(pc.greater_equal(at, first), pc.less_equal(at, last))
     return facts.filter(pc.or_(pc.is_null(at), pc.fill_null(inside, False)))
