@@ -1,7 +1,7 @@
 """Patterns: what fails, for whom, how often, and what people correct and dismiss.
 
 Takes facts (one row per conversation), corrections and decisions; gives a ranked `PatternReport`.
-Refuses, with the numbers, what rests on too little or is healthy. No model, no I/O; about a second
+Refuses, with the numbers, what rests on too little or is healthy. No model, no I/O; a few seconds
 for 100,000 conversations.
 """
 
