@@ -16,6 +16,8 @@ OUTPUT_MESSAGES = "gen_ai.output.messages"
 SYSTEM_INSTRUCTIONS = "gen_ai.system_instructions"
 CONVERSATION_ID = "gen_ai.conversation.id"
 AGENT_NAME = "gen_ai.agent.name"
+AGENT_NAMES = (AGENT_NAME, "agent.name", "traceloop.entity.name")
+"""The last two are OpenInference's and OpenLLMetry's; only on spans of agents are they its name."""
 AGENT_VERSION = "gen_ai.agent.version"
 REQUEST_MODEL = "gen_ai.request.model"
 RESPONSE_MODEL = "gen_ai.response.model"
@@ -36,6 +38,18 @@ TOOL_OPERATION = "execute_tool"
 INFERENCE_DETAILS_EVENT = "gen_ai.client.inference.operation.details"
 EVALUATION_EVENT = "gen_ai.evaluation.result"
 
+# --- OpenTelemetry GenAI, older ------------------------------------------------------------------
+CHOICE_EVENT = "gen_ai.choice"
+MESSAGE_ROLES = {
+    "gen_ai.system.message": "system",
+    "gen_ai.user.message": "user",
+    "gen_ai.assistant.message": "assistant",
+    "gen_ai.tool.message": "tool",
+}
+"""1.28 to 1.36: one event for each message of the request, and one choice for each answer."""
+CONTENT_EVENTS = frozenset({INFERENCE_DETAILS_EVENT, CHOICE_EVENT, *MESSAGE_ROLES})
+"""Log records that are a part of a model call."""
+
 # --- OpenInference -------------------------------------------------------------------------------
 OPENINFERENCE_KIND = "openinference.span.kind"
 
@@ -54,17 +68,25 @@ FLAG_EVENTS = frozenset({"feature_flag.evaluation", "feature_flag"})
 FLAG_VARIANTS = ("feature_flag.result.variant", "feature_flag.variant")
 
 # --- who and which conversation, best first ------------------------------------------------------
+METADATA_PREFIXES = (
+    "traceloop.association.properties.",
+    "ai.telemetry.metadata.",
+    "ai.settings.context.",
+    "langsmith.metadata.",
+    "langfuse.trace.metadata.",
+    "metadata.",
+)
+"""Before keys that the application chose itself."""
+METADATA_CONVERSATION_IDS = (
+    *("conversation_id", "session_id", "thread_id", "chat_id"),
+    *("conversationId", "sessionId", "threadId", "chatId"),
+)
+METADATA_USER_IDS = ("user_id", "userId", "enduser_id")
+
 CONVERSATION_IDS = (
     CONVERSATION_ID,
     "session.id",
-    "traceloop.association.properties.conversation_id",
-    "traceloop.association.properties.session_id",
-    "traceloop.association.properties.thread_id",
-    "traceloop.association.properties.chat_id",
-    "ai.settings.context.conversationId",
-    "ai.settings.context.sessionId",
-    "ai.settings.context.threadId",
-    "ai.settings.context.chatId",
+    *(prefix + name for prefix in METADATA_PREFIXES for name in METADATA_CONVERSATION_IDS),
 )
 """Not `langsmith.trace.session_name` (a project) and not `mcp.session.id` (a transport)."""
 
@@ -72,15 +94,18 @@ USER_IDS = (
     "user.id",
     "enduser.id",
     "debrief.user.id",
-    "traceloop.association.properties.user_id",
-    "ai.settings.context.userId",
+    *(prefix + name for prefix in METADATA_PREFIXES for name in METADATA_USER_IDS),
 )
+METADATA = "metadata"
+"""OpenInference: what the application passed, as one JSON object, ids among it."""
 
 # --- our own -------------------------------------------------------------------------------------
 DEBRIEF = "debrief."
 SEGMENT = "debrief.segment."
 EVENT_ID = "debrief.event.id"
 OUTCOME_EVENT = "debrief.outcome"
+DECISION_EVENTS = frozenset({"debrief.decision", "debrief.response"})
+"""They need no conversation: an agent may only ever decide."""
 TRANSCRIPT = "debrief.transcript"
 """On a span of an import: true where the span is a whole conversation, so that its own start and
 end say nothing about single messages; those carry `timestamp` where the file had one."""

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from collector import semconv
 from collector.assemble.conversations import build, when
 from collector.assemble.events import Joins, event_of, is_content
+from collector.assemble.logs import by_call
 from collector.assemble.sources import read_sources
 from collector.assemble.stitch import Gathered, stitch
 from collector.assemble.traces import Node, is_of_a_model, newest, plant, units
@@ -83,25 +83,21 @@ def user_events(events: Iterable[Row]) -> list[Event]:
 
 
 def _once(events: Iterable[Row]) -> list[Row]:
-    """Drop repeats of an event id: the record received last stays."""
-    in_order = sorted(events, key=lambda row: (row["received_ns"] or 0, str(row["event_id"])))
+    """Drop repeats of an event id: the record received last stays, in the order of receipt."""
+    in_order = sorted(events, key=lambda row: row["received_ns"] or 0)
     return list({row["event_id"]: row for row in in_order}.values())
 
 
 def _traces(spans: Iterable[Row], logs: Sequence[Row]) -> Iterator[list[Node]]:
-    """Nodes of each trace; a call's log record goes with its span, or stands in for it."""
-    twins: dict[tuple[str, str], list[Row]] = {}
-    for log in logs:
-        if log["name"] == semconv.INFERENCE_DETAILS_EVENT:
-            place = (log["trace_id"] or "", log["span_id"] or log["event_id"])
-            twins.setdefault(place, []).append(log)
+    """Nodes of each trace; a call's log records go with its span, or stand in for it."""
+    twins = by_call(logs)
     by_trace: dict[str, list[Span]] = {}
     for span in newest(Span(row) for row in spans):
         own = twins.pop((span.row["trace_id"], span.span_id), None)
         whole = Span(span.row, own) if own else span
         by_trace.setdefault(span.row["trace_id"], []).append(whole)
     for left in twins.values():
-        lone = Span.of_log(left[-1])
+        lone = Span.of_logs(left)
         by_trace.setdefault(lone.row["trace_id"], []).append(lone)
     for trace in by_trace.values():
         yield plant(trace)

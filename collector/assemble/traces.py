@@ -85,7 +85,7 @@ def plant(spans: Iterable[Span]) -> list[Node]:
 def _node(span: Span, parent: Node | None) -> Node:
     dialect = detect(span)
     kind = dialect.kind(span) if dialect else "other"
-    agent = span.text(semconv.AGENT_NAME) if kind in ("agent", "call") else None
+    agent = _agent_name(span, kind)
     node = Node(
         span=span,
         parent=parent,
@@ -106,6 +106,12 @@ def _node(span: Span, parent: Node | None) -> Node:
         node.call = parent if parent.kind == "call" else parent.call
         node.wrapper = parent if parent.kind == "agent" else parent.wrapper
     return node
+
+
+def _agent_name(span: Span, kind: str) -> str | None:
+    if kind == "agent":
+        return span.text(*semconv.AGENT_NAMES)
+    return span.text(semconv.AGENT_NAME) if kind == "call" else None
 
 
 _MODEL_KEYS = ("gen_ai.", "llm.", "ai.", "traceloop.", "langsmith.", "langfuse.", "mlflow.")

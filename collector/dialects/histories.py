@@ -34,16 +34,16 @@ class Histories:
     """
 
     def __init__(self) -> None:
-        self._text = ""
-        self._read = Read((), ())
+        self._last: dict[ReadMessage, tuple[str, Read]] = {}
 
     def read(self, text: str, read_message: ReadMessage) -> Read:
         """Read a JSON list of messages; of a list that was cut off, its complete first elements."""
         start, truncated = Read((), ()), False
-        known = self._text[:-1]
+        last_text, last_read = self._last.get(read_message, ("", start))
+        known = last_text[:-1]
         try:
             if known and text.startswith(known) and text[len(known) : len(known) + 1] in (",", "]"):
-                start = self._read
+                start = last_read
                 value = decoding.parse("[" + text[len(known) :].lstrip(","))
             else:
                 value = decoding.parse(text)
@@ -59,5 +59,5 @@ class Histories:
                 systems.append(system)
         read = Read(tuple(messages), tuple(systems), truncated)
         if not truncated and text.endswith("]"):
-            self._text, self._read = text, read
+            self._last[read_message] = (text, read)
         return read

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from collector.dialects import decoding
@@ -31,8 +31,10 @@ class Span:
         self._resource: dict[str, str] = dict(row["resource"] or ())
 
     @classmethod
-    def of_log(cls, log: Row) -> Span:
-        """Stand in for a span that never came: only its log record did."""
+    def of_logs(cls, logs: Sequence[Row]) -> Span:
+        """Stand in for a span that never came: only its log records did (at least one)."""
+        log = logs[-1]
+        times = [each["at_ns"] for each in logs if each["at_ns"]]
         return cls(
             {
                 "trace_id": log["trace_id"] or f"log-{log['event_id']}",
@@ -41,8 +43,8 @@ class Span:
                 "name": log["name"],
                 "status": 0,
                 "status_message": None,
-                "start_ns": log["at_ns"],
-                "end_ns": log["at_ns"],
+                "start_ns": min(times, default=None),
+                "end_ns": max(times, default=None),
                 "received_ns": log["received_ns"],
                 "scope": log["scope"],
                 "service": log["service"],
@@ -52,7 +54,8 @@ class Span:
                 "resource": log["resource"],
                 "events": None,
                 "dropped_attributes": 0,
-            }
+            },
+            logs,
         )
 
     @property
