@@ -27,6 +27,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.rule import Rule
 
 from bot.errors import FaultElsewhere
+from bot.marker import parse_marker
 
 BASELINE_DAYS = 28
 AFTER_DAYS = 8
@@ -148,9 +149,9 @@ def collector(store: Path) -> Iterator[str]:
 def address(process: subprocess.Popen[bytes], log: Path) -> str:
     """Wait until the collector has printed where it listens."""
     for _ in range(START_LIMIT_S * 10):
-        found = re.search(r"http://127\.0\.0\.1:\d+", log.read_text())
+        found = re.search(r"ready: http=(\S+)", log.read_text())
         if found:
-            return found[0]
+            return f"http://{found[1]}"
         try:
             process.wait(timeout=0.1)
         except subprocess.TimeoutExpired:
@@ -200,16 +201,16 @@ def proposals(repo: Path) -> list[dict[str, Any]]:
     for ref in refs:
         state = json.loads(run(("git", "-C", str(repo), "show", f"{ref}:state.json")))
         body = run(("git", "-C", str(repo), "show", f"{ref}:body.md"))
-        found.append({**state, "body": body})
+        found.append({**state, "kind": (parse_marker(body) or {}).get("kind"), "body": body})
     return found
 
 
 def readable(body: str) -> str:
-    """The body without the parts that only a browser shows: comments, folds and charts."""
+    """The body as a browser shows it at first: folds closed, no comments, no chart's source."""
     body = re.sub(r"<!--.*?-->\n?", "", body, flags=re.DOTALL)
     body = re.sub(r"```mermaid\n.*?```\n?", "", body, flags=re.DOTALL)
-    body = re.sub(r"<summary>(.*?)</summary>", r"**\1**\n", body)
-    return re.sub(r"</?details>\n?", "", body)
+    folded = r"<details>\s*<summary>(.*?)</summary>.*?</details>"
+    return re.sub(folded, r"▸ \1\n", body, flags=re.DOTALL)
 
 
 def merge_rule(repo: Path, opened: Sequence[dict[str, Any]], *, at: datetime) -> str:

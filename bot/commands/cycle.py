@@ -15,6 +15,7 @@ from bot.commands.ledger import entries_of, remember
 from bot.commands.loading import (
     Workspace,
     conversations_by_id,
+    empty_store,
     model_of,
     open_repository,
     store_of,
@@ -152,7 +153,8 @@ def _cycle(shell: Shell, repo: str, target: str, *, proposing: bool, measuring: 
         base_sha=repository.base_sha,
         now=shell.now,
     )
-    left_out = (*understood.skipped, *changes.skipped, *too_early, *operations.left_out)
+    nothing = () if understood.report.agents else (empty_store(shell, workspace.settings),)
+    left_out = (*nothing, *understood.skipped, *changes.skipped, *too_early, *operations.left_out)
     plan = Plan(
         schema=1,
         target=target,

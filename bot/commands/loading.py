@@ -13,7 +13,7 @@ from bot.intents import read_taxonomy
 from bot.intents.taxonomy import PATH as TAXONOMY_PATH
 from bot.model import Model
 from bot.pipeline import DECISION_EVENTS, Understanding, understand
-from bot.records import Repository, Taxonomy
+from bot.records import Repository, Skipped, Taxonomy
 from bot.settings import PATH, Settings, load_settings
 from collector.assemble import read_conversations, read_events, read_user_events
 from collector.assemble.reading import LONGEST_CONVERSATION
@@ -59,13 +59,24 @@ def open_repository(repo: str) -> tuple[Workspace, Repository]:
     return workspace, repository
 
 
-def store_of(shell: Shell, settings: Settings | None = None) -> Store:
-    """The store, for reading; one that does not exist is empty.
+def empty_store(shell: Shell, settings: Settings) -> Skipped:
+    """What a run says that found nothing to read."""
+    return Skipped(
+        what=store_path(shell, settings),
+        code="empty_store",
+        reason="There are no conversations in this store. Send some to `debrief collect`, or read "
+        "files with `debrief import`; --store names another store.",
+    )
 
-    The command line and the environment come first, then the settings, then the default.
-    """
-    named = settings.store if settings else None
-    return open_store(shell.store or named or DEFAULT_STORE, create=False)
+
+def store_of(shell: Shell, settings: Settings | None = None) -> Store:
+    """The store, for reading; one that does not exist is empty."""
+    return open_store(store_path(shell, settings or Settings()), create=False)
+
+
+def store_path(shell: Shell, settings: Settings) -> str:
+    """The command line and the environment come first, then the settings, then the default."""
+    return shell.store or settings.store or DEFAULT_STORE
 
 
 def model_of(shell: Shell, settings: Settings) -> Model | None:

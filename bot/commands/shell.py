@@ -31,7 +31,7 @@ class Shell:
     now: datetime
     json: bool
     secrets: Secrets
-    pause_s: float = 1.0
+    pause_s: float
     """Between two writes to GitHub."""
     out: Console = field(default_factory=lambda: Console(highlight=False))
     err: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))

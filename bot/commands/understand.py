@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from bot.commands.loading import Workspace, model_of, open_workspace, understanding_of
+from bot.commands.loading import Workspace, empty_store, model_of, open_workspace, understanding_of
 from bot.commands.shell import Shell
 from bot.errors import UsageError
 from bot.history import read_history
@@ -48,6 +48,10 @@ def patterns(shell: Shell, given: argparse.Namespace) -> int:
         shell.emit(report_json(understood.report))
         return 0
     window_days = workspace.settings.limits.window_days
+    if not understood.report.agents:
+        nothing = empty_store(shell, workspace.settings)
+        shell.say(f"{nothing.what}: {nothing.reason}")
+        return 0
     for part in patterns_text(understood.report, window_days=window_days):
         shell.out.print(part)
     return 0

@@ -29,17 +29,21 @@ their nearest where whole conversations are compared, .5 to .8 where single ques
 def find_clusters(vectors: Matrix, *, seed: int) -> NDArray[np.int64]:
     """The cluster of each row, numbered from 0, the largest first.
 
-    Two rows that are equal share a cluster as a rule, not by force. Fewer than 4 rows are one.
+    Equal rows are one node: else what a button sends a hundred times would be all its neighbours
+    and every wording an intent of its own. Fewer than 4 different rows are one cluster.
     """
-    if len(vectors) < 4:
+    different, node = np.unique(vectors.round(5), axis=0, return_inverse=True)
+    if len(different) < 4:
         return np.zeros(len(vectors), dtype=np.int64)
-    k = neighbours_for(len(vectors))
-    graph = nx.from_scipy_sparse_array(_shared_neighbours(smooth(vectors, k), k))
-    communities = nx.community.louvain_communities(graph, seed=seed)
+    k = neighbours_for(len(different))
+    graph = nx.from_scipy_sparse_array(_shared_neighbours(smooth(different, k), k))
+    communities = [
+        np.flatnonzero(np.isin(node, list(nodes)))
+        for nodes in nx.community.louvain_communities(graph, seed=seed)
+    ]
     clusters = np.zeros(len(vectors), dtype=np.int64)
-    ordered = sorted(communities, key=lambda members: (-len(members), min(members)))
-    for number, members in enumerate(ordered):
-        clusters[list(members)] = number
+    for number, rows in enumerate(sorted(communities, key=lambda rows: (-len(rows), rows[0]))):
+        clusters[rows] = number
     return clusters
 
 

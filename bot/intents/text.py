@@ -10,6 +10,7 @@ user messages beat the first one, two or three, and beat weights that decay with
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from bot.records import Skipped, short_hash
@@ -52,14 +53,20 @@ class Document:
     text, which grows with each turn and could be guessed from its hash."""
 
 
-def to_document(conversation: Conversation) -> Document | Skipped:
-    """The user's side of `conversation`. `Skipped` has the code no_text."""
+def to_document(
+    conversation: Conversation, *, leave_out: Collection[int] = ()
+) -> Document | Skipped:
+    """The user's side of `conversation`. `Skipped` has the code no_text.
+
+    `leave_out` are indexes of messages that say how it went and not what was wanted ("that was the
+    wrong one"): with them, failures would become intents of their own.
+    """
     said: list[str] = []
     tools: dict[str, None] = {}
-    for message in conversation.messages:
+    for index, message in enumerate(conversation.messages):
         if message.parent_tool_call_id is not None:
             continue  # what one agent says to another is not the user's wish
-        if message.role == "user" and message.text:
+        if message.role == "user" and message.text and index not in leave_out:
             said.append(_user_words(message.text))
         tools.update((call.name, None) for call in message.tool_calls)
     text = "\n".join(part for part in said if part)[:DOCUMENT_CHARS].strip()

@@ -95,7 +95,10 @@ def left_out_of(plan: Plan | None, published: Published | None) -> list[Skipped]
 
 def pattern_name(pattern: Pattern) -> str:
     """Whom it concerns and what goes wrong, in a few words. Carries text from outside."""
-    segment = [f"{key}={value}" for key, value in sorted(pattern.segment.items())]
+    segment = [
+        f"after {value.replace('_', ' ')}" if key == "signal" else f"{key}={value}"
+        for key, value in sorted(pattern.segment.items())
+    ]
     whom = ", ".join([*([pattern.intent_name or pattern.intent_id or ""]), *segment]).strip(", ")
     if pattern.kind == "correction":
         kind = pattern.outcome.removeprefix("correction:").replace("_", " ")
