@@ -19,7 +19,7 @@ def verdict_comment(verdict: Verdict) -> str:
     """Say what was measured before and after the merge, how sure that is, and what else changed."""
     lines = [
         render_marker(
-            {"comment": "verdict", "id": verdict.proposal_id[:120], "verdict": verdict.result}
+            {"comment": "verdict", "id": verdict.proposal_id[:120], "result": verdict.result}
         ),
         f"**{_WORDS[verdict.result]}** · {verdict.result.replace('_', ' ')} · "
         f"{verdict.strength} evidence ({verdict.method.replace('_', ' ')})",

@@ -211,7 +211,7 @@ def test_nothing_that_is_not_known_is_said() -> None:
 def test_a_verdict_says_numbers_strength_and_what_else_may_explain_it() -> None:
     comment = verdict_comment(a_verdict())
 
-    assert marker_of(comment) == {"comment": "verdict", "id": "p-7f3a0001", "verdict": "worked"}
+    assert marker_of(comment) == {"comment": "verdict", "id": "p-7f3a0001", "result": "worked"}
     assert "weak evidence (before after)" in comment
     assert "| before | 61 | 143 | 43 % (35\u201351) |" in comment
     assert "Difference \u221221 points (\u221234 … \u22128), 98.75 % interval." in comment
