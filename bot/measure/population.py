@@ -18,7 +18,6 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, Field
 
 from bot.figures import count
-from bot.markdown import plain
 from bot.records import Correction, Decision, PastProposal, Skipped
 
 WEEK = timedelta(days=7)
@@ -239,4 +238,4 @@ def threshold_of(past: PastProposal) -> Threshold | None:
 
 
 def skipped(past: PastProposal, code: str, reason: str) -> Skipped:
-    return Skipped(what=f"verdict on {plain(past.reference, 80)}", code=code, reason=f"{reason}.")
+    return Skipped(what=f"verdict on {past.reference}", code=code, reason=f"{reason}.")

@@ -233,7 +233,7 @@ def _confounders(
             f"{_listed(became)} after); it may hold more than this change"
         )
     found += [
-        f"{plain(one.reference, 40)} of the same agent was merged on {day(one.merged_at)}"
+        f"{one.reference} of the same agent was merged on {day(one.merged_at)}"
         for one in others
         if one.id != past.id
         and one.agent == past.agent
