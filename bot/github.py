@@ -295,10 +295,7 @@ class GitHub:
         """
         facts = self._get("")
         if facts is None:
-            raise CredentialsError(
-                f"GitHub knows no repository {self.repository} that the token in "
-                f"{self._token_variable} may read; check the name and the token's repositories"
-            )
+            raise self._unknown_repository()
         name = facts["default_branch"]
         sha = self.branch_sha(name)
         if sha is None:
@@ -371,11 +368,23 @@ class GitHub:
         query = {"state": "all", "sort": "created", "direction": "desc"}
         if branch is not None:
             query["head"] = f"{self.repository.split('/')[0]}:{branch}"
-        for item in self._pages("/pulls", **query):
+        for item in self._pull_requests(query):
             home = (item["head"].get("repo") or {}).get("full_name", "")
             # Spelling of the name may differ in case; a deleted fork has no repository.
             if home.lower() == self.repository.lower():
                 yield _pull(item)
+
+    def _pull_requests(self, query: Mapping[str, str]) -> Iterator[Any]:
+        try:
+            yield from self._pages("/pulls", **query)
+        except NotFound:
+            raise self._unknown_repository() from None
+
+    def _unknown_repository(self) -> CredentialsError:
+        return CredentialsError(
+            f"GitHub knows no repository {self.repository} that the token in "
+            f"{self._token_variable} may read; check the name and the token's repositories"
+        )
 
     def comments(self, pull: PullRequest) -> tuple[Comment, ...]:
         """The conversation of a pull request, oldest first."""
