@@ -86,7 +86,8 @@ def find_scalar(files: Sequence[SourceFile], name: str) -> Scalar | Skipped:
         reason = (
             f"Several numbers fit the name: {listed}."
             if places
-            else f"No number goes by this name; searched {searched}."
+            else f"No number goes by this name; searched {searched}. Name its file under "
+            "`agents:` in the settings."
         )
         return _skipped(name, "ambiguous" if places else "no_file", " ".join([reason, *unread]))
     return _locate(*places[0])

@@ -118,7 +118,7 @@ class Joins:
             flag = _flag_of(row)
             joined = self._find(row)
             if joined is None:
-                if flag is None:
+                if flag is None and row["name"] not in semconv.DECISION_EVENTS:
                     tie = row["conversation_id"] or row["response_id"] or row["trace_id"]
                     lost[tie] = lost.get(tie, 0) + 1
             elif flag is not None:
