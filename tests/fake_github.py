@@ -474,6 +474,8 @@ class Fault:
     headers: Mapping[str, str] = field(default_factory=dict)
     is_carried_out: bool = False
     """The request does its work first, as if only the answer were lost."""
+    then: Callable[[], object] | None = None
+    """Done before the connection closes; it may kill the client."""
 
 
 LOST_REQUEST = Fault(name="lost request")
@@ -527,6 +529,8 @@ class _Handler(BaseHTTPRequestHandler):
         if fault is None or fault.is_carried_out:
             status, body, headers = self._answer(request, query)
         if fault is not None:
+            if fault.then is not None:
+                fault.then()
             if fault.status is None:
                 self.close_connection = True
                 return

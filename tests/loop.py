@@ -67,7 +67,7 @@ class Debrief:
     def __call__(self, *arguments: object, now: datetime = NOW) -> Done:
         self._capsys.readouterr()
         given = [*map(str, arguments), "--store", str(self.store), "--now", now.isoformat()]
-        code = main(given)
+        code = main(given, pause_s=0)
         said = self._capsys.readouterr()
         return Done(code, said.out, said.err)
 
@@ -134,6 +134,33 @@ def corrected_drafts(
             }
         )
     return drafts
+
+
+def accepted_drafts(
+    count: int, *, since: datetime, over: timedelta = timedelta(days=6), level: str = "c_level"
+) -> list[dict[str, Any]]:
+    """Conversations in which a reviewer sent the draft as it was, evenly over some days."""
+    return [
+        {
+            "id": f"accepted-{number}",
+            "agent": "outreach",
+            "start_time": (at := since + over * number / count).isoformat(),
+            "messages": [
+                {"role": "system", "content": OUTREACH},
+                {"role": "user", "content": "Draft a mail."},
+                {"role": "assistant", "content": f"We supply hotels, {number}. Samples?"},
+            ],
+            "events": [
+                {
+                    "event": "debrief.review",
+                    "at": (at + timedelta(hours=1)).isoformat(),
+                    "action": "accepted",
+                    "segment.contact_level": level,
+                }
+            ],
+        }
+        for number in range(count)
+    ]
 
 
 def decisions(
