@@ -22,6 +22,14 @@ AGENT_VERSION = "gen_ai.agent.version"
 REQUEST_MODEL = "gen_ai.request.model"
 RESPONSE_MODEL = "gen_ai.response.model"
 RESPONSE_ID = "gen_ai.response.id"
+PREVIOUS_RESPONSE_IDS = (
+    "gen_ai.request.previous_response_id",
+    "gen_ai.openai.request.previous_response_id",
+    "openai.request.previous_response_id",
+)
+"""No values of the convention; instrumentations of the Responses API send one of them, if any."""
+UPLOADED = ("gen_ai.input.messages_ref", "gen_ai.output.messages_ref")
+"""Where an upload hook put the messages that are missing on the span."""
 FINISH_REASONS = "gen_ai.response.finish_reasons"
 INPUT_TOKENS = "gen_ai.usage.input_tokens"
 OUTPUT_TOKENS = "gen_ai.usage.output_tokens"

@@ -55,9 +55,9 @@ def read_sources(unit: Unit) -> Sources:
             continue
         try:
             if node.kind == "call":
-                sources.append(Source(node, node.dialect.read_call(node.span, histories)))
+                sources.append(Source(node, node.dialect.reader.read_call(node.span, histories)))
             else:
-                runs.append(node.dialect.read_tool(node.span))
+                runs.append(node.dialect.reader.read_tool(node.span))
         except _BROKEN as error:
             unreadable.append(_unreadable(node, error))
     sources = _fold_same_response(sources)
@@ -229,7 +229,7 @@ def _read_wrapper(node: Node, unreadable: list[Unreadable]) -> Call | None:
     if node.dialect is None:
         return None
     try:
-        return node.dialect.read_call(node.span, Histories())
+        return node.dialect.reader.read_call(node.span, Histories())
     except _BROKEN as error:
         unreadable.append(_unreadable(node, error))
         return None

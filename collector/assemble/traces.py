@@ -84,7 +84,7 @@ def plant(spans: Iterable[Span]) -> list[Node]:
 
 def _node(span: Span, parent: Node | None) -> Node:
     dialect = detect(span)
-    kind = dialect.kind(span) if dialect else "other"
+    kind = dialect.reader.kind(span) if dialect else "other"
     agent = _agent_name(span, kind)
     node = Node(
         span=span,

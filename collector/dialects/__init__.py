@@ -7,46 +7,46 @@ mixes several. The first dialect of the table that speaks wins.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
-from collector.dialects import genai, openinference
+from collector.dialects import genai, genai_older, openinference, openllmetry, vercel
 from collector.dialects.calls import Call, ToolRun
 from collector.dialects.histories import Histories
 from collector.dialects.spans import Span
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+class Reader(Protocol):
+    """How to read the spans of one family of instrumentations; a module is one."""
+
+    def speaks(self, span: Span, /) -> bool: ...
+
+    def kind(self, span: Span, /) -> str:
+        """`call`, `agent` (wraps calls), `tool` or `other`."""
+
+    def read_call(self, span: Span, histories: Histories, /) -> Call: ...
+
+    def read_tool(self, span: Span, /) -> ToolRun: ...
+
+
+@dataclass(frozen=True, slots=True)
 class Dialect:
-    """How to read the spans of one family of instrumentations."""
+    """A reader and what it is called in a conversation's `dialects`."""
 
     name: str
-    speaks: Callable[[Span], bool]
-    kind: Callable[[Span], str]
-    """`call`, `agent` (wraps calls), `tool` or `other`."""
-    read_call: Callable[[Span, Histories], Call]
-    read_tool: Callable[[Span], ToolRun]
+    reader: Reader
 
 
 DIALECTS = (
-    Dialect(
-        name="openinference",
-        speaks=openinference.speaks,
-        kind=openinference.kind,
-        read_call=openinference.read_call,
-        read_tool=openinference.read_tool,
-    ),
-    Dialect(
-        name="genai",
-        speaks=genai.speaks,
-        kind=genai.kind,
-        read_call=genai.read_call,
-        read_tool=genai.read_tool,
-    ),
+    Dialect("openinference", openinference),
+    Dialect("vercel", vercel),
+    Dialect("openllmetry", openllmetry),
+    Dialect("genai-older", genai_older),
+    Dialect("genai", genai),
 )
-"""OpenInference first: its spans may carry single `gen_ai.*` keys besides their own."""
+"""The conventions come last: many dialects carry some of their keys besides their own."""
 
 
 def detect(span: Span) -> Dialect | None:
     """Find the dialect of a span; None for spans that say nothing about a conversation."""
-    return next((dialect for dialect in DIALECTS if dialect.speaks(span)), None)
+    return next((dialect for dialect in DIALECTS if dialect.reader.speaks(span)), None)

@@ -29,6 +29,10 @@ class Call:
     truncated: bool = False
     is_transcript: bool = False
     """A whole conversation in one span: start and end say nothing about single messages."""
+    previous_response_id: str | None = None
+    """The response that this call continues; its history is then not in `input`."""
+    is_elsewhere: bool = False
+    """The sender put the messages into a file of its own and sent the address."""
 
     @property
     def has_content(self) -> bool:
@@ -81,6 +85,7 @@ _CLASS_STATUS = {
     "notfound": 404,
     "ratelimit": 429,
     "rate_limit": 429,
+    "rate limit": 429,
     "internalserver": 500,
     "overloaded": 529,
 }

@@ -21,7 +21,7 @@ from collector.dialects.histories import Histories, Read
 from collector.dialects.spans import Span
 from collector.records import Json, Message, Role, ToolCall
 
-_CONTENT = (semconv.INPUT_MESSAGES, semconv.OUTPUT_MESSAGES, semconv.SYSTEM_INSTRUCTIONS)
+CONTENT = (semconv.INPUT_MESSAGES, semconv.OUTPUT_MESSAGES, semconv.SYSTEM_INSTRUCTIONS)
 PYDANTIC_HISTORY = "pydantic_ai.all_messages"
 """On the agent span of pydantic-ai: the only place of the user's text where the call failed."""
 
@@ -41,7 +41,7 @@ _SILENT_PARTS = ("reasoning", "thinking", "compaction")
 
 def speaks(span: Span) -> bool:
     """Tell whether a span carries content or an operation of these conventions."""
-    return any(key in span for key in _CONTENT) or semconv.OPERATION in span
+    return any(key in span for key in CONTENT) or semconv.OPERATION in span
 
 
 def kind(span: Span) -> str:
@@ -52,7 +52,7 @@ def kind(span: Span) -> str:
         return "agent"
     if operation in semconv.INFERENCE_OPERATIONS:
         return "call"
-    return "call" if operation is None and any(key in span for key in _CONTENT) else "other"
+    return "call" if operation is None and any(key in span for key in CONTENT) else "other"
 
 
 def read_call(span: Span, histories: Histories) -> Call:
@@ -61,9 +61,7 @@ def read_call(span: Span, histories: Histories) -> Call:
     if said is None:
         said = _messages(span, PYDANTIC_HISTORY, histories)
     answered = _messages(span, semconv.OUTPUT_MESSAGES, Histories())
-    reasons = span.value(semconv.FINISH_REASONS)
-    reasons = decoding.container(reasons) if isinstance(reasons, str) else reasons
-    output = _with_finish(answered.messages if answered else (), reasons)
+    output = with_finish(answered.messages if answered else (), span)
     return Call(
         span_id=span.span_id,
         start_ns=span.start_ns,
@@ -80,6 +78,8 @@ def read_call(span: Span, histories: Histories) -> Call:
         error=calls.call_error(span),
         truncated=any(read.truncated for read in (said, answered) if read),
         is_transcript=span.value(semconv.TRANSCRIPT) is True,
+        previous_response_id=span.text(*semconv.PREVIOUS_RESPONSE_IDS),
+        is_elsewhere=any(key in span for key in semconv.UPLOADED),
     )
 
 
@@ -105,8 +105,9 @@ def _messages(span: Span, key: str, histories: Histories) -> Read | None:
     return histories.read(raw, read_message)
 
 
-def _with_finish(messages: tuple[Message, ...], reasons: Json) -> tuple[Message, ...]:
+def with_finish(messages: tuple[Message, ...], span: Span) -> tuple[Message, ...]:
     """Give the last output message the call's finish reason where it has none of its own."""
+    reasons = decoding.container(span.value(semconv.FINISH_REASONS))
     words = reasons if isinstance(reasons, list) else [reasons]
     reason = calls.finish_reason(words[0]) if words else None
     if reason is None or not messages or messages[-1].finish_reason:

@@ -13,6 +13,7 @@ from collector import semconv
 from collector.dialects import calls, decoding
 from collector.dialects.calls import Call, ToolRun
 from collector.dialects.histories import Histories
+from collector.dialects.indexed import elements, in_order
 from collector.dialects.spans import Span
 from collector.records import Json, Message, ToolCall
 
@@ -35,8 +36,8 @@ def kind(span: Span) -> str:
 def read_call(span: Span, histories: Histories) -> Call:
     if span.text(semconv.OPENINFERENCE_KIND) != "LLM":
         return Call(span_id=span.span_id, start_ns=span.start_ns, end_ns=span.end_ns)
-    system, said = _read(_nested(span, "llm.input_messages."))
-    _, answered = _read(_nested(span, "llm.output_messages."))
+    system, said = _read(elements(span, "llm.input_messages."))
+    _, answered = _read(elements(span, "llm.output_messages."))
     raw_output = decoding.container(span.value("output.value"))
     raw_output = raw_output if isinstance(raw_output, dict) else {}
     if span.failed and all(not message.text and not message.tool_calls for message in answered):
@@ -75,30 +76,6 @@ def read_tool(span: Span) -> ToolRun:
 
 def _unless_nothing(value: Json) -> Json:
     return None if value in _NOTHING or value == MASKED else decoding.container(value)
-
-
-def _nested(span: Span, prefix: str) -> list[Any]:
-    """Rebuild `prefix.<n>.a.<m>.b` as a list of nested dicts, in numeric order."""
-    root: dict[str, Any] = {}
-    for key in span.keys:
-        if not key.startswith(prefix):
-            continue
-        place = root
-        *path, leaf = key[len(prefix) :].split(".")
-        for step in path:
-            place = place.setdefault(step, {})
-            if not isinstance(place, dict):
-                break
-        else:
-            place[leaf] = span.value(key)
-    return list(_in_order(root))
-
-
-def _in_order(indexed: Any) -> Iterator[Any]:
-    if isinstance(indexed, dict):
-        numbers = (key for key in indexed if key.isascii() and key.isdigit())
-        for number in sorted(numbers, key=lambda key: int(key[:9])):
-            yield indexed[number]
 
 
 def _read(entries: list[Any]) -> tuple[str | None, list[Message]]:
@@ -142,7 +119,7 @@ def _text(message: Mapping[str, Any]) -> str | None:
     if isinstance(content, str):
         return content
     texts: list[str] = []
-    for part in _in_order(message.get("contents")):
+    for part in in_order(message.get("contents")):
         inner = part.get("message_content") if isinstance(part, dict) else None
         if isinstance(inner, dict) and "tool_call" not in part:
             kind_ = inner.get("type")
@@ -155,7 +132,7 @@ def _text(message: Mapping[str, Any]) -> str | None:
 
 def _results_in_contents(message: Mapping[str, Any]) -> Iterator[Message]:
     """Anthropic-shaped results: parts of type `tool_result` in a message of role user."""
-    for part in _in_order(message.get("contents")):
+    for part in in_order(message.get("contents")):
         inner = part.get("message_content") if isinstance(part, dict) else None
         if isinstance(inner, dict) and inner.get("type") == "tool_result":
             yield Message(
@@ -167,7 +144,7 @@ def _results_in_contents(message: Mapping[str, Any]) -> Iterator[Message]:
 
 def _tool_calls(message: Mapping[str, Any]) -> Iterator[ToolCall]:
     """Calls under `message.tool_calls`; Anthropic repeats them under `message.contents`."""
-    for entry in _in_order(message.get("tool_calls")):
+    for entry in in_order(message.get("tool_calls")):
         call = entry.get("tool_call") if isinstance(entry, dict) else None
         if isinstance(call, dict):
             function = call.get("function")

@@ -6,6 +6,7 @@ import json
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -476,9 +477,8 @@ def test_a_span_that_breaks_its_dialect_is_counted_and_the_others_are_read() -> 
         raise KeyError("parts")
 
     good, bad = plant([Span(a_chat([user("hi")], assistant("hello"), span=n)) for n in ("1", "2")])
-    bad.dialect = Dialect(
-        name="odd", speaks=breaks, kind=breaks, read_call=breaks, read_tool=breaks
-    )
+    odd = SimpleNamespace(speaks=breaks, kind=breaks, read_call=breaks, read_tool=breaks)
+    bad.dialect = Dialect("odd", odd)
 
     sources = read_sources(Unit("shop", None, [good, bad]))
 
