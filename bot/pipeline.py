@@ -8,7 +8,7 @@ parameter.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast, get_args
@@ -62,8 +62,8 @@ _tracer = trace.get_tracer("debrief")
 
 Key = tuple[str, str]
 """(agent, conversation id)."""
-ConversationsOf = Callable[[str, Sequence[str]], Sequence[Conversation]]
-"""Reads conversations of one agent again, by id."""
+ConversationsOf = Callable[[Collection[Key]], Mapping[Key, Conversation]]
+"""Reads some conversations again, whole; what is gone by now is missing."""
 SYSTEMS_KEPT = 20
 """Distinct captured system prompts that are kept per agent."""
 PROMPT_PATTERNS = 3
@@ -108,6 +108,7 @@ def understand(
     decision_events: Sequence[Event],
     *,
     taxonomy: Taxonomy | None,
+    known: Taxonomy | None = None,
     settings: Settings,
     ask: Ask | None,
     now: datetime,
@@ -116,7 +117,8 @@ def understand(
 
     `user_events` are tied to a user only; `decision_events` are all decisions and responses.
     `taxonomy` is the repository's, or None: then intents are discovered, and named by their terms
-    or, with `ask`, by the model. Costs a model call per new intent, nothing else.
+    or, with `ask`, by the model. `known` are the intents discovered before: those that are found
+    again keep their ids and names. Costs a model call per new intent, nothing else.
     """
     rules = OutcomeRules.from_settings(settings.outcomes)
     of_users = user_outcomes(user_events, rules)
@@ -148,7 +150,7 @@ def understand(
                 skipped.append(document)
             else:
                 documents.append(document)
-        taxonomy, labels, not_named = _intents(documents, taxonomy, ask=ask, now=now)
+        taxonomy, labels, not_named = _intents(documents, taxonomy, known, ask=ask, now=now)
         facts = _with_intents(rows, labels)
         decisions = decisions_of(decision_events)
         report = find_patterns(
@@ -177,7 +179,7 @@ def understand(
         decisions=tuple(decisions),
         systems={agent: tuple(texts) for agent, texts in systems.items()},
         report=report,
-        skipped=(*skipped, *not_named),
+        skipped=(*_counted(skipped), *not_named),
     )
 
 
@@ -194,15 +196,34 @@ def propose(
     """Turn patterns into gated proposals, or say why not. Costs model calls for prompts only."""
     agents = [agent.agent for agent in understood.report.agents]
     files = files_of_agents(agents, repository, settings, systems=understood.systems)
-    results: list[Proposal | Finding | Skipped | None] = []
-    reader = _Reader(understood, conversations_of, ask)
+    results: list[Proposal | Finding | Skipped] = []
+    for_model: list[Pattern] = []
     with _tracer.start_as_current_span("propose") as span:
         for pattern in understood.report.patterns:
             decided = pattern_decided(pattern, past, now=now)
             own = files[pattern.agent]
-            results.append(
-                decided or _remedy(pattern, repository, own, past, reader, settings, now)
+            if decided is not None:
+                results.append(decided)
+            elif pattern.kind == "correction":
+                results.append(propose_rule(pattern, repository, own, now=now))
+            elif pattern.kind == "threshold":
+                move = settings.limits.threshold_move
+                results.append(propose_threshold(pattern, repository, own, now=now, max_move=move))
+            else:
+                for_model.append(pattern)
+        if ask is not None:
+            results += _by_the_model(
+                for_model,
+                understood.facts,
+                repository,
+                files,
+                past,
+                conversations_of=conversations_of,
+                ask=ask,
+                now=now,
             )
+        elif agents:
+            results.append(_without_a_model(len(for_model)))
         span.set_attribute("debrief.results", len(results))
     patterns = {pattern.id: pattern for pattern in understood.report.patterns}
     skipped = [result for result in results if isinstance(result, Skipped)]
@@ -219,8 +240,6 @@ def propose(
             skipped.append(Skipped(what=proposal.title, code="gate", reason=result.sentence))
             continue
         gated.append(replace(proposal, gate=result))
-    if ask is None and agents:
-        skipped.append(_without_a_model(understood.report.patterns))
     kept, capped = within_caps(gated, past, now=now, per_week=settings.limits.new_per_week)
     return Changes(
         proposals=tuple(kept),
@@ -252,14 +271,30 @@ def measure(
 
 
 def _intents(
-    documents: Sequence[Document], taxonomy: Taxonomy | None, *, ask: Ask | None, now: datetime
+    documents: Sequence[Document],
+    taxonomy: Taxonomy | None,
+    known: Taxonomy | None,
+    *,
+    ask: Ask | None,
+    now: datetime,
 ) -> tuple[Taxonomy, dict[Key, Label], tuple[Skipped, ...]]:
     if taxonomy is not None:
         labels = label(documents, taxonomy)
         return taxonomy, {(one.agent, one.conversation_id): one for one in labels}, ()
-    found = discover(documents, ask=ask, now=now)
+    found = discover(documents, ask=ask, known=known, now=now)
     labels_of = {(one.agent, one.conversation_id): one for one in found.labels}
     return found.taxonomy, labels_of, found.skipped
+
+
+def _counted(skipped: Iterable[Skipped]) -> Iterator[Skipped]:
+    """One entry for all conversations that were passed over for the same reason."""
+    alike: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for one in skipped:
+        alike[one.code, one.reason].append(one.what)
+    for (code, reason), whats in alike.items():
+        others = len(whats) - 1
+        more = f" and {count(others, 'other')}" if others else ""
+        yield Skipped(what=f"{whats[0]}{more}", code=code, reason=reason)
 
 
 def _reactions(signals: Iterable[Signal]) -> set[int]:
@@ -299,56 +334,43 @@ def _with_intents(rows: Sequence[dict[str, Any]], labels: Mapping[Key, Label]) -
     return pa.Table.from_pylist(list(rows), schema=FACTS_SCHEMA)
 
 
-@dataclass(slots=True)
-class _Reader:
-    """What a remedy that needs a model may read, and how many patterns it still may."""
-
-    understood: Understanding
-    conversations_of: ConversationsOf
-    ask: Ask | None
-    left: int = PROMPT_PATTERNS
-
-
-def _remedy(
-    pattern: Pattern,
+def _by_the_model(
+    patterns: Sequence[Pattern],
+    facts: pa.Table,
     repository: Repository,
-    files: AgentFiles,
+    files: Mapping[str, AgentFiles],
     past: Sequence[PastProposal],
-    reader: _Reader,
-    settings: Settings,
+    *,
+    conversations_of: ConversationsOf,
+    ask: Ask,
     now: datetime,
-) -> Proposal | Finding | Skipped | None:
-    """One pattern's remedy, by the kind of the pattern; None where only a model could tell."""
-    if pattern.kind == "correction":
-        return propose_rule(pattern, repository, files, now=now)
-    if pattern.kind == "threshold":
-        move = settings.limits.threshold_move
-        return propose_threshold(pattern, repository, files, now=now, max_move=move)
-    what = f"a prompt change for {pattern.outcome} of {pattern.agent}"
-    if reader.ask is None:
-        return None
-    if (waiting := _unchanged(pattern, past)) is not None:
-        return waiting
-    if reader.left == 0:
-        reason = f"One cycle reads {PROMPT_PATTERNS} patterns with the model; others came first."
-        return Skipped(what=what, code="cap", reason=reason)
-    reader.left -= 1
-    failing, passing = examples(reader.understood.facts, pattern)
-    return propose_prompt(
-        pattern,
-        repository,
-        files,
-        failing=reader.conversations_of(pattern.agent, failing),
-        passing=reader.conversations_of(pattern.agent, passing),
-        constraints=constraints(pattern, past),
-        ask=reader.ask,
-        now=now,
-    )
+) -> Iterator[Proposal | Finding | Skipped]:
+    """Prompt changes for the most important patterns; the rest waits for the next cycle."""
+    waiting = {one.id: reason for one in patterns if (reason := _unchanged(one, past))}
+    yield from waiting.values()
+    fresh = [pattern for pattern in patterns if pattern.id not in waiting]
+    for pattern in fresh[PROMPT_PATTERNS:]:
+        sentence = f"One cycle reads {PROMPT_PATTERNS} patterns with the model; others came first."
+        yield Skipped(what=_prompt_change(pattern), code="cap", reason=sentence)
+    chosen = {pattern.id: examples(facts, pattern) for pattern in fresh[:PROMPT_PATTERNS]}
+    keys = {key for pair in chosen.values() for group in pair for key in group}
+    read = conversations_of(keys)
+    for pattern in fresh[:PROMPT_PATTERNS]:
+        failing, passing = chosen[pattern.id]
+        yield propose_prompt(
+            pattern,
+            repository,
+            files[pattern.agent],
+            failing=[read[key] for key in failing if key in read],
+            passing=[read[key] for key in passing if key in read],
+            constraints=constraints(pattern, past),
+            ask=ask,
+            now=now,
+        )
 
 
-def _without_a_model(patterns: Iterable[Pattern]) -> Skipped:
+def _without_a_model(waiting: int) -> Skipped:
     """One sentence for all that needs the model's key."""
-    waiting = sum(pattern.kind == "outcome" for pattern in patterns)
     return Skipped(
         what=f"prompt changes for {count(waiting, 'pattern')}, and names of intents by the model",
         code="no_key",
@@ -356,32 +378,39 @@ def _without_a_model(patterns: Iterable[Pattern]) -> Skipped:
     )
 
 
+def _prompt_change(pattern: Pattern) -> str:
+    return f"a prompt change for {pattern.outcome} of {pattern.agent}"
+
+
 def _unchanged(pattern: Pattern, past: Sequence[PastProposal]) -> Skipped | None:
     """An open prompt change on no more evidence than now: asking again would only reword it."""
     for one in past:
         same = (one.agent, one.pattern_id, one.kind) == (pattern.agent, pattern.id, "prompt")
-        if one.state == "open" and same and len(pattern.evidence) <= one.evidence_entries:
+        seen = one.marker.get("pattern_evidence")
+        if one.state != "open" or not same or not isinstance(seen, int):
+            continue
+        if len(pattern.evidence) <= seen:
             return Skipped(
-                what=f"a prompt change for {pattern.outcome} of {pattern.agent}",
+                what=_prompt_change(pattern),
                 code="unchanged",
                 reason=f"{one.reference} rests on the same evidence; nothing is new.",
             )
     return None
 
 
-def examples(facts: pa.Table, pattern: Pattern) -> tuple[Sequence[str], Sequence[str]]:
-    """Ids of up to `EXAMPLES` newest failing conversations, and of as many of the same group that
-    did not fail."""
+def examples(facts: pa.Table, pattern: Pattern) -> tuple[Sequence[Key], Sequence[Key]]:
+    """Up to `EXAMPLES` newest failing conversations, and as many of the group that did not fail."""
     failing = set(pattern.evidence)
     passing = [
-        row["conversation_id"]
+        (row["agent"], row["conversation_id"])
         for row in facts.sort_by("started_at").to_pylist()
         if row["agent"] == pattern.agent
         and row["conversation_id"] not in failing
         and not row["bad"]
         and (pattern.intent_id is None or pattern.intent_id in row["intents"])
     ]
-    return pattern.evidence[-EXAMPLES:], passing[-EXAMPLES:]
+    newest = [(pattern.agent, conversation_id) for conversation_id in pattern.evidence[-EXAMPLES:]]
+    return newest, passing[-EXAMPLES:]
 
 
 def constraints(pattern: Pattern, past: Sequence[PastProposal]) -> list[str]:

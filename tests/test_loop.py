@@ -202,3 +202,25 @@ class TestOneClearLine:
         assert done.code == 0
         assert NOW.year == 2026
         assert any(one["code"] == "no_key" for one in done.json["left_out"])
+
+
+def test_intents_keep_their_ids_while_conversations_come_in(debrief, tmp_path):
+    wishes = ("cancel my booking", "send me the invoice", "change the delivery address")
+    lines = [
+        {
+            "id": f"c-{number}",
+            "agent": "support",
+            "messages": [{"role": "user", "content": f"{opening}, I want to {wishes[number % 3]}"}],
+        }
+        for number in range(90)
+        for opening in ["Hello" if number % 2 else "Good day"]
+    ]
+    debrief("import", write_lines(tmp_path / "first.jsonl", lines[:60]))
+    before = debrief("intents", "list", "--json").json["intents"]
+
+    debrief("import", write_lines(tmp_path / "second.jsonl", lines[60:]))
+    after = debrief("intents", "list", "--json").json["intents"]
+
+    assert len(before) >= 2
+    assert {one["id"]: one["name"] for one in before} == {one["id"]: one["name"] for one in after}
+    assert sum(one["conversations"] for one in after) > sum(one["conversations"] for one in before)

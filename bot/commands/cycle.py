@@ -14,7 +14,7 @@ from bot.bundle import Operations, operations_for, read_body, read_bundle, write
 from bot.commands.ledger import entries_of, remember
 from bot.commands.loading import (
     Workspace,
-    conversations_by_id,
+    conversations_by_key,
     empty_store,
     model_of,
     open_repository,
@@ -48,7 +48,6 @@ class Found:
     workspace: Workspace
     repository: Repository
     understood: Understanding
-    changes: Changes
     verdicts: tuple[Verdict, ...]
     plan: Plan
     operations: Operations
@@ -74,7 +73,7 @@ def run(shell: Shell, given: argparse.Namespace) -> int:
         bundle = Path(folder) if given.out else Path(folder) / "bundle"
         _write_bundle(bundle, found)
         report = _publish(shell, bundle, given.to, dry_run=given.dry_run)
-    if not given.dry_run:
+    if not given.dry_run and found.understood.report.agents:
         entries = entries_of(found.plan, found.past, found.verdicts, report)
         calls = found.model.ledger if found.model else ()
         store = store_of(shell, found.workspace.settings)
@@ -136,7 +135,7 @@ def _cycle(shell: Shell, repo: str, target: str, *, proposing: bool, measuring: 
                 repository,
                 past,
                 settings=workspace.settings,
-                conversations_of=lambda agent, ids: conversations_by_id(store, agent, ids),
+                conversations_of=lambda keys: conversations_by_key(store, keys),
                 ask=model.ask if model else None,
                 now=shell.now,
             )
@@ -164,11 +163,12 @@ def _cycle(shell: Shell, repo: str, target: str, *, proposing: bool, measuring: 
         operations=operations.operations,
         left_out=left_out,
     )
+    report = understood.report
+    told = replace(report, findings=(*report.findings, *changes.findings))
     return Found(
         workspace=workspace,
         repository=repository,
-        understood=understood,
-        changes=changes,
+        understood=replace(understood, report=told),
         verdicts=verdicts,
         plan=plan,
         operations=operations,
@@ -236,7 +236,6 @@ def _cycle_json(found: Found | None, published: PublishReport | None) -> dict[st
     document: dict[str, Any] = {}
     if found is not None:
         document |= report_json(found.understood.report)
-        document["findings"] += [asdict(one) for one in found.changes.findings]
         document["operations"] = [asdict(one) for one in found.plan.operations]
         document["verdicts"] = [asdict(one) for one in found.verdicts]
         document["left_out"] = [asdict(one) for one in found.plan.left_out]

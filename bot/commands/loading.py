@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+import os
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot.commands.shell import DEFAULT_STORE, Shell
+from bot.errors import SettingsError
 from bot.git import read_repository
-from bot.intents import read_taxonomy
+from bot.intents import read_taxonomy, write_taxonomy
 from bot.intents.taxonomy import PATH as TAXONOMY_PATH
 from bot.model import Model
-from bot.pipeline import DECISION_EVENTS, Understanding, understand
+from bot.pipeline import DECISION_EVENTS, Key, Understanding, understand
 from bot.records import Repository, Skipped, Taxonomy
 from bot.settings import PATH, Settings, load_settings
 from collector.assemble import read_conversations, read_events, read_user_events
@@ -20,6 +23,9 @@ from collector.assemble.reading import LONGEST_CONVERSATION
 from collector.records import Conversation
 from collector.store import Store, open_store
 
+log = logging.getLogger(__name__)
+
+DISCOVERED = "derived/intents.yml"
 MARGIN = timedelta(days=1)
 """What happened in the last hours of a window may be told by events that came a little later."""
 
@@ -107,24 +113,58 @@ def understanding_of(
     store, until = store_of(shell, settings), shell.now + MARGIN
     window = shell.now - timedelta(days=settings.limits.window_days)
     received = (min(window, since) if since else window) - LONGEST_CONVERSATION
+    known = _discovered_before(store)
     with shell.working("reading conversations"):
-        return understand(
+        understood = understand(
             read_conversations(store, until=until, received_since=received),
             read_user_events(store, until=until, received_since=received),
             read_events(store, DECISION_EVENTS, until=until, received_since=received),
             taxonomy=workspace.taxonomy,
+            known=known,
             settings=settings,
             ask=model.ask if model else None,
             now=shell.now,
         )
+    if workspace.taxonomy is None:
+        _keep_discovered(store, understood.taxonomy, known)
+    return understood
 
 
-def conversations_by_id(store: Store, agent: str, ids: Sequence[str]) -> list[Conversation]:
-    """Read these conversations of one agent again, whole, in the order of `ids`."""
-    wanted = set(ids)
-    found = {
-        item.conversation_id: item
-        for item in read_conversations(store, since=None, until=None, agent=agent)
-        if isinstance(item, Conversation) and item.conversation_id in wanted
+def conversations_by_key(store: Store, keys: Collection[Key]) -> dict[Key, Conversation]:
+    """Read these conversations again, whole, in one pass."""
+    if not keys:
+        return {}
+    return {
+        (item.agent, item.conversation_id): item
+        for item in read_conversations(store)
+        if isinstance(item, Conversation) and (item.agent, item.conversation_id) in keys
     }
-    return [found[one] for one in ids if one in found]
+
+
+def _discovered_before(store: Store) -> Taxonomy | None:
+    """The intents that an earlier run discovered; None where there are none, or none to read.
+
+    Derived data: whoever deletes the file loses nothing but the ids' constancy.
+    """
+    path = store.root / DISCOVERED
+    try:
+        return read_taxonomy(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError, SettingsError) as error:
+        log.warning("the discovered intents in %s cannot be read: %s", path, error)
+        return None
+
+
+def _keep_discovered(store: Store, taxonomy: Taxonomy, known: Taxonomy | None) -> None:
+    """Write the discovered intents down, so that the next run finds the same ones."""
+    if not taxonomy.intents or (known and known.version == taxonomy.version):
+        return
+    path = store.root / DISCOVERED
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(write_taxonomy(taxonomy), encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        log.info("the discovered intents were not kept, the store is only read: %s", error)

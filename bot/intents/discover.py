@@ -230,8 +230,8 @@ def _described(
     proper = proper_nouns(document.text for document in documents)
     named, skipped, cost = [*groups], list[Skipped](), ModelCost()
     for number, group in enumerate(groups):
-        if not group.is_new:
-            continue
+        if not group.is_new and group.intent.include:
+            continue  # described before, by the model or by people
         result, more = describe_group(
             [documents[row] for row in group.rows],
             [documents[row] for row in group.nearest_others],

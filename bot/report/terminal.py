@@ -83,6 +83,7 @@ def run_text(
     if verdicts:
         yield Text()
         yield from _verdicts(verdicts)
+    yield from _findings(report.findings if report else ())
     yield from _left_out(left_out_of(plan, published))
     for one in published.degraded if published else ():
         yield Text.assemble(("degraded  ", "bold yellow"), _said(one.sentence))

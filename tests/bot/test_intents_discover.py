@@ -177,14 +177,27 @@ def test_the_model_names_each_new_intent_and_its_cost_is_counted():
     assert found.cost.usd == 0.03
 
 
-def test_a_known_intent_is_not_named_again():
-    known = discover(some_documents(), now=NOW).taxonomy
+def test_an_intent_that_was_described_is_not_named_again():
+    letters = iter("abcdefghi")
+    naming = replies(lambda prompt: a_reply(name=f"call off trip {next(letters)}"))
+    known = discover(some_documents(), now=NOW, ask=naming).taxonomy
     asked = []
     ask = replies(lambda prompt: asked.append(prompt) or a_reply())
 
     discover(some_documents(), now=NOW, known=known, ask=ask)
 
     assert asked == []
+
+
+def test_an_intent_named_by_its_terms_is_described_once_there_is_a_model():
+    known = discover(some_documents(), now=NOW).taxonomy
+    letters = iter("abcdefghi")
+    ask = replies(lambda prompt: a_reply(name=f"call off trip {next(letters)}"))
+
+    found = discover(some_documents(), now=NOW, known=known, ask=ask)
+
+    assert names(found) == {"call off trip a", "call off trip b", "call off trip c"}
+    assert {intent.id for intent in found.taxonomy.intents} == {one.id for one in known.intents}
 
 
 def test_ids_do_not_depend_on_what_the_model_wrote():
