@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import orjson
@@ -34,6 +35,8 @@ Row: TypeAlias = dict[str, Any]
 """One row of a table of `collector.store.schema`."""
 _INT64 = 2**63
 _STATUS_ERROR = 2
+_KNOWN_KEYS = 4096
+"""Attribute names whose meaning is remembered; senders make them up, so this needs a bound."""
 _TEXT_COLUMNS = ("name", "status_message", "service", "scope", "scope_version", "events", "body")
 _IDENTIFIERS = frozenset({*semconv.CONVERSATION_IDS, semconv.EVENT_ID, semconv.RESPONSE_ID})
 _EMPTY: tuple[Json, ...] = (None, "", [], {})
@@ -93,9 +96,10 @@ def decode_traces(body: bytes, *, json: bool, received_ns: int, redact: Redactor
     encoding = JSON if json else PROTOBUF
     rows, refused = [], list[str]()
     for group in encoding.groups(body, "spans"):
+        service = _service(group.resource)
         for record in group.records:
             try:
-                rows.append(_span_row(encoding.span(record), group, received_ns))
+                rows.append(_span_row(encoding.span(record), group, service, received_ns))
             except MalformedError as error:
                 refused.append(str(error))
     hints = _hints(rows)
@@ -146,7 +150,8 @@ def decode_logs(body: bytes, *, json: bool, received_ns: int, redact: Redactor) 
 # ---- rows ---------------------------------------------------------------------------------------
 
 
-def _span_row(span: SpanFields, group: RecordGroup, received_ns: int) -> Row:
+def _span_row(span: SpanFields, group: RecordGroup, service: str | None, received_ns: int) -> Row:
+    by_key = dict(span.attributes)
     return {
         "trace_id": _id(span.trace_id, 16, "trace id"),
         "span_id": _id(span.span_id, 8, "span id"),
@@ -160,9 +165,9 @@ def _span_row(span: SpanFields, group: RecordGroup, received_ns: int) -> Row:
         "received_ns": received_ns,
         "scope": group.scope,
         "scope_version": group.scope_version,
-        "service": _first_text(group.resource, (semconv.SERVICE_NAME,)),
-        "conversation_id": _first_text(span.attributes, semconv.CONVERSATION_IDS),
-        "user_id": _first_text(span.attributes, semconv.USER_IDS),
+        "service": service,
+        "conversation_id": _first_text(by_key, semconv.CONVERSATION_IDS),
+        "user_id": _first_text(by_key, semconv.USER_IDS),
         "attributes": span.attributes,
         "events": [
             {"name": name, "time_ns": _time_ns(time_ns), "attributes": attributes}
@@ -176,7 +181,7 @@ def _span_row(span: SpanFields, group: RecordGroup, received_ns: int) -> Row:
 
 def _event_row(log: LogFields, group: RecordGroup, received_ns: int) -> Row:
     return event_row(
-        name=log.event_name or _first_text(log.attributes, (semconv.EVENT_NAME,)) or "",
+        name=log.event_name or _first_text(dict(log.attributes), (semconv.EVENT_NAME,)) or "",
         at_ns=_time_ns(log.time_ns),
         received_ns=received_ns,
         trace_id=_optional_id(log.trace_id, 16, "trace id"),
@@ -202,18 +207,19 @@ def event_row(
 ) -> Row:
     """One row of `events`; still with plain attributes, which `finish_events` makes storable."""
     resource = [] if resource is None else resource
+    by_key = dict(attributes)
     return {
-        "event_id": _first_text(attributes, (semconv.EVENT_ID,)),
+        "event_id": _first_text(by_key, (semconv.EVENT_ID,)),
         "name": name,
         "at_ns": at_ns,
         "received_ns": received_ns,
         "scope": scope,
-        "service": _first_text(resource, (semconv.SERVICE_NAME,)),
-        "conversation_id": _first_text(attributes, semconv.CONVERSATION_IDS),
-        "user_id": _first_text(attributes, semconv.USER_IDS),
+        "service": _service(resource),
+        "conversation_id": _first_text(by_key, semconv.CONVERSATION_IDS),
+        "user_id": _first_text(by_key, semconv.USER_IDS),
         "trace_id": trace_id,
         "span_id": span_id,
-        "response_id": _first_text(attributes, (semconv.RESPONSE_ID,)),
+        "response_id": _first_text(by_key, (semconv.RESPONSE_ID,)),
         "body": body,
         "attributes": attributes,
         "resource": resource,
@@ -256,11 +262,14 @@ def _within(value: int, bound: int, what: str) -> int:
     return value
 
 
-def _first_text(attributes: Attributes, keys: Sequence[str]) -> str | None:
+def _service(resource: Attributes) -> str | None:
+    return _first_text(dict(resource), (semconv.SERVICE_NAME,))
+
+
+def _first_text(by_key: Mapping[str, Json], keys: Sequence[str]) -> str | None:
     """The value of the first of `keys` that is there and not empty."""
-    present = {key: value for key, value in attributes if key in keys}
     for key in keys:
-        value = present.get(key)
+        value = by_key.get(key)
         if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
             return str(value)
     return None
@@ -276,7 +285,7 @@ def _hints(rows: Iterable[Row]) -> Mapping[str, str]:
     with_text = set()
     for row in rows:
         if any(
-            key.startswith(_TEXT_PREFIXES) and value not in (None, "", "__REDACTED__")
+            _names_text(key) and value not in (None, "", "__REDACTED__")
             for key, value in row["attributes"]
         ) or any(event["name"].startswith("gen_ai.") for event in row["events"]):
             with_text.add(row["trace_id"])
@@ -288,6 +297,12 @@ def _hints(rows: Iterable[Row]) -> Mapping[str, str]:
         for row in calls
         if row["trace_id"] not in with_text
     }
+
+
+@lru_cache(_KNOWN_KEYS)
+def _names_text(key: str) -> bool:
+    """Whether an attribute of this name holds what was said."""
+    return key.startswith(_TEXT_PREFIXES)
 
 
 def _is_model_call(attributes: Attributes) -> bool:
@@ -327,23 +342,28 @@ def _redact(rows: list[Row], redact: Redactor) -> Mapping[str, int]:
                 row[name] = identifiers[row[name]]
         row["user_id"] = row["user_id"] and redact.user(row["user_id"])
 
-    texts: dict[str, str] = {}
-    for row in rows:
-        texts.update((text, text) for _, text in row["attributes"])
-        texts.update((row[name], row[name]) for name in _TEXT_COLUMNS if row.get(name))
-    for pairs in resources.values():
-        texts.update((text, text) for _, text in pairs)
+    worth = {text for row in rows for _, text in row["attributes"] if len(text) > 6}
+    worth.update(row[name] for row in rows for name in _TEXT_COLUMNS if row.get(name))
+    worth.update(text for pairs in resources.values() for _, text in pairs)
     # A bare JSON number has no room for a placeholder.
-    worth = [text for text in texts if len(text) > 6 and not text[0].isdigit() and text[0] != "-"]
-    clean, counts = redact.texts(worth)
-    texts.update(zip(worth, clean, strict=True))
-
-    for pairs in resources.values():
-        pairs[:] = [(key, texts[text]) for key, text in pairs]
-    for row in rows:
-        row["attributes"] = [(key, texts[text]) for key, text in row["attributes"]]
-        row.update((name, texts[row[name]]) for name in _TEXT_COLUMNS if row.get(name))
+    texts = [text for text in worth if len(text) > 6 and text[0] not in "-0123456789"]
+    clean, counts = redact.texts(texts)
+    if counts:
+        _replace(rows, resources.values(), dict(zip(texts, clean, strict=True)))
     return counts
+
+
+def _replace(
+    rows: Iterable[Row], resources: Iterable[list[tuple[str, str]]], clean: Mapping[str, str]
+) -> None:
+    """Put the clean texts in the places of the others."""
+    for pairs in resources:
+        pairs[:] = [(key, clean.get(text, text)) for key, text in pairs]
+    for row in rows:
+        row["attributes"] = [(key, clean.get(text, text)) for key, text in row["attributes"]]
+        for name in _TEXT_COLUMNS:
+            if row.get(name):
+                row[name] = clean.get(row[name], row[name])
 
 
 def _identifiers(rows: Iterable[Row], redact: Redactor) -> dict[str, str]:
@@ -365,7 +385,10 @@ class _JsonText:
     identifiers: Mapping[str, str]
 
     def pairs(self, attributes: Attributes) -> list[tuple[str, str]]:
-        return [(key, self.of(self._value(key, value))) for key, value in attributes]
+        return [
+            (key, orjson.dumps(self._value(key, value) if _names_person(key) else value).decode())
+            for key, value in attributes
+        ]
 
     def events(self, events: list[dict[str, Any]]) -> str:
         """Span events as JSON; of attribute keys that repeat the last one stays."""
@@ -385,3 +408,9 @@ class _JsonText:
         if names_user(key) and isinstance(value, str | int) and value != "":
             return self.redact.user(str(value))
         return value
+
+
+@lru_cache(_KNOWN_KEYS)
+def _names_person(key: str) -> bool:
+    """Whether an attribute of this name holds an id that the store may call otherwise."""
+    return key in _IDENTIFIERS or names_user(key)

@@ -14,7 +14,6 @@ in RE2 (by pyarrow) at 500 MB/s and more; only texts that they hit are read by `
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import ipaddress
 import re
@@ -313,11 +312,11 @@ class Redactor:
         # A placeholder is a boundary, so replacing one value can uncover its neighbour. Every
         # round replaces something in what it keeps pending, so this ends.
         while pending:
-            found = Counter[int]()
+            found, column = Counter[int](), _column(clean, pending)
             for family in (_MEDIA, _SECRETS, _PERSONAL) if self.personal else (_MEDIA, _SECRETS):
-                hit = _hits("|".join(kind.filter for kind in family), clean, pending)
-                for kind in family:
-                    for i in _hits(kind.filter, clean, hit):
+                hit = _hits("|".join(kind.filter for kind in family), column, pending)
+                for kind in family if hit else ():
+                    for i in _hits(kind.filter, _column(clean, hit), hit):
                         clean[i], replaced = self._replace(kind, clean[i])
                         counts[kind.name] += replaced
                         found[i] += replaced
@@ -347,7 +346,7 @@ class Redactor:
 
     def _digest(self, kind: str, value: str) -> str:
         message = f"{kind}\0{value}".encode("utf-8", "surrogatepass")
-        return hmac.new(self.key, message, hashlib.sha256).hexdigest()
+        return hmac.digest(self.key, message, "sha256").hex()
 
 
 def names_user(key: str) -> bool:
@@ -355,12 +354,14 @@ def names_user(key: str) -> bool:
     return bool(_USER_KEY.search(key))
 
 
-def _hits(filter: str, texts: Sequence[str], among: Sequence[int]) -> list[int]:
-    """Which of `texts[i] for i in among` the filter hits."""
-    if not among:
-        return []
-    mask = pc.match_substring_regex(pa.array([texts[i] for i in among], pa.large_string()), filter)
-    return [i for i, hit in zip(among, mask.to_pylist(), strict=True) if hit]
+def _column(texts: Sequence[str], among: Sequence[int]) -> pa.Array:
+    return pa.array([texts[i] for i in among], pa.large_string())
+
+
+def _hits(filter: str, column: pa.Array, among: Sequence[int]) -> list[int]:
+    """Which numbers of `among`, the numbers of the texts in `column`, the filter hits."""
+    mask = pc.match_substring_regex(column, filter).to_pylist()
+    return [i for i, hit in zip(among, mask, strict=True) if hit]
 
 
 def _find(kind: _Kind, text: str) -> Iterator[tuple[int, int]]:
