@@ -110,6 +110,8 @@ METADATA = "metadata"
 # --- our own -------------------------------------------------------------------------------------
 DEBRIEF = "debrief."
 SEGMENT = "debrief.segment."
+AGENT = "debrief.agent"
+"""On spans: the agent's name as the application knows it; frameworks make up names of their own."""
 EVENT_ID = "debrief.event.id"
 OUTCOME_EVENT = "debrief.outcome"
 DECISION_EVENTS = frozenset({"debrief.decision", "debrief.response"})

@@ -53,7 +53,7 @@ def build(
     runs = [run for part in parts for run in part.sources.runs]
     threads = weave(sources, keys)
     agent = agent_of(nodes)
-    lines = answer(_merged(threads, agent), sorted(runs, key=lambda run: run.end_ns))
+    lines = answer(_merged(threads, _outermost(nodes)), sorted(runs, key=lambda run: run.end_ns))
     messages = tuple(_message(line) for line in lines)
     in_order = sorted(events, key=when)
     started_at, ended_at = _times(messages, sources)
@@ -95,6 +95,11 @@ def _first(values: Iterable[str | None]) -> str | None:
 
 
 def agent_of(nodes: Sequence[Node]) -> str:
+    """The name that the application gave to `debrief.init`, else the outermost agent's."""
+    return _first(node.span.text(semconv.AGENT) for node in nodes) or _outermost(nodes)
+
+
+def _outermost(nodes: Sequence[Node]) -> str:
     """Name of the outermost agent of the earliest trace that names one, else of the service."""
     named = _first(node.outer_agent for node in nodes)
     services = (node.span.row["service"] for node in nodes if node.kind in ("agent", "call"))
