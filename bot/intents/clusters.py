@@ -7,16 +7,19 @@ there is no k and no threshold to set. Numbers, beside k-means that is told k: b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import networkx as nx
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from sklearn.cluster import AgglomerativeClustering
 from sklearn.neighbors import NearestNeighbors
 
 from bot.intents.embedding import Matrix, normalise
 
+FEW = 30
+"""Different rows under which there is no graph to speak of."""
 NEIGHBOURS = 10
 SMOOTHING_ROUNDS = 2
 SHARED_AT_LEAST = 1 / 15
@@ -30,21 +33,37 @@ def find_clusters(vectors: Matrix, *, seed: int) -> NDArray[np.int64]:
     """The cluster of each row, numbered from 0, the largest first.
 
     Equal rows are one node: else what a button sends a hundred times would be all its neighbours
-    and every wording an intent of its own. Fewer than 4 different rows are one cluster.
+    and every wording an intent of its own.
     """
-    different, node = np.unique(vectors.round(5), axis=0, return_inverse=True)
-    if len(different) < 4:
+    if len(vectors) < 2:
         return np.zeros(len(vectors), dtype=np.int64)
-    k = neighbours_for(len(different))
-    graph = nx.from_scipy_sparse_array(_shared_neighbours(smooth(different, k), k))
-    communities = [
-        np.flatnonzero(np.isin(node, list(nodes)))
-        for nodes in nx.community.louvain_communities(graph, seed=seed)
-    ]
+    different, node = np.unique(vectors.round(5), axis=0, return_inverse=True)
+    few = len(different) < FEW
+    groups = _by_likeness(different) if few else _communities(different, seed=seed)
+    found = [np.flatnonzero(np.isin(node, list(nodes))) for nodes in groups]
     clusters = np.zeros(len(vectors), dtype=np.int64)
-    for number, rows in enumerate(sorted(communities, key=lambda rows: (-len(rows), rows[0]))):
+    for number, rows in enumerate(sorted(found, key=lambda rows: (-len(rows), rows[0]))):
         clusters[rows] = number
     return clusters
+
+
+def _communities(vectors: Matrix, *, seed: int) -> Sequence[Collection[int]]:
+    k = neighbours_for(len(vectors))
+    graph = nx.from_scipy_sparse_array(_shared_neighbours(smooth(vectors, k), k))
+    communities: list[set[int]] = nx.community.louvain_communities(graph, seed=seed)
+    return communities
+
+
+def _by_likeness(vectors: Matrix) -> Sequence[Collection[int]]:
+    """Average linkage up to the likeness from which crumbs join; a graph of a few nodes is mush."""
+    if len(vectors) == 1:
+        return [{0}]
+    distances = np.clip(1 - vectors @ vectors.T, 0, 2)
+    linkage = AgglomerativeClustering(
+        n_clusters=None, metric="precomputed", linkage="average", distance_threshold=1 - JOIN_FROM
+    )
+    labels = linkage.fit_predict(distances)
+    return [np.flatnonzero(labels == number).tolist() for number in range(labels.max() + 1)]
 
 
 def join_small(
