@@ -74,6 +74,9 @@ def marker_values(
         "evidence": {"entries": proposal.evidence.entries, "users": proposal.evidence.users},
         "prediction": prediction_values(proposal.prediction),
     }
+    if pattern is not None:
+        # Of all that the pattern rests on, the reader sees a part: this tells whether more came.
+        values["pattern_evidence"] = len(pattern.evidence)
     metric = proposal.prediction.metric if proposal.prediction else ""
     metric = pattern.outcome if pattern else metric
     if metric.startswith("correction:"):
