@@ -100,23 +100,25 @@ def within_caps(
     """(what may go out, what waits), the highest priority first.
 
     At most `per_week` new proposals in any seven days, counted from the history, whatever became
-    of them; one open for each intent or threshold; one move of a threshold in seven days, and half
-    its value in a quarter. Updates of open proposals are not new and always kept.
+    of them; one open for each intent or threshold and for each place in the files; one move of a
+    threshold in seven days, and half its value in a quarter. Updates of open proposals are not new
+    and always kept.
     """
     recent = [one for one in past if one.opened_at is not None and now - one.opened_at < WEEK]
     left = per_week - len(recent)
     open_ids = {(one.agent, one.id) for one in past if one.state == "open"}
-    busy = {_place_of_past(one): one.reference for one in past if one.state == "open"}
+    opened = [one for one in past if one.state == "open"]
+    busy = {place: one.reference for one in opened for place in _places_of_past(one)}
     kept: list[Proposal] = []
     skipped: list[Skipped] = []
     for proposal in sorted(proposals, key=lambda one: (-one.priority, one.id)):
-        place = _place(proposal)
         if (proposal.agent, proposal.id) in open_ids:
             kept.append(proposal)
             continue
         reason = _threshold_cap(proposal, past, now=now)
-        if reason is None and place in busy:
-            reason = f"One at a time for each intent or threshold: {busy[place]} comes first."
+        first = next((busy[place] for place in _places(proposal) if place in busy), None)
+        if reason is None and first is not None:
+            reason = f"One at a time for each intent, threshold and place: {first} comes first."
         if reason is None and left <= 0:
             reason = (
                 f"{per_week} new proposals in seven days are the limit and {len(recent)} were "
@@ -126,21 +128,25 @@ def within_caps(
             skipped.append(_skipped(proposal.title, "cap", reason))
             continue
         kept.append(proposal)
-        busy[place] = proposal.title
+        busy |= dict.fromkeys(_places(proposal), proposal.title)
         left -= 1
     return tuple(kept), tuple(skipped)
 
 
-def _place(proposal: Proposal) -> tuple[str, str]:
-    """What only one open proposal may be about: an intent, else the pattern."""
+def _places(proposal: Proposal) -> tuple[tuple[str, str], ...]:
+    """What only one open proposal may be about: an intent, else the pattern; and a remedy.
+
+    Two patterns can have one cause, and two edits of one place cannot both be merged.
+    """
     intent = proposal.prediction.intent_id if proposal.prediction else None
-    return proposal.agent, intent or proposal.pattern_id
+    return (proposal.agent, intent or proposal.pattern_id), (proposal.agent, proposal.remedy)
 
 
-def _place_of_past(one: PastProposal) -> tuple[str, str]:
+def _places_of_past(one: PastProposal) -> tuple[tuple[str, str], ...]:
     prediction = one.marker.get("prediction")
     intent = prediction.get("intent_id") if isinstance(prediction, dict) else None
-    return one.agent, intent if isinstance(intent, str) and intent else one.pattern_id
+    about = intent if isinstance(intent, str) and intent else one.pattern_id
+    return (one.agent, about), (one.agent, str(one.marker.get("remedy", "")))
 
 
 def _threshold_cap(

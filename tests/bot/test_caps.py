@@ -275,3 +275,14 @@ def test_without_user_ids_the_pull_request_says_so() -> None:
 )
 def test_a_label_is_a_short_plain_name(label: str, safe: bool) -> None:
     assert is_safe_label(label) is safe
+
+
+def test_two_patterns_with_one_remedy_give_one_proposal_at_a_time() -> None:
+    first, second = (a_proposal(number, remedy="prompts/a.md § top") for number in (2, 1))
+    opened = past(2, marker={"remedy": first.remedy})
+
+    kept, skipped = within_caps([second, first], [], now=NOW)
+    again, waits = within_caps([second], [opened], now=NOW)
+
+    assert (kept, again) == ((first,), ())
+    assert ["comes first" in one.reason for one in (*skipped, *waits)] == [True, True]
