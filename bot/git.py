@@ -48,7 +48,6 @@ class CommitInfo:
     author: str
     """Name and e-mail address: outside text."""
     committer: str
-    committed_at: datetime
     message: str
 
 
@@ -287,7 +286,7 @@ def read_files(path: Path, commit: str, paths: Iterable[str]) -> dict[str, Sourc
     return _texts(path, list(_entries(path, commit, names))) if names else {}
 
 
-_LOG_FORMAT = "%H%x00%P%x00%an <%ae>%x00%cn <%ce>%x00%ct%x00%B%x01"
+_LOG_FORMAT = "%H%x00%P%x00%an <%ae>%x00%cn <%ce>%x00%B%x01"
 
 
 def commits_between(path: Path, base: str, head: str) -> tuple[CommitInfo, ...]:
@@ -295,14 +294,13 @@ def commits_between(path: Path, base: str, head: str) -> tuple[CommitInfo, ...]:
     found = []
     listing = _text(path, "log", f"--format={_LOG_FORMAT}", f"{base}..{head}", "--")
     for block in filter(None, (part.strip("\n") for part in listing.split("\x01"))):
-        sha, parents, author, committer, at, message = block.split("\0", 5)
+        sha, parents, author, committer, message = block.split("\0", 4)
         found.append(
             CommitInfo(
                 sha=sha,
                 parents=tuple(parents.split()),
                 author=author,
                 committer=committer,
-                committed_at=datetime.fromtimestamp(int(at), UTC),
                 message=message,
             )
         )

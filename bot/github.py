@@ -110,7 +110,6 @@ class Comparison:
     """A branch against a base."""
 
     head_sha: str
-    merge_base_sha: str
     in_base: bool
     """The base has all of the branch."""
     contains_base: bool
@@ -313,7 +312,6 @@ class GitHub:
             return None
         return Comparison(
             head_sha=branch_sha,
-            merge_base_sha=found["merge_base_commit"]["sha"],
             in_base=found["status"] in ("behind", "identical"),
             contains_base=found["status"] in ("ahead", "identical"),
             commits=tuple(_commit(item) for item in found["commits"]),

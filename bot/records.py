@@ -590,7 +590,7 @@ class Verdict:
 class Operation:
     """One thing that publish does. `body_file` is relative to the bundle."""
 
-    op: Literal["open", "update", "close", "comment", "verdict", "flag", "issue"]
+    op: Literal["open", "update", "close", "comment", "verdict"]
     id: str
     kind: str
     branch: str

@@ -40,16 +40,6 @@ _KNOWN_KEYS = 4096
 _TEXT_COLUMNS = ("name", "status_message", "service", "scope", "scope_version", "events", "body")
 _IDENTIFIERS = frozenset({*semconv.CONVERSATION_IDS, semconv.EVENT_ID, semconv.RESPONSE_ID})
 _EMPTY: tuple[Json, ...] = (None, "", [], {})
-_MESSAGE_EVENTS = frozenset(
-    {
-        semconv.INFERENCE_DETAILS_EVENT,
-        "gen_ai.system.message",
-        "gen_ai.user.message",
-        "gen_ai.assistant.message",
-        "gen_ai.tool.message",
-        "gen_ai.choice",
-    }
-)
 _TEXT_PREFIXES = (
     "gen_ai.input.messages",
     "gen_ai.output.messages",
@@ -141,7 +131,7 @@ def decode_logs(body: bytes, *, json: bool, received_ns: int, redact: Redactor) 
         reason=refused[0] if refused else None,
         dropped=dropped,
         message_services=frozenset(
-            row["service"] or "" for row in rows if row["name"] in _MESSAGE_EVENTS
+            row["service"] or "" for row in rows if row["name"] in semconv.CONTENT_EVENTS
         ),
         redacted=redacted,
     )

@@ -7,11 +7,10 @@ model call and reads nothing but the bundle itself.
 from bot.bundle.body import render_body
 from bot.bundle.comments import verdict_comment
 from bot.bundle.files import read_body, read_bundle, write_bundle
-from bot.bundle.operations import Operations, issue_operation, operations_for
+from bot.bundle.operations import Operations, operations_for
 
 __all__ = [
     "Operations",
-    "issue_operation",
     "operations_for",
     "read_body",
     "read_bundle",

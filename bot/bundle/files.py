@@ -147,7 +147,7 @@ def _relative(path: str) -> str:
 
 
 _Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
-_Branch = Annotated[str, Field(pattern=r"^(debrief/[a-z0-9][a-z0-9._-]{0,63})?$")]
+_Branch = Annotated[str, Field(pattern=r"^debrief/[a-z0-9][a-z0-9._-]{0,63}$")]
 _Path = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_relative)]
 _Line = Annotated[str, Field(max_length=500)]
 
@@ -166,7 +166,7 @@ class _EditModel(_Model):
 
 
 class _OperationModel(_Model):
-    op: Literal["open", "update", "close", "comment", "verdict", "flag", "issue"]
+    op: Literal["open", "update", "close", "comment", "verdict"]
     id: _Id
     kind: Annotated[str, Field(pattern=r"^[a-z_]{1,32}$")]
     branch: _Branch

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from bot.bundle.body import TITLE, prediction_values, render_body
 from bot.bundle.comments import verdict_comment
@@ -64,20 +65,6 @@ def operations_for(
         bodies={operation.body_file: body for operation, body in planned},
         left_out=tuple(one for one in wanted if isinstance(one, Skipped)),
     )
-
-
-def issue_operation(title: str, text: str) -> tuple[Operation, str]:
-    """The dashboard issue and its body. There is one, found again by its marker."""
-    operation = Operation(
-        op="issue",
-        id="dashboard",
-        kind="dashboard",
-        branch="",
-        title=plain(title, TITLE),
-        body_file="bodies/dashboard.md",
-        labels=("debrief",),
-    )
-    return operation, f"{render_marker({'id': 'dashboard', 'kind': 'dashboard'})}\n{text}"
 
 
 def _for_proposal(
@@ -163,10 +150,10 @@ def _for_verdict(
     return operation, verdict_comment(verdict)
 
 
-def _about(past: PastProposal, op: str, body_file: str) -> Operation:
+def _about(past: PastProposal, op: Literal["close", "verdict"], body_file: str) -> Operation:
     """An operation on a pull request that exists."""
     return Operation(
-        op="close" if op == "close" else "verdict",
+        op=op,
         id=past.id,
         kind=past.kind,
         branch=past.branch,

@@ -9,7 +9,7 @@ clusters. Benjamini-Hochberg over all tests of the cycle; only worse groups stan
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -194,7 +194,7 @@ def stand_out(comparisons: Sequence[Comparison], names: Mapping[str, str]) -> li
     worse = [
         (one, value)
         for one, value in zip(comparisons, q, strict=True)
-        if value <= Q and one.inside.rate > one.outside.rate and _is_not_explained(one, comparisons)
+        if value <= Q and one.inside.rate > one.outside.rate and _is_not_explained(one)
     ]
     worse.sort(key=lambda pair: (pair[0].group.telling, pair[1], pair[0].group.name))
     kept: list[tuple[Comparison, float]] = []
@@ -204,7 +204,7 @@ def stand_out(comparisons: Sequence[Comparison], names: Mapping[str, str]) -> li
     return [_pattern(one, value, names) for one, value in kept]
 
 
-def _is_not_explained(one: Comparison, all_of_them: Iterable[Comparison]) -> bool:
+def _is_not_explained(one: Comparison) -> bool:
     """An intent in one version must be worse than the intent and than the version explain."""
     if one.group.telling > 0:
         return True

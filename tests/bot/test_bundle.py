@@ -12,7 +12,6 @@ import pytest
 
 from bot.bundle import (
     Operations,
-    issue_operation,
     operations_for,
     read_body,
     read_bundle,
@@ -307,15 +306,6 @@ def test_a_verdict_on_something_the_target_does_not_know_is_left_out() -> None:
 
     assert found.operations == ()
     assert [one.code for one in found.left_out] == ["unknown_proposal"]
-
-
-def test_the_dashboard_is_found_again_by_its_marker(tmp_path: Path) -> None:
-    operation, body = issue_operation("Debrief", "### airline")
-
-    write_bundle(tmp_path / "out", a_plan([operation]), {operation.body_file: body}, {})
-
-    assert read_body(tmp_path / "out", operation.body_file).startswith("<!-- debrief:1 ")
-    assert read_bundle(tmp_path / "out").operations == (operation,)
 
 
 def test_intents_that_are_no_label_give_none() -> None:
