@@ -16,8 +16,9 @@ OUTPUT_MESSAGES = "gen_ai.output.messages"
 SYSTEM_INSTRUCTIONS = "gen_ai.system_instructions"
 CONVERSATION_ID = "gen_ai.conversation.id"
 AGENT_NAME = "gen_ai.agent.name"
-AGENT_NAMES = (AGENT_NAME, "agent.name", "traceloop.entity.name")
-"""The last two are OpenInference's and OpenLLMetry's; only on spans of agents are they its name."""
+AGENT_NAMES = (AGENT_NAME, "agent.name", "traceloop.entity.name", "agent_name")
+"""After the first OpenInference's, OpenLLMetry's and pydantic-ai's; only on spans of agents are
+they its name."""
 AGENT_VERSION = "gen_ai.agent.version"
 REQUEST_MODEL = "gen_ai.request.model"
 RESPONSE_MODEL = "gen_ai.response.model"
@@ -45,6 +46,8 @@ TOOL_OPERATION = "execute_tool"
 
 INFERENCE_DETAILS_EVENT = "gen_ai.client.inference.operation.details"
 EVALUATION_EVENT = "gen_ai.evaluation.result"
+EVALUATION = "gen_ai.evaluation."
+"""Prefix of the attributes of that event."""
 
 # --- OpenTelemetry GenAI, older ------------------------------------------------------------------
 CHOICE_EVENT = "gen_ai.choice"
@@ -73,7 +76,9 @@ EXCEPTION_MESSAGE = "exception.message"
 EVENT_NAME = "event.name"
 
 FLAG_EVENTS = frozenset({"feature_flag.evaluation", "feature_flag"})
-FLAG_VARIANTS = ("feature_flag.result.variant", "feature_flag.variant")
+FLAG_VARIANTS = ("feature_flag.result.variant", "feature_flag.variant", "feature_flag.result.value")
+FLAG_SUBJECT = "feature_flag.context.id"
+"""Whom a flag was evaluated for, mostly the user."""
 
 # --- who and which conversation, best first ------------------------------------------------------
 METADATA_PREFIXES = (
@@ -94,6 +99,9 @@ METADATA_USER_IDS = ("user_id", "userId", "enduser_id")
 CONVERSATION_IDS = (
     CONVERSATION_ID,
     "session.id",
+    "conversation.id",
+    "langfuse.session.id",
+    "gcp.vertex.agent.session_id",
     *(prefix + name for prefix in METADATA_PREFIXES for name in METADATA_CONVERSATION_IDS),
 )
 """Not `langsmith.trace.session_name` (a project) and not `mcp.session.id` (a transport)."""
@@ -102,6 +110,9 @@ USER_IDS = (
     "user.id",
     "enduser.id",
     "debrief.user.id",
+    "langfuse.user.id",
+    "llm.user",
+    FLAG_SUBJECT,
     *(prefix + name for prefix in METADATA_PREFIXES for name in METADATA_USER_IDS),
 )
 METADATA = "metadata"

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from collector.assemble.chains import follow_responses
 from collector.assemble.conversations import build, when
 from collector.assemble.events import Joins, event_of, is_content
 from collector.assemble.logs import by_call
@@ -13,6 +14,7 @@ from collector.assemble.sources import read_sources
 from collector.assemble.stitch import Gathered, stitch
 from collector.assemble.traces import Node, is_of_a_model, newest, plant, units
 from collector.assemble.transcript import Keys
+from collector.dialects.feedback import feedback_rows
 from collector.dialects.spans import Row, Span
 from collector.records import Conversation, Event, Unreadable
 
@@ -36,9 +38,10 @@ def assemble(spans: Iterable[Row], events: Iterable[Row]) -> Iterator[Conversati
 
 def dated(spans: Iterable[Row], events: Iterable[Row]) -> Iterator[Dated | Unreadable]:
     """`assemble` with the time of receipt."""
-    logs = _once(events)
+    kept = newest(Span(row) for row in spans)
+    logs = _once([*events, *(row for span in kept for row in feedback_rows(span))])
     keys = Keys()
-    traces = list(_traces(spans, logs))
+    traces = list(_traces(kept, logs))
     parts: list[Gathered] = []
     for unit in units(traces):
         sources = read_sources(unit)
@@ -46,6 +49,7 @@ def dated(spans: Iterable[Row], events: Iterable[Row]) -> Iterator[Dated | Unrea
         if sources.calls:
             parts.append(Gathered([unit], sources))
     yield from _silent(traces, parts)
+    follow_responses(source for part in parts for source in part.sources.calls)
     joins = Joins()
     groups = stitch(sorted(parts, key=_age), keys)
     joined = [joins.add(group, _conversation_id(group)) for group in groups]
@@ -88,11 +92,11 @@ def _once(events: Iterable[Row]) -> list[Row]:
     return list({row["event_id"]: row for row in in_order}.values())
 
 
-def _traces(spans: Iterable[Row], logs: Sequence[Row]) -> Iterator[list[Node]]:
+def _traces(spans: Iterable[Span], logs: Sequence[Row]) -> Iterator[list[Node]]:
     """Nodes of each trace; a call's log records go with its span, or stand in for it."""
     twins = by_call(logs)
     by_trace: dict[str, list[Span]] = {}
-    for span in newest(Span(row) for row in spans):
+    for span in spans:
         own = twins.pop((span.row["trace_id"], span.span_id), None)
         whole = Span(span.row, own) if own else span
         by_trace.setdefault(span.row["trace_id"], []).append(whole)

@@ -253,8 +253,7 @@ def _completeness(
     has_results = _has_results(messages, runs)
     hint = None
     if not has_text:
-        unheard = silent[0] if silent else None
-        hint = f"text is missing: {switch_for(unheard.node.span.row['scope'] if unheard else None)}"
+        hint = _missing_text(silent[0] if silent else None)
     elif truncated:
         hint = (
             "content was cut: raise OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT and "
@@ -274,6 +273,16 @@ def _completeness(
         truncated=truncated,
         hint=hint,
     )
+
+
+def _missing_text(silent: Source | None) -> str:
+    if silent is not None and silent.call.is_elsewhere:
+        return (
+            "text is elsewhere: an upload hook of OpenTelemetry put it into files; to send it here "
+            "unset OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK and set "
+            "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=SPAN_ONLY where the agent runs"
+        )
+    return f"text is missing: {switch_for(silent.node.span.row['scope'] if silent else None)}"
 
 
 def _has_results(messages: Sequence[Message], runs: Sequence[ToolRun]) -> bool:

@@ -90,6 +90,8 @@ def _completed(call: Call, twin: Call) -> Call:
         response_id=call.response_id or twin.response_id,
         usage=call.usage or twin.usage,
         error=error,
+        previous_response_id=call.previous_response_id or twin.previous_response_id,
+        is_elsewhere=call.is_elsewhere or twin.is_elsewhere,
     )
 
 

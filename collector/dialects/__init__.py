@@ -10,7 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from collector.dialects import genai, genai_older, openinference, openllmetry, vercel
+from collector.dialects import (
+    crewai,
+    genai,
+    genai_older,
+    haystack,
+    openinference,
+    openllmetry,
+    pydantic_ai,
+    vercel,
+)
 from collector.dialects.calls import Call, ToolRun
 from collector.dialects.histories import Histories
 from collector.dialects.spans import Span
@@ -38,8 +47,11 @@ class Dialect:
 
 
 DIALECTS = (
+    Dialect("crewai", crewai),
+    Dialect("haystack", haystack),
     Dialect("openinference", openinference),
     Dialect("vercel", vercel),
+    Dialect("pydantic-ai", pydantic_ai),
     Dialect("openllmetry", openllmetry),
     Dialect("genai-older", genai_older),
     Dialect("genai", genai),

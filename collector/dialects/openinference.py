@@ -10,14 +10,14 @@ from dataclasses import replace
 from typing import Any
 
 from collector import semconv
-from collector.dialects import calls, decoding
+from collector.dialects import calls, decoding, smolagents
 from collector.dialects.calls import Call, ToolRun
 from collector.dialects.histories import Histories
 from collector.dialects.indexed import elements, in_order
 from collector.dialects.spans import Span
 from collector.records import Json, Message, ToolCall
 
-_NOTHING = ("{}", "None", "null", "")
+NOTHING = ("{}", "None", "null", "")
 """What decorators write for "no input" and "no output"."""
 MASKED = "__REDACTED__"
 
@@ -38,12 +38,15 @@ def read_call(span: Span, histories: Histories) -> Call:
         return Call(span_id=span.span_id, start_ns=span.start_ns, end_ns=span.end_ns)
     system, said = _read(elements(span, "llm.input_messages."))
     _, answered = _read(elements(span, "llm.output_messages."))
+    if smolagents.is_told(said) or smolagents.is_told(answered):
+        said, answered = smolagents.plainly(said), smolagents.plainly(answered)
     raw_output = decoding.container(span.value("output.value"))
     raw_output = raw_output if isinstance(raw_output, dict) else {}
     if span.failed and all(not message.text and not message.tool_calls for message in answered):
         answered = []  # LangChain sends an empty assistant message for a call that failed.
     if answered:
-        answered[-1] = replace(answered[-1], finish_reason=_finish(span, raw_output))
+        reason = answered[-1].finish_reason or _finish(span, raw_output)
+        answered[-1] = replace(answered[-1], finish_reason=reason)
     return Call(
         span_id=span.span_id,
         start_ns=span.start_ns,
@@ -58,24 +61,67 @@ def read_call(span: Span, histories: Histories) -> Call:
         ),
         error=calls.call_error(span),
         truncated=bool(span.row["dropped_attributes"]),
+        previous_response_id=_previous_response(span),
     )
 
 
 def read_tool(span: Span) -> ToolRun:
     """`tool.parameters` is the schema, not the call: arguments are in `input.value`."""
+    result, call_id, error = _tool_output(_unless_nothing(span.value("output.value")))
     return ToolRun(
         span_id=span.span_id,
         name=span.text("tool.name") or str(span.row["name"] or "") or None,
-        call_id=span.text("tool_call.id", "tool.call_id"),
-        arguments=_unless_nothing(span.value("input.value")),
-        result=_unless_nothing(span.value("output.value")),
-        error=calls.tool_error(span),
+        call_id=span.text("tool_call.id", "tool.call_id") or call_id,
+        arguments=_arguments(_unless_nothing(span.value("input.value"))),
+        result=result,
+        error=calls.tool_error(span) or error,
         end_ns=span.end_ns,
     )
 
 
 def _unless_nothing(value: Json) -> Json:
-    return None if value in _NOTHING or value == MASKED else decoding.container(value)
+    return None if value in NOTHING or value == MASKED else decoding.container(value)
+
+
+def _arguments(given: Json) -> Json:
+    """LlamaIndex writes arguments as a Python call has them: `{"args": […], "kwargs": {…}}`."""
+    if isinstance(given, dict) and isinstance(given.get("kwargs"), dict):
+        return given["kwargs"] or given.get("args")
+    return given
+
+
+def _tool_output(output: Json) -> tuple[Json, str | None, str | None]:
+    """Result, id of the call and error, out of the message or object of a framework.
+
+    LangChain sends `{"type": "tool", "data": {"content": …, "tool_call_id": …, "status": …}}`,
+    LlamaIndex `{"raw_output": …, "tool_name": …, "is_error": …}`.
+    """
+    if not isinstance(output, dict):
+        return output, None, None
+    message = output.get("data") if output.get("type") == "tool" else None
+    message = message if isinstance(message, dict) else output
+    call_id = _identifier(message.get("tool_call_id"))
+    if "content" in message and call_id is not None:
+        content = decoding.container(message["content"])
+        error = str(content) if message.get("status") == "error" else None
+        return None if error else content, call_id, error
+    if "tool_name" in output and "raw_output" in output:
+        raw = decoding.container(output["raw_output"])
+        error = str(raw) if output.get("is_error") is True else None
+        return None if error else raw, None, error
+    return output, None, None
+
+
+def _previous_response(span: Span) -> str | None:
+    """The response that a request continues; only the raw request says so."""
+    for key in ("input.value", "llm.invocation_parameters"):
+        if "previous_response_id" in (span.raw(key) or ""):
+            request = decoding.container(span.value(key))
+            if isinstance(request, dict) and (
+                named := _identifier(request.get("previous_response_id"))
+            ):
+                return named
+    return None
 
 
 def _read(entries: list[Any]) -> tuple[str | None, list[Message]]:

@@ -1,0 +1,34 @@
+"""Calls that continue a response by its id: the provider keeps the history, so spans do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from collector.assemble.sources import Source
+
+_LONGEST = 1000
+"""Messages of a history that is put back. A longer one is left to the order of time, which costs
+nothing where a chain has thousands of links."""
+
+
+def follow_responses(sources: Iterable[Source]) -> None:
+    """Put the history before the input of calls that name the response before them.
+
+    Only within one service and one user. Where the sender put the history there already, or the
+    call that is named is not here, nothing changes.
+    """
+    answered: dict[tuple[str, str], Source] = {}
+    for source in sorted(sources, key=lambda source: source.order):
+        call, service = source.call, str(source.node.span.row["service"])
+        before = answered.get((service, call.previous_response_id or ""))
+        if before is not None and _is_same_user(source, before):
+            history = before.call.input + before.call.output
+            if len(history) <= _LONGEST and call.input[: len(history)] != history:
+                source.call = replace(call, input=history + call.input)
+        if call.response_id:
+            answered[(service, call.response_id)] = source
+
+
+def _is_same_user(one: Source, other: Source) -> bool:
+    return None in (users := (one.node.user_id, other.node.user_id)) or users[0] == users[1]
