@@ -93,11 +93,13 @@ class Outbox(Generic[Item]):
     def put(self, item: Item, size_bytes: int) -> None:
         """Send it soon, or drop it where too much waits."""
         with self._lock:
+            if self._closing.is_set():
+                return
             limits = self._limits
             is_full = self._waiting_items >= limits.items or (
                 self._waiting_items > 0 and self._waiting_bytes + size_bytes > limits.total_bytes
             )
-            if is_full or self._closing.is_set():
+            if is_full:
                 self._drop(1, "too much waits to be sent")
                 return
             self._waiting_items += 1
@@ -115,7 +117,7 @@ class Outbox(Generic[Item]):
         return sent.wait(timeout_s)
 
     def close(self, timeout_s: float) -> None:
-        """Send what waits, for at most `timeout_s`; what comes later is dropped."""
+        """Send what waits, for at most `timeout_s`; what is put later goes nowhere."""
         if self._closing.is_set():
             return
         self._closing.set()

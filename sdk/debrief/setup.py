@@ -92,6 +92,7 @@ def init(
     if _state.running is not None:
         warn_once("init twice", "debrief: init was called again; the first call holds")
         return
+    agent = str(agent)
     if capture_text:
         for name, value in _TEXT_SWITCHES.items():
             os.environ.setdefault(name, value)  # noqa: TID251 -- switches are read from there
@@ -102,6 +103,8 @@ def init(
         Outbox("spans", lambda: OTLPSpanExporter(_url(endpoint, "traces"), headers=headers)),
         Outbox("events", lambda: OTLPLogExporter(_url(endpoint, "logs"), headers=headers)),
     )
+    _state.running = running
+    atexit.register(shutdown)
     resource = Resource.create(
         {"service.name": agent} | ({"service.version": version} if version else {})
     )
@@ -110,8 +113,6 @@ def init(
     _send_events(running, resource, agent, is_explicit=bool(endpoint))
     if follow_work_in_threads:
         follow_threads()
-    _state.running = running
-    atexit.register(shutdown)
 
 
 def _url(endpoint: str | None, signal: str) -> str | None:
