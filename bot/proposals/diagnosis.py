@@ -83,6 +83,31 @@ def pick_conversations(conversations: Sequence[Conversation], limit: int) -> lis
     return [conversation for _, _, conversation in sorted(ranked, key=lambda r: r[:2])][:limit]
 
 
+def pick_alike(
+    passing: Sequence[Conversation], failing: Sequence[Conversation], limit: int
+) -> list[Conversation]:
+    """Those of `passing` that call the tools which set `failing` apart from them, most alike first.
+
+    A rule can only do harm where its situation comes up, and what the agent called is the cheapest
+    sign of that. Where no tool tells them apart it is `pick_conversations`.
+    """
+    used, usual = _tool_shares(failing), _tool_shares(passing)
+    telling = {tool: max(0.0, share - usual.get(tool, 0.0)) for tool, share in used.items()}
+    ranked = pick_conversations(passing, len(passing))
+    ranked.sort(key=lambda c: -sum(telling.get(tool, 0.0) for tool in _tools_of(c)))
+    return ranked[:limit]
+
+
+def _tool_shares(conversations: Sequence[Conversation]) -> dict[str, float]:
+    """Tool to the share of conversations, 0..1, in which it was called."""
+    called = Counter(tool for one in conversations for tool in _tools_of(one))
+    return {tool: n / len(conversations) for tool, n in called.items()}
+
+
+def _tools_of(conversation: Conversation) -> set[str]:
+    return {call.name for message in conversation.messages for call in message.tool_calls}
+
+
 def diagnose(
     conversations: Sequence[Conversation], *, agent_prompt: str, problem: str, ask: Ask
 ) -> Reading:

@@ -22,6 +22,7 @@ from bot.proposals.diagnosis import (
     contrast,
     diagnose,
     group_causes,
+    pick_alike,
     pick_conversations,
     sum_costs,
 )
@@ -109,6 +110,7 @@ def propose_prompt(
     written = write_edit(
         prompt.file,
         _told(causes[0], reading),
+        rule=causes[0].rule,
         constraints=constraints,
         sources=[(c.unit, _words_of(c)) for c in (*told, *passing)],
         ask=ask,
@@ -117,7 +119,11 @@ def propose_prompt(
         return written
     checked = contrast(
         written.candidate.added,
-        pick_conversations([c for c in passing if c.completeness.text], MAX_CONTRAST),
+        pick_alike(
+            [c for c in passing if c.completeness.text],
+            [d.conversation for d in members],
+            MAX_CONTRAST,
+        ),
         agent_prompt=text,
         ask=ask,
     )

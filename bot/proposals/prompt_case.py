@@ -36,7 +36,8 @@ FIXED_SHARE = (0.25, 0.75)
 """Assumption behind the prediction: a rule that is in the prompt prevents between a quarter and
 three quarters of the failures that show its cause. Scored after every merge."""
 PREDICTION_DAYS = 28
-ITEMS_SHOWN = 5
+ITEMS_SHOWN = 12
+"""As many as are read at most: each is a reason, and an id alone tells a reviewer nothing."""
 
 PLACES = {
     "prompt": "the prompt",
@@ -76,7 +77,7 @@ def build_proposal(
         agent=pattern.agent,
         pattern_id=pattern.id,
         remedy=remedy,
-        title=_title(pattern, candidate, path, section),
+        title=_title(candidate, path),
         what=_what_changes(candidate, path, section),
         why=_why(pattern, reading, cause, checked, evidence, now),
         risk=_risk(candidate, prompt, checked),
@@ -116,10 +117,9 @@ def _evidence(pattern: Pattern, cause: Cause) -> Evidence:
     )
 
 
-def _title(pattern: Pattern, candidate: Candidate, path: str, section: str) -> str:
-    doing = "Add a rule to" if candidate.kind == "add_rule" else "Sharpen a rule in"
-    subject = section or pattern.intent_name
-    return plain(f"{doing} {path}" + (f": {subject}" if subject else ""), 72)
+def _title(candidate: Candidate, path: str) -> str:
+    """The file's name and how its new sentence begins: in a list, titles have to tell apart."""
+    return plain(f"{path.rsplit('/', 1)[-1]}: {candidate.added}", 72)
 
 
 def _what_changes(candidate: Candidate, path: str, section: str) -> str:
@@ -140,14 +140,13 @@ def _why(
         f"`{pattern.outcome}` is the outcome for {rate(pattern.rate, pattern.rate_interval)} of "
         f"{count(pattern.users, pattern.unit)}{_about(pattern)}."
     ]
-    if pattern.baseline_rate is not None:
-        parts.append(f"Of the others it is {percent(pattern.baseline_rate)}.")
     parts.append(
         f"Of {reading.read} failing conversations that were read, {len(cause.members)} share this "
         "cause; for each a passage that proves it was found word for word in the transcript."
     )
     if reading.unverified:
-        parts.append(f"{reading.unverified} diagnoses without such a passage were dropped.")
+        dropped = "1 diagnosis" if reading.unverified == 1 else f"{reading.unverified} diagnoses"
+        parts.append(f"Left out for want of such a passage: {dropped}.")
     if checked.applies:
         followed = checked.effects.get("already_followed", 0)
         parts.append(
@@ -161,15 +160,30 @@ def _why(
 
 
 def _about(pattern: Pattern) -> str:
-    return f" about: {pattern.intent_name}" if pattern.intent_name else ""
+    """Which of the agent's conversations: a rate without this is read as that of all of them."""
+    intent = f" about: {plain(pattern.intent_name, 80)}" if pattern.intent_name else ""
+    segment = " and ".join(_with(key, value) for key, value in sorted(pattern.segment.items()))
+    return intent + (f" with {segment}" if segment else "")
+
+
+def _with(key: str, value: str) -> str:
+    if key == "signal":
+        return f"the signal {value.replace('_', ' ')}"
+    return f"{plain(key, 40)} {plain(value, 40)}"
 
 
 def _risk(candidate: Candidate, prompt: PromptFile, checked: Contrast) -> str:
     parts = [f"Every call gets about {max(0, candidate.growth_tokens)} tokens longer."]
-    if checked.read:
+    read = count(checked.read, "conversation")
+    if checked.applies:
         parts.append(
-            f"Of {checked.read} conversations that went well, the rule is about {checked.applies} "
+            f"Of {read} that went well, the rule is about {checked.applies} "
             f"and would have made {len(checked.worse)} worse, by a model's reading."
+        )
+    elif checked.read:
+        parts.append(
+            f"Not known to be harmless: in none of {read} that went well and were read does the "
+            "situation come up that the rule is about."
         )
     else:
         parts.append("It was not held against conversations that went well.")
@@ -211,10 +225,12 @@ def _prediction(pattern: Pattern, reading: Reading, cause: Cause) -> Prediction:
 
 def _reading_table(reading: Reading) -> Table:
     rows = [(PLACES[place], str(n)) for place, n in reading.loci.most_common()]
-    rows.append(("no mistake seen", str(reading.absent)))
-    rows.append(("diagnosis without proof, dropped", str(reading.unverified)))
-    if reading.skipped:
-        rows.append(("no usable reply", str(len(reading.skipped))))
+    others = {
+        "no mistake seen": reading.absent,
+        "diagnosis without proof, dropped": reading.unverified,
+        "no usable reply": len(reading.skipped),
+    }
+    rows += [(place, str(n)) for place, n in others.items() if n]
     return Table(
         title="Where the readers saw the mistake",
         header=("place", "failing conversations"),
@@ -232,7 +248,9 @@ def _contrast_table(checked: Contrast) -> Table:
     return Table(
         title="The rule held against conversations that went well",
         header=("what was found", "conversations"),
-        rows=tuple((text, str(checked.effects.get(key, 0))) for key, text in names.items()),
+        rows=tuple(
+            (text, str(n)) for key, text in names.items() if (n := checked.effects.get(key))
+        ),
     )
 
 

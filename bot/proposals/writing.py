@@ -37,7 +37,9 @@ _OBJECTIONS = {
     "grants": "it gives users more than the file does",
     "takes_away": "it takes from users what the file gives them",
     "impossible": "it asks for what the agent cannot do",
+    "misses": "it leaves out a part of the rule that it is meant to bring",
 }
+_NEED_NO_SENTENCE = ("grants", "impossible", "misses")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 
@@ -85,11 +87,15 @@ def write_edit(
     file: SourceFile,
     cause: str,
     *,
+    rule: str,
     constraints: Sequence[str],
     sources: Sequence[tuple[str, str]],
     ask: Ask,
 ) -> Written | Skipped:
-    """`sources` are (who wrote it, text) of the conversations: nothing may be lifted from them."""
+    """`cause` is for the writer and holds `rule`, the sentence that a judge wants to see covered.
+
+    `sources` are (who wrote it, text) of the conversations: nothing may be lifted from them.
+    """
     notes = _Notes()
     for _ in range(2):
         reply = ask(
@@ -105,7 +111,7 @@ def write_edit(
             return reply
         notes.costs.append(reply.cost)
         claims = cast("dict[str, Any]", reply.data)["candidates"][:MAX_CANDIDATES]
-        found = _first_sound(_standing(file, claims, sources, notes), notes, ask)
+        found = _first_sound(_standing(file, claims, sources, notes), rule, notes, ask)
         if isinstance(found, Skipped):
             return found
         if found is not None:
@@ -137,11 +143,11 @@ def _standing(
 
 
 def _first_sound(
-    standing: Sequence[Candidate], notes: _Notes, ask: Ask
+    standing: Sequence[Candidate], rule: str, notes: _Notes, ask: Ask
 ) -> Candidate | Skipped | None:
     """The first that the judge has nothing against."""
     for at, candidate in enumerate(standing):
-        objection = _objection(candidate, ask)
+        objection = _objection(candidate, rule, ask)
         if isinstance(objection, Skipped):
             return objection
         notes.costs.append(objection.cost)
@@ -171,10 +177,15 @@ class _Objection:
     cost: ModelCost
 
 
-def _objection(candidate: Candidate, ask: Ask) -> _Objection | Skipped:
-    """Does the edit collide with the rest of the file? A collision needs a sentence of the file."""
+def _objection(candidate: Candidate, rule: str, ask: Ask) -> _Objection | Skipped:
+    """Does it collide with the rest of the file, or bring less than the evidence is counted for?
+
+    A collision needs a sentence of the file.
+    """
     reply = ask(
-        render_prompt("proposals/review", agent_prompt=candidate.text, added=candidate.added)
+        render_prompt(
+            "proposals/review", agent_prompt=candidate.text, rule=rule, added=candidate.added
+        )
     )
     if isinstance(reply, Skipped):
         return reply
@@ -182,13 +193,13 @@ def _objection(candidate: Candidate, ask: Ask) -> _Objection | Skipped:
     proven = [
         problem
         for problem in cast("dict[str, Any]", reply.data)["problems"]
-        if problem["kind"] in ("grants", "impossible")
+        if problem["kind"] in _NEED_NO_SENTENCE
         or (problem["sentence"].strip() and " ".join(problem["sentence"].split()) in text)
     ]
     kinds = list(dict.fromkeys(_OBJECTIONS[problem["kind"]] for problem in proven))
     return _Objection(
         reasons=[f"{_OBJECTIONS[p['kind']]}: {short(p['reason'])}" for p in proven],
-        sentence=f"A judge read it beside the rest of the file: {'; '.join(kinds)}.",
+        sentence=f"A judge read it with the rest of the file: {'; '.join(kinds)}.",
         cost=reply.cost,
     )
 

@@ -129,7 +129,7 @@ def propose(
     script: Script,
     *,
     failing: Sequence[Conversation] | None = None,
-    passing: Sequence[Conversation] = tuple(a_success(n) for n in range(3)),
+    passing: Sequence[Conversation] | None = None,
     pattern: Pattern | None = None,
     repository: Repository | None = None,
     constraints: Sequence[str] = (),
@@ -142,7 +142,7 @@ def propose(
             repository or a_repository(),
             FILES,
             failing=[a_failure(n) for n in range(6)] if failing is None else failing,
-            passing=passing,
+            passing=[a_success(n) for n in range(3)] if passing is None else passing,
             constraints=constraints,
             ask=model.ask,
             now=NOW,
@@ -160,7 +160,8 @@ def test_a_shared_cause_becomes_one_small_edit_with_its_evidence() -> None:
     assert after == {PATH: PROMPT.replace(OLD, f"{OLD}\n- {RULE}")}
     assert (proposal.evidence.entries, proposal.evidence.users) == (6, 6)
     assert proposal.evidence.conversation_ids == tuple(f"c-{n}" for n in range(6))
-    assert proposal.title == f"Add a rule to {PATH}: Cancel an order"
+    assert proposal.title.startswith("support.md: Look up the order and read its state before")
+    assert len(proposal.title) <= 72
     assert RULE in proposal.what
     assert "Of 6 failing conversations that were read, 6 share this cause" in proposal.why
     assert "43 %" in proposal.why
@@ -457,6 +458,7 @@ def test_an_edit_that_collides_with_the_file_goes_back_to_the_writer() -> None:
         pytest.param(a_problem(sentence=""), False, id="no-sentence"),
         pytest.param(a_problem(kind="takes_away"), True, id="takes-away"),
         pytest.param(a_problem(kind="grants", sentence=""), True, id="grants-needs-no-sentence"),
+        pytest.param(a_problem(kind="misses", sentence=""), True, id="misses-needs-no-sentence"),
     ],
 )
 def test_an_objection_counts_where_its_sentence_is_in_the_file(
@@ -492,6 +494,47 @@ def test_a_rule_that_would_spoil_what_goes_well_is_not_proposed() -> None:
     assert isinstance(skipped, Skipped)
     assert skipped.code == "contradicted"
     assert "3 of 3" in skipped.reason
+
+
+def test_the_judge_sees_the_rule_that_the_edit_has_to_bring() -> None:
+    script = Script()
+
+    propose(script)
+
+    assert script.of("review")[0].between("rule") == RULE
+
+
+def test_a_rate_says_of_which_conversations_it_is() -> None:
+    proposal = propose(Script(), pattern=a_pattern(segment={"signal": "tool_error", "plan": "pro"}))
+
+    assert isinstance(proposal, Proposal)
+    assert proposal.prediction is not None
+    for text in (proposal.why, proposal.prediction.population):
+        assert "with plan pro and the signal tool error" in text
+
+
+def test_a_rule_that_no_good_conversation_came_to_is_not_called_harmless() -> None:
+    elsewhere = {"reason": "Nothing was to be cancelled.", "effect": "does_not_apply"}
+
+    proposal = propose(Script(contrast=elsewhere))
+
+    assert isinstance(proposal, Proposal)
+    assert "Not known to be harmless: in none of 3 conversations" in proposal.risk
+
+
+def test_a_rule_is_held_against_good_conversations_that_called_the_same_tools() -> None:
+    def using(tool: str, conversation: Conversation) -> Conversation:
+        return replace(conversation, messages=(*conversation.messages, calls(tool)))
+
+    failing = [using("book", a_failure(n)) for n in range(6)]
+    passing = [using("book" if n == 0 else "cancel", a_success(n)) for n in range(9)]
+    script = Script()
+
+    propose(script, failing=failing, passing=passing)
+
+    first = script.of("contrast")[0].between("conversation")
+    assert "calls book" in first
+    assert len(script.of("contrast")) == 6
 
 
 def test_a_few_losing_cases_are_shown() -> None:
