@@ -10,11 +10,10 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Literal
 
 from bot.edit_types import edit_types
-from bot.records import Correction, Decision
+from bot.records import Correction, Decision, in_time
 from collector.records import Conversation, Event, Json
 
 Answer = Literal["approve", "dismiss", "modify", "escalate"]
@@ -62,7 +61,7 @@ def corrections_of(conversation: Conversation) -> tuple[Correction, ...]:
             note=_text(event, "note", "correction.note"),
             at=event.at,
         )
-    return tuple(sorted(found.values(), key=_in_time))
+    return tuple(sorted(found.values(), key=in_time))
 
 
 def decisions_of(events: Iterable[Event]) -> tuple[Decision, ...]:
@@ -92,11 +91,11 @@ def decisions_of(events: Iterable[Event]) -> tuple[Decision, ...]:
             if not shared or event.agent == agent
         ]
         joined.append(_answered(decision, answers))
-    return tuple(sorted(joined, key=_in_time))
+    return tuple(sorted(joined, key=in_time))
 
 
 def _answered(decision: Decision, answers: Iterable[Event]) -> Decision:
-    last = max(answers, key=_in_time, default=None)
+    last = max(answers, key=in_time, default=None)
     if last is None:
         return decision
     responder = _id(last, "responder.id", "response.responder.id")
@@ -107,7 +106,7 @@ def _decision(event: Event) -> Decision | None:
     decision_id = _id(event, "id", "decision.id")
     if decision_id is None:
         return None
-    rules = _value(event, "rules", "decision.rules")
+    rules = event.value("rules", "decision.rules")
     return Decision(
         id=decision_id,
         agent=event.agent or "unknown",
@@ -115,9 +114,9 @@ def _decision(event: Event) -> Decision | None:
         user_id=event.user_id,
         at=event.at,
         action=_text(event, "action", "decision.action") or "",
-        confidence=_number(_value(event, "confidence", "decision.confidence")),
+        confidence=_number(event.value("confidence", "decision.confidence")),
         threshold_name=_text(event, "threshold.name", "decision.threshold.name"),
-        threshold_value=_number(_value(event, "threshold.value", "decision.threshold.value")),
+        threshold_value=_number(event.value("threshold.value", "decision.threshold.value")),
         input_hash=_id(event, "input.hash", "decision.input.hash"),
         features=_features(event),
         rules=tuple(str(rule) for rule in rules) if isinstance(rules, list) else (),
@@ -154,23 +153,13 @@ def _segments(event: Event) -> dict[str, str]:
     }
 
 
-def _in_time(one: Event | Correction | Decision) -> tuple[datetime, str]:
-    """Order by time, those without one first; the id makes equal times stable."""
-    return one.at or datetime.min.replace(tzinfo=UTC), one.id
-
-
-def _value(event: Event, *keys: str) -> Json:
-    """An attribute under any of its spellings; senders differ in how much prefix they write."""
-    return next((event.attributes[key] for key in keys if key in event.attributes), None)
-
-
 def _text(event: Event, *keys: str) -> str | None:
-    value = _value(event, *keys)
+    value = event.value(*keys)
     return value if isinstance(value, str) else None
 
 
 def _id(event: Event, *keys: str) -> str | None:
-    value = _value(event, *keys)
+    value = event.value(*keys)
     return str(value) if isinstance(value, str | int) and str(value) else None
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Literal
 
 from bot.records import Outcome, Polarity, Signal
-from collector.records import Conversation, Event, Json
+from bot.settings import OutcomeSettings
+from collector.records import Conversation, Event
 
 GOOD = frozenset({"success", "resolved", "upgraded"})
 BAD = frozenset({"failure", "abandoned", "churned"})
@@ -25,26 +26,6 @@ _TASK_EVALUATIONS = frozenset(
     {"task_completion", "task_completed", "task_success", "goal_completion", "success", "resolved"}
 )
 """Evaluation names that ask whether the user got what they came for."""
-
-
-class _WrittenRule(Protocol):
-    @property
-    def name(self) -> str: ...
-    @property
-    def when(self) -> str: ...
-    @property
-    def without(self) -> tuple[str, ...]: ...
-
-
-class _WrittenRules(Protocol):
-    """What the settings file says about outcomes."""
-
-    @property
-    def good(self) -> tuple[str, ...]: ...
-    @property
-    def bad(self) -> tuple[str, ...]: ...
-    @property
-    def rules(self) -> Sequence[_WrittenRule]: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +46,7 @@ class OutcomeRules:
     rules: tuple[SignalRule, ...] = ()
 
     @classmethod
-    def from_settings(cls, written: _WrittenRules) -> OutcomeRules:
+    def from_settings(cls, written: OutcomeSettings) -> OutcomeRules:
         """The section `outcomes` of the settings file."""
         rules = (
             SignalRule(name=name_of(one.name), when=one.when, without=frozenset(one.without))
@@ -159,11 +140,12 @@ def outcomes_of_user(
 
 
 def _of_event(event: Event, rules: OutcomeRules, *, agent: str) -> Iterator[Outcome]:
+    source: Literal["declared", "inferred"] = "declared"
     if event.name == "debrief.outcome":
-        name, source = _declared_name(event), "declared"
+        name = _declared_name(event)
     elif event.name == "debrief.review":
-        action = _text(event.attributes, "action", "review.action")
-        name, source = (f"review_{name_of(action)}" if action else None), "declared"
+        action = _text(event, "action", "review.action")
+        name = f"review_{name_of(action)}" if action else None
     elif event.name == "gen_ai.evaluation.result":
         # Who evaluated is not on the wire; such results come from models nearly always.
         name, source = _evaluated_name(event), "inferred"
@@ -173,31 +155,31 @@ def _of_event(event: Event, rules: OutcomeRules, *, agent: str) -> Iterator[Outc
         yield Outcome(
             name=name,
             polarity=rules.polarity(name),
-            source="inferred" if source == "inferred" else "declared",
+            source=source,
             agent=agent,
             conversation_id=event.conversation_id,
             user_id=event.user_id,
             at=_time(event),
-            value=_value(event.attributes, "value", "outcome.value"),
+            value=event.value("value", "outcome.value"),
         )
 
 
 def _declared_name(event: Event) -> str | None:
     """The outcome's name; with the value false it is the opposite, or nothing came of it."""
-    name = name_of(_text(event.attributes, "name", "outcome.name", "outcome") or "")
-    if _value(event.attributes, "value", "outcome.value") in (False, "false"):
+    name = name_of(_text(event, "name", "outcome.name", "outcome") or "")
+    if event.value("value", "outcome.value") in (False, "false"):
         return OPPOSITE.get(name)
     return name or None
 
 
 def _evaluated_name(event: Event) -> str | None:
-    name = name_of(_text(event.attributes, "gen_ai.evaluation.name", "evaluation.name") or "")
+    name = name_of(_text(event, "gen_ai.evaluation.name", "evaluation.name") or "")
     if name not in _TASK_EVALUATIONS:
         return None
-    label = name_of(_text(event.attributes, "gen_ai.evaluation.score.label", "score.label") or "")
+    label = name_of(_text(event, "gen_ai.evaluation.score.label", "score.label") or "")
     if label in _PASSED | _FAILED:
         return "success" if label in _PASSED else "failure"
-    score = _value(event.attributes, "gen_ai.evaluation.score.value", "score.value")
+    score = event.value("gen_ai.evaluation.score.value", "score.value")
     if isinstance(score, int | float) and 0 <= score <= 1:
         return "success" if score >= 0.5 else "failure"
     return None
@@ -205,7 +187,7 @@ def _evaluated_name(event: Event) -> str | None:
 
 def _time(event: Event) -> datetime | None:
     """The event's own attribute `at`, where it has one: churn is often reported later."""
-    text = _text(event.attributes, "at", "outcome.at")
+    text = _text(event, "at", "outcome.at")
     if text is not None:
         try:
             at = datetime.fromisoformat(text)
@@ -215,10 +197,6 @@ def _time(event: Event) -> datetime | None:
     return event.at
 
 
-def _value(attributes: Mapping[str, Json], *keys: str) -> Json:
-    return next((attributes[key] for key in keys if key in attributes), None)
-
-
-def _text(attributes: Mapping[str, Json], *keys: str) -> str | None:
-    value = _value(attributes, *keys)
+def _text(event: Event, *keys: str) -> str | None:
+    value = event.value(*keys)
     return value if isinstance(value, str) and value else None

@@ -10,12 +10,12 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
 import pyarrow as pa
 
-from collector.records import Json
+from collector.records import Event, Json
 
 # -- what the conversations show ------------------------------------------------------------
 
@@ -652,6 +652,11 @@ class Reply:
 Ask: TypeAlias = Callable[[RenderedPrompt], Reply | Skipped]
 """One model call, with retries, budget and schema check behind it. `Skipped` where the budget is
 spent, the model refused, or two replies in a row did not follow the schema."""
+
+
+def in_time(one: Correction | Decision | Event) -> tuple[datetime, str]:
+    """Sort key: oldest first, those without a time before all; the id makes equal times stable."""
+    return one.at or datetime.min.replace(tzinfo=UTC), one.id
 
 
 def short_hash(*parts: object, length: int = 8) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.records import Signal, SignalKind
-from collector.records import Conversation, Event, Json, Message
+from collector.records import Conversation, Event, Message
 
 SIMILAR = 0.8
 """Cosine of two user turns above which one says the other again."""
@@ -385,20 +385,20 @@ def _of_ratings(conversation: Conversation) -> Iterator[Signal]:
 
 def _negative(event: Event) -> str | None:
     if event.name == "debrief.review":
-        action = _attribute(event, "action", "review.action")
-        usable = _attribute(event, "usable", "review.usable")
+        action = event.value("action", "review.action")
+        usable = event.value("usable", "review.usable")
         if action == "rejected":
             return "a reviewer rejected the answer"
         return "a reviewer called the answer not usable" if usable is False else None
     if event.name != "gen_ai.evaluation.result":
         return None
-    name = str(_attribute(event, "gen_ai.evaluation.name", "evaluation.name", "name") or "")
+    name = str(event.value("gen_ai.evaluation.name", "evaluation.name", "name") or "")
     if not _FEEDBACK_NAMES.search(name):
         return None  # an evaluator's score: its scale and direction are not known here
-    label = _attribute(event, "gen_ai.evaluation.score.label", "score.label", "label")
+    label = event.value("gen_ai.evaluation.score.label", "score.label", "label")
     if isinstance(label, str):
         return "a negative rating by label" if label.strip().lower() in _NEGATIVE_LABELS else None
-    value = _attribute(event, "gen_ai.evaluation.score.value", "score.value", "value")
+    value = event.value("gen_ai.evaluation.score.value", "score.value", "value")
     if isinstance(value, bool):
         return None if value else "a negative rating"
     if isinstance(value, int | float):
@@ -406,10 +406,6 @@ def _negative(event: Event) -> str | None:
         if value < 0.5 or (stars and value in (1, 2)):
             return f"a negative rating: {value:g}"
     return None
-
-
-def _attribute(event: Event, *keys: str) -> Json:
-    return next((event.attributes[key] for key in keys if key in event.attributes), None)
 
 
 def _message_before(messages: Sequence[Message], event: Event) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Role = Literal["user", "assistant", "tool"]
 
 
@@ -85,7 +85,7 @@ class Completeness:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """One feedback, correction, review, decision, response or outcome event (docs/conventions.md)."""
+    """Feedback, a correction, review, decision, response or outcome (docs/conventions.md)."""
 
     id: str
     """`debrief.event.id`, else a hash of the event; repeats have the same id."""
@@ -97,6 +97,10 @@ class Event:
     user_id: str | None
     attributes: Mapping[str, Json]
     """Keys without the prefix `debrief.`; `segment.<key>` and `feature.<name>` among them."""
+
+    def value(self, *keys: str) -> Json:
+        """The first of these attributes that is there: senders write more or less of a prefix."""
+        return next((self.attributes[key] for key in keys if key in self.attributes), None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

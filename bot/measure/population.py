@@ -19,11 +19,10 @@ from pydantic import BaseModel, Field
 
 from bot.figures import count
 from bot.records import Correction, Decision, PastProposal, Skipped
+from bot.replay import RESPONSE_LAG
 
 WEEK = timedelta(days=7)
 LOOKS = 4
-ANSWER_LAG = timedelta(hours=48)
-"""People answer late; what is younger looks better than it is."""
 
 Unit = Literal["user", "conversation", "decision"]
 
@@ -124,7 +123,7 @@ def _reviewed(
         found = of.get(row["conversation_id"], [])
         if seen and not found and row["conversation_id"] not in seen:
             continue
-        if row["started_at"] > now - ANSWER_LAG:
+        if row["started_at"] > now - RESPONSE_LAG:
             continue
         told = {key: value for one in found for key, value in one.segments.items()}
         segments = {**dict(row["segments"] or ()), **told}
@@ -137,7 +136,7 @@ def _reviewed(
         observations=observations,
         live_at=merged_at,
         live_seen=False,
-        known_until=now - ANSWER_LAG,
+        known_until=now - RESPONSE_LAG,
     )
 
 
@@ -216,14 +215,14 @@ def _answered(
     observations = [
         Observation(at=at, unit=one.id, failed=one.response == "dismiss")
         for at, one in ours
-        if one.fired and one.response is not None and at <= now - ANSWER_LAG
+        if one.fired and one.response is not None and at <= now - RESPONSE_LAG
     ]
     return Population(
         unit="decision",
         observations=observations,
         live_at=live_at,
         live_seen=live_seen,
-        known_until=now - ANSWER_LAG,
+        known_until=now - RESPONSE_LAG,
     )
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 import numpy as np
 from scipy import stats
@@ -19,7 +18,7 @@ from bot.patterns.outcome_patterns import pattern_id, with_users
 from bot.patterns.ranking import priority_of, severity_of
 from bot.patterns.rows import AgentRows, Indexes
 from bot.patterns.trend import trend_of, weekly
-from bot.records import Correction, Declined, Pattern
+from bot.records import Correction, Declined, Pattern, in_time
 from bot.statistics import failure_rate, risk_difference, risk_ratio
 
 MIN_CORRECTIONS = 3
@@ -28,7 +27,6 @@ DIFFERS = 0.05
 """p from which a segment key explains where a type occurs."""
 
 Segment = tuple[str, str]
-_START = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,7 +165,7 @@ def _pattern(
 ) -> Pattern:
     """`with_type`: all conversations that have a correction of this type, in any segment."""
     outcome = f"correction:{type}"
-    ordered = tuple(sorted(group, key=lambda one: (one.at or _START, one.id)))
+    ordered = tuple(sorted(group, key=in_time))
     corrected = _conversation_ids(ordered)
     everyone = reviewed.within(segment) | corrected
     others = reviewed.conversations - everyone

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from itertools import pairwise
 
 from bot.figures import count, percent, rate
@@ -18,10 +18,19 @@ from bot.patterns.outcome_patterns import pattern_id, with_users
 from bot.patterns.ranking import priority_of, severity_of
 from bot.patterns.rows import week_name, week_of
 from bot.patterns.trend import ALPHA, trend_of_weeks
-from bot.records import Decision, Declined, Finding, Pattern, RateEstimate, WeekRate, short_hash
+from bot.records import (
+    Decision,
+    Declined,
+    Finding,
+    Pattern,
+    RateEstimate,
+    WeekRate,
+    in_time,
+    short_hash,
+)
+from bot.replay import RESPONSE_LAG
 from bot.statistics import failure_rate, two_rates_p_value
 
-ANSWER_LAG = timedelta(hours=48)
 MIN_RESPONSE_RATE = 0.6
 HEALTHY_DISMISSAL_RATE = 0.15
 MIN_CITED = 5
@@ -50,7 +59,7 @@ def threshold_patterns(
             by_name[decision.threshold_name].append(decision)
     patterns, findings, declined, healthy = [], [], [], 0
     for name in sorted(by_name):
-        log = sorted(by_name[name], key=lambda one: (one.at or _START, one.id))
+        log = sorted(by_name[name], key=in_time)
         result = _examine(agent, name, log, now=now)
         if isinstance(result, Pattern):
             patterns.append(result)
@@ -66,7 +75,6 @@ def threshold_patterns(
     )
 
 
-_START = datetime.min.replace(tzinfo=UTC)
 _HEALTHY = "healthy: "
 
 
@@ -75,7 +83,7 @@ def _examine(
 ) -> Pattern | Declined:
     what = f"threshold {name[:60]} of {agent}"
     fired = [one for one in log if one.fired and one.at is not None]
-    settled = [one for one in fired if one.at is not None and now - one.at >= ANSWER_LAG]
+    settled = [one for one in fired if one.at is not None and now - one.at >= RESPONSE_LAG]
     waiting = len(fired) - len(settled)
     young = f"; {waiting} younger than 48 hours are not counted yet" if waiting else ""
     if not settled:
@@ -196,7 +204,7 @@ def _oscillates(agent: str, name: str, log: Sequence[Decision]) -> list[Finding]
 def _creeps(agent: str, name: str, log: Sequence[Decision], *, now: datetime) -> list[Finding]:
     """Escalations and dismissals fall together: the agent may have become too careful to speak."""
     answered = [
-        one for one in log if one.response and one.at is not None and now - one.at >= ANSWER_LAG
+        one for one in log if one.response and one.at is not None and now - one.at >= RESPONSE_LAG
     ]
     times = [one.at for one in answered if one.at is not None]
     if not times:

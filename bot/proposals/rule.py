@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
 
 from bot.figures import count, percent, rate
@@ -41,6 +41,7 @@ from bot.records import (
     Skipped,
     SourceFile,
     Table,
+    in_time,
 )
 from bot.statistics import failure_rate
 
@@ -50,7 +51,6 @@ FOLLOWED = 0.5
 """Share of answers in which a model is expected to keep a new rule, at least."""
 _SAMPLES = 5
 _LONGEST_TITLE = 72
-_START = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,7 +86,7 @@ def propose_rule(
     what = f"rule for {type}" + (f" with {segment}" if segment else "")
     corrections = sorted(
         (one for one in pattern.corrections if one.at is None or one.at <= now),
-        key=lambda one: (one.at or _START, one.id),
+        key=in_time,
     )
     refusal = correction_floor(corrections, what)
     if refusal is not None:
