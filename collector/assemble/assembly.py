@@ -10,6 +10,7 @@ from collector.assemble.chains import follow_responses
 from collector.assemble.conversations import build, when
 from collector.assemble.events import Joins, event_of, is_content
 from collector.assemble.logs import by_call
+from collector.assemble.sessions import read_sessions
 from collector.assemble.sources import read_sources
 from collector.assemble.stitch import Gathered, stitch
 from collector.assemble.traces import Node, is_of_a_model, newest, plant, units
@@ -41,7 +42,9 @@ def dated(spans: Iterable[Row], events: Iterable[Row]) -> Iterator[Dated | Unrea
     kept = newest(Span(row) for row in spans)
     logs = _once([*events, *(row for span in kept for row in feedback_rows(span))])
     keys = Keys()
-    traces = list(_traces(kept, logs))
+    sessions = read_sessions(logs)
+    yield from sessions.unreadable
+    traces = list(_traces([*kept, *(Span(row) for row in sessions.rows)], logs))
     parts: list[Gathered] = []
     for unit in units(traces):
         sources = read_sources(unit)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from collector import semconv
 from collector.assemble.conversations import Flag, agent_of, time_of
 from collector.assemble.stitch import Gathered
-from collector.dialects import decoding
+from collector.dialects import decoding, session_reader
 from collector.dialects.spans import Row
 from collector.records import Event, Json, Unreadable
 
@@ -60,9 +60,11 @@ def _short(key: str, name: str) -> str:
 
 
 def is_content(row: Row) -> bool:
-    """Whether a log record is a piece of a model call and no event about one."""
+    """Whether a log record is a piece of a model call or a session, and no event about one."""
     name = str(row["name"])
-    return name.startswith("gen_ai.") and name != semconv.EVALUATION_EVENT
+    if name.startswith("gen_ai."):
+        return name != semconv.EVALUATION_EVENT
+    return session_reader(row) is not None
 
 
 def _flag_of(row: Row) -> Flag | None:

@@ -11,18 +11,30 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from collector.dialects import (
+    adk,
+    claude_code,
+    codex,
     crewai,
     genai,
     genai_older,
     haystack,
+    langfuse,
+    langsmith,
+    litellm,
+    mcp,
+    mlflow,
     openinference,
     openllmetry,
     pydantic_ai,
+    semantic_kernel,
+    strands,
+    unknown,
     vercel,
 )
 from collector.dialects.calls import Call, ToolRun
 from collector.dialects.histories import Histories
-from collector.dialects.spans import Span
+from collector.dialects.sessions import SessionReader
+from collector.dialects.spans import Row, Span
 
 
 class Reader(Protocol):
@@ -51,14 +63,33 @@ DIALECTS = (
     Dialect("haystack", haystack),
     Dialect("openinference", openinference),
     Dialect("vercel", vercel),
+    Dialect("litellm", litellm),
+    Dialect("langsmith", langsmith),
+    Dialect("strands", strands),
+    Dialect("adk", adk),
     Dialect("pydantic-ai", pydantic_ai),
     Dialect("openllmetry", openllmetry),
+    Dialect("langfuse", langfuse),
+    Dialect("mlflow", mlflow),
+    Dialect("claude-code", claude_code),
+    Dialect("codex", codex),
+    Dialect("mcp", mcp),
+    Dialect("semantic-kernel", semantic_kernel),
     Dialect("genai-older", genai_older),
     Dialect("genai", genai),
+    Dialect("unknown", unknown),
 )
 """The conventions come last: many dialects carry some of their keys besides their own."""
+
+_SESSION_READERS: tuple[SessionReader, ...] = (claude_code, codex)
 
 
 def detect(span: Span) -> Dialect | None:
     """Find the dialect of a span; None for spans that say nothing about a conversation."""
     return next((dialect for dialect in DIALECTS if dialect.reader.speaks(span)), None)
+
+
+def session_reader(log: Row) -> SessionReader | None:
+    """Find the product whose log records tell a whole session; None for all other records."""
+    scope = log["scope"] or ""
+    return next((reader for reader in _SESSION_READERS if scope.startswith(reader.SCOPE)), None)

@@ -19,6 +19,29 @@ _SWITCHES = (
     ("pydantic-ai", "use InstrumentationSettings(include_content=True)"),
     ("gen_ai", "leave recordInputs and recordOutputs of the Vercel AI SDK at true"),
     (
+        "com.anthropic.claude_code",
+        "set OTEL_LOG_USER_PROMPTS=1, OTEL_LOG_ASSISTANT_RESPONSES=1 and OTEL_LOG_TOOL_DETAILS=1 "
+        "where Claude Code runs",
+    ),
+    (
+        "codex_otel",
+        "set log_user_prompt = true under [otel] in Codex's configuration; it never sends what the "
+        "assistant says",
+    ),
+    (
+        "gcp.vertex.agent",
+        "export logs too, and set OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=EVENT_ONLY "
+        "where the agent runs",
+    ),
+    ("agent_framework", "set ENABLE_SENSITIVE_DATA=true where the agent runs"),
+    (
+        "semantic_kernel",
+        "export logs too, and set SEMANTICKERNEL_EXPERIMENTAL_GENAI_ENABLE_OTEL_DIAGNOSTICS_"
+        "SENSITIVE=true where the agent runs",
+    ),
+    ("langsmith", "unset LANGSMITH_HIDE_INPUTS and LANGSMITH_HIDE_OUTPUTS where the agent runs"),
+    ("litellm", "leave turn_off_message_logging of LiteLLM at false"),
+    (
         "com.anthropic.sdk.",
         "add opentelemetry-instrumentation-genai-anthropic: the SDK's own spans carry no text",
     ),
