@@ -369,19 +369,19 @@ def test_the_token_is_nowhere_in_what_is_printed_written_or_sent(corrected, fake
 
 
 @pytest.mark.parametrize(
-    ("write", "is_carried_out"),
+    ("write", "path", "is_carried_out"),
     [
-        pytest.param(0, False, id="while-it-reads"),
-        pytest.param(3, False, id="before-the-branch"),
-        pytest.param(3, True, id="after-the-branch"),
-        pytest.param(4, True, id="after-the-pull-request"),
+        pytest.param(0, "/git/commits/", False, id="while-it-reads"),
+        pytest.param(3, "/git/refs", False, id="before-the-branch"),
+        pytest.param(3, "/git/refs", True, id="after-the-branch"),
+        pytest.param(4, "/pulls", True, id="after-the-pull-request"),
     ],
 )
 def test_a_run_that_is_killed_is_finished_by_the_next_without_a_duplicate(
-    corrected, fake, repo, write, is_carried_out
+    corrected, fake, repo, write, path, is_carried_out
 ):
     corrected("run", "--repo", repo, *TO, "--dry-run", now=TODAY)
-    reads = len(fake.requests)
+    reads = len(fake.requests) + 1  # and the commit that the new one stands on
     given = ["run", "--repo", repo, *TO, "--store", corrected.store, "--now", TODAY.isoformat()]
     process = subprocess.Popen(
         [sys.executable, "-c", RUN, *map(str, given)], cwd=ROOT, stdout=subprocess.DEVNULL
@@ -389,6 +389,7 @@ def test_a_run_that_is_killed_is_finished_by_the_next_without_a_duplicate(
     fault = Fault(name="killed", is_carried_out=is_carried_out, then=process.kill)
     fake.break_from(reads + write, fault, calls=1)
     assert process.wait(timeout=60) == -signal.SIGKILL
+    assert path in fake.requests[-1].path
     fake.mend()
 
     done = corrected("run", "--repo", repo, *TO, now=TODAY)
@@ -397,7 +398,8 @@ def test_a_run_that_is_killed_is_finished_by_the_next_without_a_duplicate(
 
     assert (done.code, again.code) == (0, 0), done.err
     assert [(pull.state, pull.head) for pull in fake.pulls] == [("open", branches(fake)[0])]
-    assert "debrief" in fake.pulls[0].labels
     assert len(branches(fake)) == 1
     assert len(git(fake.git, "log", "--format=%H", f"main..{branches(fake)[0]}").split()) == 1
+    proposal = branches(fake)[0].removeprefix("debrief/")
+    assert ("open", proposal) in {(action, subject) for action, subject, _ in ledger(corrected)}
     assert len(fake.writes) == writes

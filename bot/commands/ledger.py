@@ -9,13 +9,15 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bot.model import ModelCall
 from bot.publish import PublishReport
 from bot.records import Degraded, PastProposal, Plan, Verdict, short_hash
 from collector.errors import StoreError
 from collector.store import Store
+
+if TYPE_CHECKING:
+    from bot.model import ModelCall
 
 Entry = tuple[str, str, Mapping[str, Any]]
 """(action, subject, what it says)."""
@@ -38,7 +40,12 @@ def entries_of(
     entries += [("published", one.id, asdict(one)) for one in published.done]
     entries += [("refused", one.what, asdict(one)) for one in published.refused]
     for one in past:
-        if one.state == "merged":
+        if one.state == "open":
+            # Also of a run that was killed before it could write here what it had opened.
+            evidence = one.marker.get("evidence")
+            said = {"reference": one.reference, "fingerprint": one.fingerprint, "on": evidence}
+            entries.append(("open", one.id, said))
+        elif one.state == "merged":
             said = {"reference": one.reference, "merge_sha": one.merge_sha, "at": one.merged_at}
             entries.append(("approved", one.id, said))
         elif one.state == "rejected":
