@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bot.figures import percent
+from bot.figures import count, percent
 from bot.records import Correction, Pattern, Skipped
 
 MIN_CONVERSATIONS = 5
@@ -60,15 +60,18 @@ def floor_note(pattern: Pattern) -> str | None:
 
 
 def correction_floor(corrections: Sequence[Correction], what: str) -> Skipped | None:
-    """3 corrections of 3 conversations. Known reviewers are trusted, so one of them is enough."""
-    edits = {(one.original, one.corrected) for one in corrections}
+    """3 corrections of 3 conversations. Known reviewers are trusted, so one of them is enough.
+
+    Equal texts count too: an agent that writes from a template is corrected in the same words.
+    """
     conversations = {one.conversation_id or one.id for one in corrections}
-    if len(edits) >= MIN_CORRECTIONS and len(conversations) >= MIN_CORRECTIONS:
+    if len(conversations) >= MIN_CORRECTIONS:
         return None
     return Skipped(
         what=what,
         code="evidence_floor",
-        reason=f"{len(edits)} different corrections of {len(conversations)} conversations; "
+        reason=f"{count(len(corrections), 'correction')} of "
+        f"{count(len(conversations), 'conversation')}; "
         f"{MIN_CORRECTIONS} of {MIN_CORRECTIONS} are needed.",
     )
 

@@ -154,7 +154,7 @@ def test_two_corrections_are_too_few() -> None:
     refused = refusal(a_correction_pattern(corrections(2)))
 
     assert refused.code == "evidence_floor"
-    assert refused.reason.startswith("2 different corrections of 2 conversations; 3 of 3")
+    assert refused.reason.startswith("2 corrections of 2 conversations; 3 of 3")
 
 
 def test_three_corrections_of_one_conversation_are_too_few() -> None:
@@ -163,10 +163,11 @@ def test_three_corrections_of_one_conversation_are_too_few() -> None:
     assert refusal(a_correction_pattern(group)).code == "evidence_floor"
 
 
-def test_one_correction_reported_three_times_is_one() -> None:
-    group = corrections(3, original=an_email("Hello there. Buy."), corrected=an_email("Buy."))
+def test_the_same_words_corrected_in_three_conversations_are_three_corrections() -> None:
+    opening = an_email("I hope this finds you well. Shall we meet on Tuesday?")
+    group = corrections(3, original=opening, corrected=an_email("Shall we meet on Tuesday?"))
 
-    assert refusal(a_correction_pattern(group)).code == "evidence_floor"
+    assert proposed(a_correction_pattern(group)).evidence.entries == 3
 
 
 def test_one_known_reviewer_is_enough() -> None:
