@@ -15,8 +15,6 @@ from bot.records import Outcome, Polarity, Signal
 from bot.settings import OutcomeSettings
 from collector.records import Conversation, Event
 
-GOOD = frozenset({"success", "resolved", "upgraded"})
-BAD = frozenset({"failure", "abandoned", "churned"})
 OPPOSITE = {"success": "failure", "failure": "success"}
 """What a declared outcome with the value false says."""
 
@@ -41,8 +39,8 @@ class SignalRule:
 class OutcomeRules:
     """Which outcomes are good or bad (all others are neutral), and which follow from a signal."""
 
-    good: frozenset[str] = GOOD
-    bad: frozenset[str] = BAD
+    good: frozenset[str] = frozenset(OutcomeSettings().good)
+    bad: frozenset[str] = frozenset(OutcomeSettings().bad)
     rules: tuple[SignalRule, ...] = ()
 
     @classmethod

@@ -480,12 +480,20 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelCost:
-    """What a model call cost us, computed by us from its usage."""
+    """What model calls cost us, computed by us from their usage."""
 
     calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
     usd: float = 0.0
+
+    def __add__(self, other: ModelCost) -> ModelCost:
+        return ModelCost(
+            calls=self.calls + other.calls,
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            usd=self.usd + other.usd,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

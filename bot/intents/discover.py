@@ -94,7 +94,7 @@ def discover(
         if ask is not None:
             groups, left_out, more = _described(own, groups, intents, ask)
             skipped += left_out
-            cost = _sum(cost, more)
+            cost += more
         intents |= {group.intent.id: group.intent for group in groups}
         labels |= _label_all(own, vectors, groups, embed)
     version = taxonomy_version(intents.values())
@@ -241,7 +241,7 @@ def _described(
             proper=proper,
             ask=ask,
         )
-        cost = _sum(cost, more)
+        cost += more
         if isinstance(result, Description):
             intent = replace(
                 group.intent,
@@ -301,13 +301,4 @@ def _too_few(
             f"No group among {len(documents)} conversations of {users} users has {min_users} users"
             f" and {min_conversations} conversations, so that no intent is named."
         ),
-    )
-
-
-def _sum(one: ModelCost, other: ModelCost) -> ModelCost:
-    return ModelCost(
-        calls=one.calls + other.calls,
-        input_tokens=one.input_tokens + other.input_tokens,
-        output_tokens=one.output_tokens + other.output_tokens,
-        usd=one.usd + other.usd,
     )

@@ -114,7 +114,7 @@ def diagnose(
     """Ask the reader about each conversation; stop asking when the budget is spent."""
     diagnoses: list[Diagnosis] = []
     skipped: list[Skipped] = []
-    costs: list[ModelCost] = []
+    cost = ModelCost()
     absent = unverified = 0
     for conversation in conversations:
         transcript = write_transcript(conversation)
@@ -131,7 +131,7 @@ def diagnose(
             if reply.code == "budget":
                 break
             continue
-        costs.append(reply.cost)
+        cost += reply.cost
         claim = _object(reply)
         if not claim["present"]:
             absent += 1
@@ -147,7 +147,7 @@ def diagnose(
         absent=absent,
         unverified=unverified,
         skipped=tuple(skipped),
-        cost=sum_costs(costs),
+        cost=cost,
     )
 
 
@@ -229,7 +229,7 @@ def contrast(
     """Would the rule have changed what went well? One call per conversation."""
     effects: Counter[str] = Counter()
     worse: list[EvidenceItem] = []
-    costs: list[ModelCost] = []
+    cost = ModelCost()
     for conversation in conversations:
         transcript = write_transcript(conversation)
         reply = ask(
@@ -244,7 +244,7 @@ def contrast(
             if reply.code == "budget":
                 break
             continue
-        costs.append(reply.cost)
+        cost += reply.cost
         effect = cast("str", _object(reply)["effect"])
         effects[effect] += 1
         if effect == "worse":
@@ -255,9 +255,7 @@ def contrast(
                     paraphrase=said or "The rule would have made this conversation worse.",
                 )
             )
-    return Contrast(
-        read=effects.total(), effects=effects, worse=tuple(worse), cost=sum_costs(costs)
-    )
+    return Contrast(read=effects.total(), effects=effects, worse=tuple(worse), cost=cost)
 
 
 def _object(reply: Reply) -> dict[str, Any]:
@@ -268,12 +266,3 @@ def _object(reply: Reply) -> dict[str, Any]:
 def short(text: str) -> str:
     """A model's field as one visible line of bounded length."""
     return " ".join(prompts.show_invisible(text).split())[:MAX_FIELD_CHARS]
-
-
-def sum_costs(costs: Sequence[ModelCost]) -> ModelCost:
-    return ModelCost(
-        calls=sum(cost.calls for cost in costs),
-        input_tokens=sum(cost.input_tokens for cost in costs),
-        output_tokens=sum(cost.output_tokens for cost in costs),
-        usd=sum(cost.usd for cost in costs),
-    )

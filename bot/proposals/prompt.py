@@ -24,7 +24,6 @@ from bot.proposals.diagnosis import (
     group_causes,
     pick_alike,
     pick_conversations,
-    sum_costs,
 )
 from bot.proposals.floors import MIN_CONVERSATIONS, conversation_floor
 from bot.proposals.prompt_case import PLACES, build_proposal
@@ -130,7 +129,7 @@ def propose_prompt(
     harmful = _harmful(pattern, checked)
     if harmful is not None:
         return harmful
-    cost = sum_costs([reading.cost, grouping_cost, written.cost, checked.cost])
+    cost = reading.cost + grouping_cost + written.cost + checked.cost
     return build_proposal(pattern, prompt, reading, causes, written, checked, cost, now)
 
 

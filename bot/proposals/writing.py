@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from bot.proposals.diagnosis import short, sum_costs
+from bot.proposals.diagnosis import short
 from bot.proposals.edits import (
     apply_edits,
     check_diff,
@@ -76,7 +76,7 @@ class _Notes:
     """For people, in our words."""
     reasons: list[str] = field(default_factory=list)
     """For the writer's second attempt; a judge's words among them."""
-    costs: list[ModelCost] = field(default_factory=list)
+    cost: ModelCost = field(default_factory=ModelCost)
 
     def refuse(self, kind: str, sentence: str, reasons: Sequence[str]) -> None:
         self.dropped.append(f"One {kind} was refused: {sentence}")
@@ -109,15 +109,13 @@ def write_edit(
         )
         if isinstance(reply, Skipped):
             return reply
-        notes.costs.append(reply.cost)
+        notes.cost += reply.cost
         claims = cast("dict[str, Any]", reply.data)["candidates"][:MAX_CANDIDATES]
         found = _first_sound(_standing(file, claims, sources, notes), rule, notes, ask)
         if isinstance(found, Skipped):
             return found
         if found is not None:
-            return Written(
-                candidate=found, dropped=tuple(notes.dropped), cost=sum_costs(notes.costs)
-            )
+            return Written(candidate=found, dropped=tuple(notes.dropped), cost=notes.cost)
     return Skipped(
         what=f"an edit of {file.path}",
         code="guardrail",
@@ -150,7 +148,7 @@ def _first_sound(
         objection = _objection(candidate, rule, ask)
         if isinstance(objection, Skipped):
             return objection
-        notes.costs.append(objection.cost)
+        notes.cost += objection.cost
         if objection.reasons:
             notes.refuse(candidate.kind, objection.sentence, objection.reasons)
             continue
