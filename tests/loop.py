@@ -169,13 +169,18 @@ def decisions(
     answered: float = 0.95,
     needed_from: float = 0.6,
     newest: timedelta = timedelta(days=3),
+    span: timedelta = timedelta(days=24),
+    threshold: float = 0.5,
+    first: int = 0,
 ) -> list[dict[str, Any]]:
-    """Decisions at threshold 0.50, and what reviewers said; what scores less is dismissed."""
+    """Decisions at a threshold, and what reviewers said; what scores less than needed is dismissed.
+
+    They are numbered from `first` on and spread over `span`, the last one `newest` before now.
+    """
     events: list[dict[str, Any]] = []
-    span = timedelta(days=24)
-    for number in range(count):
-        at = NOW - newest - span * (count - 1 - number) / max(1, count)
-        score = round(0.5 + 0.4 * ((number * 37) % 100) / 100, 3)
+    for number in range(first, first + count):
+        at = NOW - newest - span * (first + count - 1 - number) / max(1, count)
+        score = round(threshold + 0.4 * ((number * 37) % 100) / 100, 3)
         events.append(
             {
                 "event": "debrief.decision",
@@ -187,7 +192,7 @@ def decisions(
                 "action": "flag",
                 "confidence": score,
                 "threshold.name": "fraud.flag",
-                "threshold.value": 0.5,
+                "threshold.value": threshold,
                 "input.hash": f"h-{number}",
             }
         )

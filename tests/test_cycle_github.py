@@ -231,6 +231,28 @@ class TestPeople:
         assert actions.count(("verdict", proposal)) == 1
         assert actions.count(("approved", proposal)) == 1
 
+    def test_a_merged_threshold_is_measured_from_when_the_new_value_is_seen(
+        self, debrief, fake, repo, tmp_path
+    ):
+        debrief("import", write_lines(tmp_path / "before.jsonl", decisions(400)))
+        debrief("run", "--repo", repo, *TO, now=TODAY)
+        fake.merge(1)
+        git(repo, "pull", "--quiet", str(fake.git), "main")
+        week = timedelta(days=7)
+        after = decisions(
+            200, newest=-week - timedelta(days=3), span=week, threshold=0.6, first=500
+        )
+        debrief("import", write_lines(tmp_path / "after.jsonl", after))
+
+        done = debrief("run", "--repo", repo, *TO, "--json", now=TODAY + timedelta(days=14))
+
+        assert done.code == 0, done.err
+        (verdict,) = done.json["verdicts"]
+        assert verdict["result"] == "worked", verdict["sentence"]
+        assert datetime.fromisoformat(verdict["live_at"]) > MERGED + timedelta(days=1)
+        assert len(fake.issues[1].comments) == 1
+        assert [pull.number for pull in fake.pulls] == [1]
+
 
 class TestOneClearLine:
     """Faults of credentials, disks and GitHub: one line that says what to do, and the exit code."""
