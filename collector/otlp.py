@@ -9,7 +9,7 @@ Pure: no clock, no files. Costs about 0.1 ms a span of 7 KB.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -141,7 +141,10 @@ def decode_logs(body: bytes, *, json: bool, received_ns: int, redact: Redactor) 
 
 
 def _span_row(span: SpanFields, group: RecordGroup, service: str | None, received_ns: int) -> Row:
-    by_key = dict(span.attributes)
+    attributes, by_key = span.attributes, dict(span.attributes)
+    if semconv.METADATA in by_key:
+        attributes = list(_unfolded(span.attributes))
+        by_key = dict(attributes)
     return {
         "trace_id": _id(span.trace_id, 16, "trace id"),
         "span_id": _id(span.span_id, 8, "span id"),
@@ -158,7 +161,7 @@ def _span_row(span: SpanFields, group: RecordGroup, service: str | None, receive
         "service": service,
         "conversation_id": _first_text(by_key, semconv.CONVERSATION_IDS),
         "user_id": _first_text(by_key, semconv.USER_IDS),
-        "attributes": span.attributes,
+        "attributes": attributes,
         "events": [
             {"name": name, "time_ns": _time_ns(time_ns), "attributes": attributes}
             for name, time_ns, attributes in span.events
@@ -167,6 +170,37 @@ def _span_row(span: SpanFields, group: RecordGroup, service: str | None, receive
         "dropped_attributes": _within(span.dropped_attributes, 2**31, "dropped attributes"),
         "schema_version": SCHEMA_VERSION,
     }
+
+
+def _unfolded(attributes: Attributes) -> Iterator[tuple[str, Json]]:
+    """Attributes with the ids inside of OpenInference's `metadata` as attributes of their own.
+
+    LangChain's user id is there only. Inside of JSON text it would neither become a pseudonym nor
+    be found again.
+    """
+    for key, value in attributes:
+        ids: dict[str, Json] = {}
+        if key == semconv.METADATA:
+            ids, value = _ids_taken_out(value)
+        yield key, value
+        yield from ((f"{key}.{name}", id_) for name, id_ in ids.items())
+
+
+def _ids_taken_out(metadata: Json) -> tuple[dict[str, Json], Json]:
+    try:
+        given: Json = orjson.loads(metadata) if isinstance(metadata, str) else metadata
+    except orjson.JSONDecodeError:
+        return {}, metadata
+    entries = given if isinstance(given, dict) else {}
+    ids: dict[str, Json] = {
+        key: value
+        for key, value in entries.items()
+        if key in semconv.METADATA_IDS and isinstance(value, str | int)
+    }
+    if not ids:
+        return {}, metadata
+    rest: Json = {key: value for key, value in entries.items() if key not in ids}
+    return ids, orjson.dumps(rest).decode() if isinstance(metadata, str) else rest
 
 
 def _event_row(log: LogFields, group: RecordGroup, received_ns: int) -> Row:
@@ -258,6 +292,8 @@ def _service(resource: Attributes) -> str | None:
 
 def _first_text(by_key: Mapping[str, Json], keys: Sequence[str]) -> str | None:
     """The value of the first of `keys` that is there and not empty."""
+    if by_key.keys().isdisjoint(keys):
+        return None
     for key in keys:
         value = by_key.get(key)
         if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():

@@ -95,6 +95,7 @@ METADATA_CONVERSATION_IDS = (
     *("conversationId", "sessionId", "threadId", "chatId"),
 )
 METADATA_USER_IDS = ("user_id", "userId", "enduser_id")
+METADATA_IDS = frozenset({*METADATA_CONVERSATION_IDS, *METADATA_USER_IDS})
 
 CONVERSATION_IDS = (
     CONVERSATION_ID,

@@ -156,7 +156,10 @@ def _arguments(text: str, start: int) -> tuple[Json, int]:
     """Arguments of a tool call, and where the text goes on behind them."""
     try:
         given = python_texts.bracketed(text, start)
+    except ValueError:
+        return None, len(text)  # cut off: nothing behind it can be told from it
+    try:
         value = python_texts.literal(given)
     except ValueError:
-        return None, start
-    return (value if isinstance(value, dict) else None), start + len(given)
+        value = given
+    return value, start + len(given)

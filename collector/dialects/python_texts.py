@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
-from typing import Any
 
-STRING = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
-"""A Python string literal without a prefix."""
+from collector.dialects import decoding
+from collector.records import Json
+
+STRING = r"""'(?:[^'\\]|\\.)*+(?:'|\Z)|"(?:[^"\\]|\\.)*+(?:"|\Z)"""
+"""A Python string literal without a prefix. One that is never closed goes on to the end, so that no
+text is read from each of its quotes again."""
 _LONGEST = 100_000
 """Characters; Python's parser needs about a hundred times as much memory as its text."""
 _TOKEN = re.compile(rf"{STRING}|[\[\](){{}}]", re.DOTALL)
 
 
-def literal(text: str) -> Any:
-    """Value of a literal of strings, numbers, lists and dicts.
+def literal(text: str) -> Json:
+    """Value of a literal of strings, numbers, lists and dicts; what JSON has not becomes text.
 
     Raises:
         ValueError: it is no such literal, or too long or too deep to be one.
@@ -22,9 +26,10 @@ def literal(text: str) -> Any:
     if len(text) > _LONGEST:
         raise ValueError(f"a literal of {len(text)} characters")
     try:
-        return ast.literal_eval(text)
+        written = json.dumps(ast.literal_eval(text), ensure_ascii=False, default=str)
     except (SyntaxError, RecursionError, MemoryError, TypeError) as error:
         raise ValueError("no Python literal") from error
+    return decoding.parse(written.encode("utf-8", "replace").decode())
 
 
 def bracketed(text: str, start: int) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import orjson
 
@@ -87,13 +86,12 @@ def _asked(text: str) -> tuple[ToolCall, ...]:
         return ()
     calls: list[ToolCall] = []
     for entry in entries if isinstance(entries, list) else ():
-        function = entry.get("function") if isinstance(entry, dict) else None
-        if isinstance(function, dict):
+        if isinstance(entry, dict) and isinstance(function := entry.get("function"), dict):
             calls.append(
                 ToolCall(
                     id=_word(entry.get("id")),
                     name=_word(function.get("name")),
-                    arguments=_json(function.get("arguments")),
+                    arguments=decoding.container(function.get("arguments")),
                 )
             )
     return tuple(calls)
@@ -109,10 +107,5 @@ def _observed(seen: re.Match[str]) -> Message:
     )
 
 
-def _json(value: Any) -> Json:
-    """A Python value as JSON has it; sets, bytes and the like become text."""
-    return decoding.container(decoding.parse(orjson.dumps(value, default=str).decode()))
-
-
-def _word(value: Any) -> str:
+def _word(value: Json) -> str:
     return value if isinstance(value, str) else ""
