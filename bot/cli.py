@@ -21,6 +21,7 @@ from bot.errors import DebriefError, FaultElsewhere, UsageError
 from bot.settings import load_secrets
 from bot.tracing import trace_to
 from collector.errors import CollectorError, StoreError
+from collector.listening import add_options
 
 Run = Callable[[Shell, argparse.Namespace], int]
 PAUSE_S = 1.0
@@ -114,8 +115,7 @@ Add = Callable[[str, Run, str], argparse.ArgumentParser]
 
 def _receiving(add: Add) -> None:
     collect = add("collect", receive.collect, "receive OTLP and feedback, until stopped")
-    collect.add_argument("--http", default="127.0.0.1:4318", metavar="HOST:PORT")
-    collect.add_argument("--grpc", default="127.0.0.1:4317", metavar="HOST:PORT")
+    add_options(collect)
     files = add("import", receive.import_files, "read conversations, events, outcomes or OTLP")
     files.add_argument("files", nargs="+", metavar="FILE")
     files.add_argument("--signal", choices=("traces", "logs"), help="what a *.pb file holds")

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # ships no types
+from google.protobuf.any_pb2 import Any as AnyMessage  # type: ignore[import-untyped]
+from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]  # ships no types
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 from grpc import StatusCode  # type: ignore[import-untyped]  # ships no types
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
@@ -99,3 +101,16 @@ def error_body(answer: Answer, *, json: bool) -> bytes:
     if json:
         return orjson.dumps({"code": code, "message": answer.message})
     return bytes(Status(code=code, message=answer.message).SerializeToString())
+
+
+def status_details(answer: Answer) -> tuple[tuple[str, bytes], ...]:
+    """Trailing metadata of a refusal by gRPC: when to come again, as OTLP/gRPC wants it."""
+    if answer.retry_after_s is None:
+        return ()
+    status = Status(code=answer.grpc_status.value[0], message=answer.message)
+    again = RetryInfo()
+    again.retry_delay.seconds = answer.retry_after_s
+    detail = AnyMessage()
+    detail.Pack(again)
+    status.details.append(detail)
+    return (("grpc-status-details-bin", status.SerializeToString()),)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 import orjson
 
 from collector.answers import Accepted
+from collector.compression import inflate
 from collector.errors import BadRequest, Busy, TooLarge
 from collector.importer.events import flat_row
 from collector.importer.refusal import ImportRefused
+from collector.metrics import Metrics
 from collector.otlp import Decoded, Row, decode_logs, decode_traces, finish_events
 from collector.redaction import Redactor
 from collector.store.store import to_arrow
@@ -30,8 +33,16 @@ _DECODERS = 2
 _MAX_EVENTS = 10_000
 _MAX_SERVICES = 1000
 """Services whose hints are remembered; the names come from senders, so they need a bound."""
-_GZIP_OR_ZLIB = 47
-"""`wbits` of zlib: find out by the header."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Body:
+    """What a sender sent."""
+
+    content: bytes
+    encoding: str = "identity"
+    """Content-Encoding; not yet undone."""
+    is_json: bool = False
 
 
 class Intake:
@@ -44,9 +55,15 @@ class Intake:
         *,
         clock: Callable[[], datetime],
         max_request_bytes: int,
-        max_open_bytes: int = 256 * 2**20,
+        max_open_bytes: int = 64 * 2**20,
     ) -> None:
-        """`max_open_bytes` bounds the bodies that wait for a thread at one time."""
+        """`max_open_bytes` bounds the bodies that are arriving or wait for a thread."""
+        self.metrics = Metrics()
+        self.metrics.watch("open_bytes", "Bodies being received.", lambda: self._open_bytes)
+        self.metrics.watch(
+            "queue_bytes", "Rows that wait to be durable.", lambda: writer.waiting_bytes
+        )
+        writer.on_commit = self.metrics.committed
         self.max_request_bytes = max_request_bytes
         self._writer = writer
         self._redact = redact
@@ -57,7 +74,7 @@ class Intake:
         self._hinted: set[str] = set()
         self._message_services: set[str] = set()
 
-    async def take(self, signal: Signal, body: bytes, *, json: bool) -> Accepted:
+    async def take(self, signal: Signal, body: Body) -> Accepted:
         """Store one OTLP request; returns when it is durable.
 
         Raises:
@@ -69,16 +86,19 @@ class Intake:
         decode = decode_traces if signal == "traces" else decode_logs
 
         def read() -> tuple[Decoded, Any]:
+            content = self._content(body)
             received_ns = int(self._clock().timestamp() * 1e9)
-            decoded = decode(body, json=json, received_ns=received_ns, redact=self._redact)
+            decoded = decode(
+                content, json=body.is_json, received_ns=received_ns, redact=self._redact
+            )
+            self.metrics.read(signal, len(content), decoded)
             return decoded, to_arrow(decoded.table, decoded.rows)
 
-        decoded, rows = await self._in_thread(read, len(body))
-        if rows.num_rows:
-            await asyncio.wrap_future(self._writer.submit(decoded.table, rows))
+        decoded, rows = await self._in_thread(read)
+        await self._store(signal, decoded.table, rows)
         return Accepted(rejected=decoded.rejected, message=self._message(decoded))
 
-    async def take_events(self, body: bytes) -> tuple[int, list[dict[str, Any]]]:
+    async def take_events(self, body: Body) -> tuple[int, list[dict[str, Any]]]:
         """Store plain JSON events; gives how many, and which were refused and why.
 
         Raises:
@@ -87,18 +107,49 @@ class Intake:
         """
 
         def read() -> tuple[Any, list[dict[str, Any]]]:
-            rows, refused = self._plain_events(body)
-            finish_events(rows, self._redact)
+            content = self._content(body)
+            rows, refused = self._plain_events(content)
+            redacted = finish_events(rows, self._redact)
+            decoded = Decoded(table="events", rows=rows, rejected=len(refused), redacted=redacted)
+            self.metrics.read("events", len(content), decoded)
             return to_arrow("events", rows), refused
 
-        rows, refused = await self._in_thread(read, len(body))
-        if rows.num_rows:
-            await asyncio.wrap_future(self._writer.submit("events", rows))
+        rows, refused = await self._in_thread(read)
+        await self._store("events", "events", rows)
         return rows.num_rows, refused
+
+    @contextmanager
+    def receiving(self) -> Iterator[Callable[[int], None]]:
+        """Room for one body while it arrives and is read; to be told of every piece of it.
+
+        What is told raises `TooLarge` over the limit of one request, and `Busy` where all requests
+        together hold too much memory; one that is alone may be as large as it likes.
+        """
+        size = 0
+
+        def more(count: int) -> None:
+            nonlocal size
+            size += count
+            self._open_bytes += count
+            if size > self.max_request_bytes:
+                raise TooLarge(
+                    f"the request is over {self.max_request_bytes} bytes; export smaller batches"
+                )
+            is_alone = size == self._open_bytes
+            if self._open_bytes > self._max_open_bytes and not is_alone:
+                raise Busy(f"{self._open_bytes} bytes of requests are being read; send again later")
+
+        try:
+            yield more
+        finally:
+            self._open_bytes -= size
 
     def close(self) -> None:
         """Wait for requests that are being decoded."""
         self._threads.shutdown()
+
+    def _content(self, body: Body) -> bytes:
+        return inflate(body.content, body.encoding, self.max_request_bytes)
 
     def _plain_events(self, body: bytes) -> tuple[list[Row], list[dict[str, Any]]]:
         try:
@@ -119,14 +170,13 @@ class Intake:
                 refused.append({"index": index, "reason": str(error)})
         return rows, refused
 
-    async def _in_thread(self, read: Callable[[], Any], size_bytes: int) -> Any:
-        if self._open_bytes and self._open_bytes + size_bytes > self._max_open_bytes:
-            raise Busy(f"{self._open_bytes} bytes of requests are being read; send again later")
-        self._open_bytes += size_bytes
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, read)
-        finally:
-            self._open_bytes -= size_bytes
+    async def _in_thread(self, read: Callable[[], Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, read)
+
+    async def _store(self, signal: str, table: str, rows: Any) -> None:
+        if rows.num_rows:
+            await asyncio.wrap_future(self._writer.submit(table, rows))
+            self.metrics.stored(signal, rows.num_rows)
 
     def _message(self, decoded: Decoded) -> str:
         """What the sender should know; a hint is logged once for each service."""
@@ -143,32 +193,3 @@ class Intake:
                 _log.warning("service %r: %s", service[:100], hint)
         parts = [f"{decoded.rejected} rejected: {decoded.reason}"] if decoded.rejected else []
         return "; ".join([*parts, *sorted(set(hints.values()))])
-
-
-def inflate(body: bytes, encoding: str, limit: int) -> bytes:
-    """The body before compression, at most `limit` bytes of it.
-
-    Raises:
-        BadRequest: the encoding is not known, or the body is not compressed that way.
-        TooLarge: there is more.
-    """
-    if encoding in ("", "identity"):
-        return body
-    if encoding not in ("gzip", "deflate"):
-        raise BadRequest(
-            f"Content-Encoding {encoding[:40]!r} is not known; send gzip, deflate or none"
-        )
-    parts, size = [], 0
-    while body:
-        stream = zlib.decompressobj(_GZIP_OR_ZLIB)
-        try:
-            parts.append(stream.decompress(body, limit - size + 1))
-        except zlib.error as error:
-            raise BadRequest(f"the body is not {encoding}: {error}; check the exporter") from error
-        size += len(parts[-1])
-        if size > limit:
-            raise TooLarge(f"the request is over {limit} bytes; export smaller batches")
-        if not stream.eof:
-            raise BadRequest(f"the {encoding} body is cut off; check what lies in between")
-        body = stream.unused_data  # gzip may hold several members
-    return b"".join(parts)

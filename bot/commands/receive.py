@@ -15,19 +15,17 @@ from collector.store import Store, open_store
 def collect(shell: Shell, given: argparse.Namespace) -> int:
     """Receive OTLP and feedback until SIGTERM or SIGINT."""
     try:
+        from collector.listening import options_of
         from collector.receiver import serve
     except ModuleNotFoundError as missing:
         raise UsageError(
             f"{missing.name} is not installed; install the receiver: "
             "pip install 'agent-debrief[collector]'"
         ) from None
-    serve(
-        shell.store_path,
-        http=given.http,
-        grpc=given.grpc,
-        token=shell.secrets.collector_token,
-        redaction_key=shell.redaction_key(),
+    options = options_of(
+        given, token=shell.secrets.collector_token, redaction_key=shell.redaction_key()
     )
+    serve(shell.store_path, options)
     return 0
 
 

@@ -52,9 +52,16 @@ class GroupWriter:
         self._waiting: deque[_Waiting] = deque()
         self._waiting_bytes = 0
         self._is_open = True
+        self.on_commit: Callable[[str, float, bool], None] = lambda *_: None
+        """Told of each commit: its table, how long it took in seconds, whether it is durable."""
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Arrow memory of rows that no commit has taken up yet."""
+        return self._waiting_bytes
 
     def submit(self, table: str, rows: pa.Table) -> Future[None]:
         """Queue rows; the future is done when they are durable, or holds a `StoreError`.
@@ -120,9 +127,12 @@ class GroupWriter:
                 )
             )
             _log.error("commit failed", extra={"table": table, "reason": str(failure)})
+            self.on_commit(table, time.monotonic() - started, False)
             for waiting in group:
                 waiting.durable.set_exception(failure)
             return
+        duration_s = time.monotonic() - started
+        self.on_commit(table, duration_s, True)
         for waiting in group:
             waiting.durable.set_result(None)
         _log.debug(
@@ -131,6 +141,6 @@ class GroupWriter:
                 "table": table,
                 "rows": rows.num_rows,
                 "requests": len(group),
-                "duration_s": round(time.monotonic() - started, 4),
+                "duration_s": round(duration_s, 4),
             },
         )

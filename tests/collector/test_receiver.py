@@ -23,7 +23,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from collector.answers import answer_for
 from collector.errors import BadRequest, Busy, Misconfigured, StoreError, TooLarge, Unauthorized
-from collector.receiver import parse_address, serve
+from collector.listening import Options, parse_address
+from collector.receiver import serve
 from collector.store import Store, open_store
 from tests.collector.wire import Collector, a_collector, a_log_request, a_trace_request
 
@@ -281,7 +282,7 @@ def test_with_a_token_only_those_who_know_it_get_in(tmp_path):
 @pytest.mark.parametrize("address", ["0.0.0.0:0", "[::]:0", "example.com:4318"])
 def test_a_port_open_to_the_network_needs_a_token(tmp_path, address):
     with pytest.raises(Misconfigured, match="token"):
-        serve(str(tmp_path), http=address)
+        serve(str(tmp_path), Options(http=address))
 
 
 def test_a_port_that_is_taken_is_said_to_be_taken(running, tmp_path):
@@ -289,7 +290,7 @@ def test_a_port_that_is_taken_is_said_to_be_taken(running, tmp_path):
     for addresses in ({"http": collector.http, "grpc": "127.0.0.1:0"},
                       {"http": "127.0.0.1:0", "grpc": collector.grpc}):  # fmt: skip
         with pytest.raises(Misconfigured, match="cannot listen"):
-            serve(str(tmp_path), **addresses)
+            serve(str(tmp_path), Options(**addresses))
 
 
 @pytest.mark.parametrize(
