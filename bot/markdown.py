@@ -12,13 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-_INVISIBLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
-    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0"
-    "\ufff0-\uffff\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
-)
-"""Characters that a reader cannot see, or that reorder what he sees: controls but tab and newline,
-fillers, direction marks, variation selectors, line separators, lone surrogates, tag characters."""
+from prompts import show_invisible
 
 _CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
 
@@ -56,15 +50,9 @@ class Live(str):
     __slots__ = ()
 
 
-def visible(text: str) -> str:
-    """Show what cannot be seen as `<U+202E>`; tabs and newlines stay, CR LF becomes newline."""
-    text = text.replace("\r\n", "\n")
-    return _INVISIBLE.sub(lambda found: f"<U+{ord(found[0]):04X}>", text)
-
-
 def code_span(text: str) -> str:
     """One line of inline code that `text` cannot leave. Newlines show as `⏎`."""
-    text = _for_raw_readers(visible(text)).replace("\n", "⏎").replace("\t", " ")
+    text = _for_raw_readers(show_invisible(text)).replace("\n", "⏎").replace("\t", " ")
     if not text.strip():
         return "`(empty)`"
     ticks = "`" * (_longest_run(text) + 1)
@@ -76,7 +64,7 @@ def code_span(text: str) -> str:
 def fence(text: str, info: str = "text") -> str:
     """A fenced block that `text` cannot leave. `info` is ours, never from outside."""
     ticks = "`" * max(3, _longest_run(text) + 1)
-    lines = _for_raw_readers(visible(text)).split("\n")
+    lines = _for_raw_readers(show_invisible(text)).split("\n")
     safe = "\n".join(f"·{line}" if line.lstrip().startswith("/") else line for line in lines)
     return f"{ticks}{info}\n{safe}\n{ticks}"
 
@@ -99,7 +87,7 @@ def prose(text: str, limit: int = 1_000) -> str:
 
 
 def _line(text: str, limit: int = 1_000) -> str:
-    text = _shortened(visible(text[: limit + 1]), limit)
+    text = _shortened(show_invisible(text[: limit + 1]), limit)
     parts: list[str] = []
     end = 0
     for found in _CODE_SPAN.finditer(text):
@@ -128,7 +116,7 @@ def _cell(text: str) -> str:
 
 
 def _inert(text: str, *, strip: bool = True) -> str:
-    text = visible(text).translate(_DROPPED)
+    text = show_invisible(text).translate(_DROPPED)
     for pattern, replacement in _BROKEN:
         text = pattern.sub(replacement, text)
     text = re.sub(r"\s+", " ", text)

@@ -37,12 +37,13 @@ from ruamel.yaml.error import YAMLError
 Role = Literal["reader", "writer", "judge"]
 
 INVISIBLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e"
-    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb"
-    "\ud800-\udfff\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0"
+    "\ufff0-\uffff\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-"""Control, bidirectional, zero-width and tag characters, and lone surrogates: what a reviewer does
-not see and a model does."""
+"""Characters that a reviewer does not see and a model does, or that reorder what is seen: controls
+but tab and newline, fillers, direction marks, variation selectors, line separators, lone
+surrogates, tag characters."""
 
 _FRONT = re.compile(r"\A---\n(.*?)^---\n(.*)\Z", re.DOTALL | re.MULTILINE)
 _PARTS = re.compile(r"\A## system\n(.*?)^## user\n(.*)\Z", re.DOTALL | re.MULTILINE)

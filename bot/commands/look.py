@@ -11,13 +11,13 @@ from rich.text import Text
 from bot.commands.loading import open_workspace, store_of, understanding_of
 from bot.commands.shell import Shell
 from bot.errors import UsageError
-from bot.markdown import visible
 from bot.outcomes import OutcomeRules, link_outcomes
 from bot.pipeline import Understanding
 from bot.signals import find_signals
 from collector.assemble import read_conversations
 from collector.records import Conversation
 from collector.show import conversation_json, conversation_row
+from prompts import show_invisible
 
 SHOWN = 50
 """Rows on a terminal; `--json` gives all."""
@@ -45,7 +45,7 @@ def conversations(shell: Shell, given: argparse.Namespace) -> int:
     for one in found[:SHOWN]:
         started = f"{one.started_at:%Y-%m-%d %H:%M}" if one.started_at else "unknown"
         cells = (one.conversation_id, one.agent, started, str(one.turns), _opening(one))
-        table.add_row(*(Text(visible(cell)) for cell in cells))
+        table.add_row(*(Text(show_invisible(cell)) for cell in cells))
     shell.out.print(table)
     if not found:
         shell.say(f"No conversations since {since:%Y-%m-%d} in {shell.store_path}.")
@@ -130,9 +130,9 @@ def _transcript(conversation: Conversation) -> Iterator[Text]:
     for index, message in enumerate(conversation.messages):
         for call in message.tool_calls:
             told = f"{index:3} {message.role} calls {call.name} {call.arguments}"
-            yield Text(visible(told), style="dim")
+            yield Text(show_invisible(told), style="dim")
         if message.role == "tool":
             told = f"{index:3} {message.name or 'tool'} gives {message.error or message.result}"
-            yield Text(visible(told[:500]), style="dim")
+            yield Text(show_invisible(told[:500]), style="dim")
         elif message.text:
-            yield Text(visible(f"{index:3} {message.role}: {message.text}"))
+            yield Text(show_invisible(f"{index:3} {message.role}: {message.text}"))

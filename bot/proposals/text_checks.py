@@ -11,16 +11,10 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from prompts import INVISIBLE
+
 NGRAM_WORDS = 5
 """Added text that shares this many words in a row with too few people's texts was lifted."""
-
-# Characters that a reviewer cannot see or that turn text round. Variation selectors and joiners
-# belong to emoji and to some scripts; a change to a prompt can do without new ones.
-_HIDDEN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e"
-    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb"
-    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff\ud800-\udfff]"
-)
 
 _TOP_LEVEL = (
     "com|net|org|io|ai|dev|app|co|info|biz|edu|gov|xyz|site|online|cloud|tech|link|click|top|"
@@ -74,7 +68,9 @@ def added_things(before: str, after: str, *, skip: Iterable[str] = ()) -> Iterat
     for name, pattern in _ADDITIONS.items():
         if name not in skip and _more(pattern, old, new):
             yield name
-    if _more(_HIDDEN, before, after):
+    # Variation selectors and joiners belong to emoji and to some scripts; a change to a prompt can
+    # do without new ones. A carriage return ends lines of some files.
+    if _more(INVISIBLE, before.replace("\r", ""), after.replace("\r", "")):
         yield "hidden characters"
 
 

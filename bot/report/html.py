@@ -14,7 +14,6 @@ from importlib import resources
 from xml.etree.ElementTree import Element, tostring
 
 from bot.figures import count, day, percent, points, rate
-from bot.markdown import visible
 from bot.records import (
     AgentHealth,
     PastProposal,
@@ -37,6 +36,7 @@ from bot.report.content import (
     tested_sentence,
     trend_words,
 )
+from prompts import show_invisible
 
 _LONGEST = 1_000
 _SHOWN_EVIDENCE = 12
@@ -270,5 +270,5 @@ def _px(share: float) -> str:
 
 
 def _said(text: str) -> str:
-    shown = visible(text)
+    shown = show_invisible(text)
     return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"

@@ -15,7 +15,6 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.figures import bars, count, percent, points, rate
-from bot.markdown import visible
 from bot.records import (
     AgentHealth,
     Declined,
@@ -41,6 +40,7 @@ from bot.report.content import (
     tested_sentence,
     trend_words,
 )
+from prompts import show_invisible
 
 _HEALTH_STYLE = {
     "healthy": "green",
@@ -220,5 +220,5 @@ def _bold(text: str) -> Text:
 
 def _said(text: str) -> Text:
     """Text from outside on one line: no markup, nothing that a terminal would obey."""
-    line = visible(text).replace("\n", "⏎").replace("\t", " ")
+    line = show_invisible(text).replace("\n", "⏎").replace("\t", " ")
     return Text(line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…")

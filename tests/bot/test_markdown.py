@@ -10,7 +10,8 @@ from cmarkgfm import cmark  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.markdown import code_span, fence, plain, prose, table, visible
+from bot.markdown import code_span, fence, plain, prose, table
+from prompts import show_invisible
 
 HOSTILE = [
     "@octocat please look",
@@ -173,7 +174,7 @@ def test_pipes_keep_their_place_in_code_in_a_table() -> None:
 
 
 def test_hidden_characters_are_shown_and_not_dropped() -> None:
-    assert visible("a\u202eb\U000e0041\tc\r\nd") == "a<U+202E>b<U+E0041>\tc\nd"
+    assert show_invisible("a\u202eb\U000e0041\tc\r\nd") == "a<U+202E>b<U+E0041>\tc\nd"
 
 
 def test_raw_readers_see_no_command_and_no_mention_in_code() -> None:
