@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from collector import semconv
 from collector.assemble.chains import follow_responses
 from collector.assemble.conversations import build, when
 from collector.assemble.events import Joins, event_of, is_content
@@ -63,6 +64,7 @@ def dated(spans: Iterable[Row], events: Iterable[Row]) -> Iterator[Dated | Unrea
             conversation_id=found.conversation_id,
             events=found.events,
             flags=found.flags,
+            user_flags=joins.user_flags,
             keys=keys,
         )
         for group, found in zip(groups, joined, strict=True)
@@ -85,6 +87,7 @@ def user_events(events: Iterable[Row]) -> list[Event]:
         if row["user_id"]
         and not (row["conversation_id"] or row["response_id"] or row["trace_id"])
         and not is_content(row)
+        and row["name"] not in semconv.FLAG_EVENTS
     ]
     return sorted(found, key=when)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from collector.assemble.transcript import Keys, Line, Thread, weave
 from collector.dialects.calls import ToolRun
 from collector.dialects.spans import Span
 from collector.dialects.switches import switch_for
+from collector.dialects.unknown import NAME as UNKNOWN_DIALECT
 from collector.records import Completeness, Conversation, Event, Message, Usage
 
 UNKNOWN_AGENT = "unknown"
@@ -45,9 +47,14 @@ def build(
     conversation_id: str,
     events: Sequence[Event] = (),
     flags: Iterable[Flag] = (),
+    user_flags: Mapping[str, Sequence[Flag]],
     keys: Keys,
 ) -> Conversation:
-    """Build one conversation. `parts` are not empty; `events` are its own, in any order."""
+    """Build one conversation.
+
+    `parts` are not empty; `events` and `flags` are its own, in any order; `user_flags` are those
+    of every user, in time order.
+    """
     nodes = sorted((node for part in parts for unit in part.units for node in unit.nodes), key=_age)
     sources = sorted((s for part in parts for s in part.sources.calls), key=lambda s: s.order)
     runs = [run for part in parts for run in part.sources.runs]
@@ -57,12 +64,15 @@ def build(
     messages = tuple(_message(line) for line in lines)
     in_order = sorted(events, key=when)
     started_at, ended_at = _times(messages, sources)
+    user_id = _first(node.user_id for node in nodes) or _first(e.user_id for e in in_order)
+    own_flags = sorted(_all_flags(nodes, flags), key=_flagged)
     return Conversation(
         conversation_id=conversation_id,
         agent=agent,
         version=_first(_versions(nodes)),
-        variant=_first(flag.variant for flag in sorted(_all_flags(nodes, flags), key=_flagged)),
-        user_id=_first(node.user_id for node in nodes) or _first(e.user_id for e in in_order),
+        variant=_first(flag.variant for flag in own_flags)
+        or _in_force(user_flags.get(user_id or "", ()), ended_at),
+        user_id=user_id,
         started_at=started_at,
         ended_at=ended_at,
         system=_system(threads),
@@ -73,8 +83,16 @@ def build(
         segments=_segments(nodes, in_order),
         events=tuple(in_order),
         completeness=_completeness(sources, messages, runs, started_at, _system(threads)),
-        dialects=tuple(sorted({s.node.dialect.name for s in sources if s.node.dialect})),
+        dialects=tuple(sorted({_dialect_name(source.node) for source in sources})),
     )
+
+
+def _dialect_name(node: Node) -> str:
+    """Of an unknown dialect also the instrumentation, so that somebody can add it."""
+    name = node.dialect.name if node.dialect else UNKNOWN_DIALECT
+    if name != UNKNOWN_DIALECT:
+        return name
+    return f"{name} ({str(node.span.row['scope'] or 'without a name')[:100]})"
 
 
 def _age(node: Node) -> tuple[int, int, str]:
@@ -229,6 +247,15 @@ def _all_flags(nodes: Sequence[Node], flags: Iterable[Flag]) -> Iterator[Flag]:
             yield Flag(node.span.start_ns, variant)
         if node.span.row["events"] and "feature_flag" in node.span.row["events"]:
             yield from _event_flags(node.span)
+
+
+def _in_force(flags: Sequence[Flag], ended_at: datetime | None) -> str | None:
+    """The last variant that the user was given before the end of a conversation."""
+    if ended_at is None:
+        return None
+    ended_ns = (ended_at - _EPOCH) // timedelta(microseconds=1) * 1000 + 999
+    before = bisect_right(flags, ended_ns, key=lambda flag: flag.at_ns)
+    return flags[before - 1].variant if before else None
 
 
 def _event_flags(span: Span) -> Iterator[Flag]:

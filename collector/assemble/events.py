@@ -68,8 +68,7 @@ def is_content(row: Row) -> bool:
 
 
 def _flag_of(row: Row) -> Flag | None:
-    if row["name"] not in semconv.FLAG_EVENTS:
-        return None
+    """Read a flag's evaluation; None where it gave no variant."""
     attributes = dict(row["attributes"] or ())
     texts = (attributes[key] for key in semconv.FLAG_VARIANTS if key in attributes)
     variant = next((decoding.attribute(text) for text in texts), None)
@@ -93,6 +92,8 @@ class Joins:
     _by_id: dict[str, list[_Joined]] = field(default_factory=dict)
     _by_response: dict[str, list[_Joined]] = field(default_factory=dict)
     _by_trace: dict[str, list[_Joined]] = field(default_factory=dict)
+    user_flags: dict[str, list[Flag]] = field(default_factory=dict)
+    """Flags that were evaluated for a user and in no conversation, in time order once joined."""
 
     def add(self, group: Group, conversation_id: str) -> _Joined:
         """Make a conversation findable; what is found is put into the value that this gives."""
@@ -113,27 +114,34 @@ class Joins:
         counted."""
         lost: dict[str, int] = {}
         for row in rows:
-            if is_content(row) or not (
-                row["conversation_id"] or row["response_id"] or row["trace_id"]
-            ):
+            if is_content(row):
                 continue
-            flag = _flag_of(row)
+            tie = row["conversation_id"] or row["response_id"] or row["trace_id"]
             joined = self._find(row)
-            if joined is None:
-                if flag is None and row["name"] not in semconv.DECISION_EVENTS:
-                    tie = row["conversation_id"] or row["response_id"] or row["trace_id"]
-                    lost[tie] = lost.get(tie, 0) + 1
-            elif flag is not None:
-                joined.flags.append(flag)
-            else:
+            if row["name"] in semconv.FLAG_EVENTS:
+                self._add_flag(row, joined)
+            elif joined is not None:
                 event = replace(event_of(row), conversation_id=joined.conversation_id)
                 joined.events.append(event)
+            elif tie and row["name"] not in semconv.DECISION_EVENTS:
+                lost[tie] = lost.get(tie, 0) + 1
+        for flags in self.user_flags.values():
+            flags.sort(key=lambda flag: (flag.at_ns, flag.variant))
         for tie, count in lost.items():
             yield Unreadable(
                 what=f"{count} event{'s' * (count > 1)} of {tie}",
                 reason="no conversation with this id, response or trace is in the store, "
                 "or agents share the id and the event names none of them",
             )
+
+    def _add_flag(self, row: Row, joined: _Joined | None) -> None:
+        flag = _flag_of(row)
+        if flag is None:
+            return
+        if joined is not None:
+            joined.flags.append(flag)
+        elif row["user_id"]:
+            self.user_flags.setdefault(row["user_id"], []).append(flag)
 
     def _find(self, row: Row) -> _Joined | None:
         agent = dict(row["attributes"] or ()).get(semconv.AGENT_NAME)

@@ -48,7 +48,7 @@ def read_sources(unit: Unit) -> Sources:
     """Read the spans of a unit (in time order) and fold those that show the same call."""
     histories = Histories()
     sources: list[Source] = []
-    runs: list[ToolRun] = []
+    runs: dict[Node, ToolRun] = {}
     unreadable: list[Unreadable] = []
     for node in unit.nodes:
         if node.dialect is None or node.kind not in ("call", "tool"):
@@ -57,14 +57,42 @@ def read_sources(unit: Unit) -> Sources:
             if node.kind == "call":
                 sources.append(Source(node, node.dialect.reader.read_call(node.span, histories)))
             else:
-                runs.append(node.dialect.reader.read_tool(node.span))
+                runs[node] = node.dialect.reader.read_tool(node.span)
         except _BROKEN as error:
             unreadable.append(_unreadable(node, error))
     sources = _fold_same_response(sources)
     sources = _fold_nested(sources)
     sources = _fold_siblings(sources)
     sources = _ask_wrappers(unit, sources, unreadable)
-    return Sources(sorted(sources, key=lambda source: source.order), runs, unreadable)
+    in_order = sorted(sources, key=lambda source: source.order)
+    return Sources(in_order, _fold_runs(runs), unreadable)
+
+
+def _fold_runs(runs: dict[Node, ToolRun]) -> list[ToolRun]:
+    """Fold a run of a tool inside a run of the same tool: agent, MCP client and MCP server each
+    report it. Deepest first, so that three fold into one."""
+    for node in sorted(runs, key=lambda node: -node.depth):
+        outer = runs.get(node.tool) if node.tool else None
+        is_inside = node.wrapper is None and node.call is None
+        if node.tool and outer and is_inside and _is_same_tool(outer.name, runs[node].name):
+            runs[node.tool] = _completed_run(outer, runs.pop(node))
+    return list(runs.values())
+
+
+def _is_same_tool(outer: str | None, inner: str | None) -> bool:
+    """Frameworks put the plugin or the server before the name that the protocol has."""
+    return outer is None or inner is None or outer.endswith(inner)
+
+
+def _completed_run(run: ToolRun, twin: ToolRun) -> ToolRun:
+    return replace(
+        run,
+        name=run.name or twin.name,
+        call_id=run.call_id or twin.call_id,
+        arguments=twin.arguments if run.arguments is None else run.arguments,
+        result=twin.result if run.result is None else run.result,
+        error=run.error or (twin.error if run.result is None else None),
+    )
 
 
 def _unreadable(node: Node, error: Exception) -> Unreadable:

@@ -77,7 +77,7 @@ DIALECTS = (
     Dialect("semantic-kernel", semantic_kernel),
     Dialect("genai-older", genai_older),
     Dialect("genai", genai),
-    Dialect("unknown", unknown),
+    Dialect(unknown.NAME, unknown),
 )
 """The conventions come last: many dialects carry some of their keys besides their own."""
 

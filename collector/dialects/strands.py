@@ -19,7 +19,8 @@ from collector.dialects.histories import Histories
 from collector.dialects.spans import Span
 from collector.records import Json, Message
 
-_NAME = "strands-agents"
+_NAME = '"strands-agents"'
+"""As JSON text, so that no span is decoded to be asked."""
 _CHOICE = "gen_ai.choice"
 _ROLES = {
     "gen_ai.system.message": "system",
@@ -33,8 +34,8 @@ kind = genai.kind
 
 def speaks(span: Span) -> bool:
     named = span.row["scope"] == "strands.telemetry.tracer" or _NAME in (
-        span.value("gen_ai.system"),
-        span.value("gen_ai.provider.name"),
+        span.raw("gen_ai.system"),
+        span.raw("gen_ai.provider.name"),
     )
     return named and semconv.OPERATION in span
 
