@@ -43,7 +43,7 @@ class Exporter(Protocol[_Item]):
 class Limits:
     """How much may wait and for how long."""
 
-    items: int = 2048
+    items: int = 8192
     total_bytes: int = 64 * 2**20
     batch_items: int = 128
     batch_bytes: int = 8 * 2**20
