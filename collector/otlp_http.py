@@ -38,7 +38,6 @@ def http_app(
     tokens: Tokens,
     *,
     cors_origins: tuple[str, ...] = (),
-    is_stopping: Callable[[], bool] = lambda: False,
 ) -> Starlette:
     """The HTTP side as an ASGI application."""
 
@@ -59,8 +58,6 @@ def http_app(
 
     async def readyz(request: Request) -> Response:
         try:
-            if is_stopping():
-                raise Busy("the collector is stopping")
             await asyncio.to_thread(store.check_writable)
         except Exception as error:  # noqa: BLE001 -- answer_for logs what it does not know
             return _refusal(answer_for(error), JSON_TYPE)

@@ -86,9 +86,7 @@ async def _serve(
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     writer = GroupWriter(store, clock=clock)
     intake = Intake(writer, redact, clock=clock, max_request_bytes=options.max_request_bytes)
-    app = http_app(
-        intake, store, tokens, cors_origins=options.cors_origins, is_stopping=stop.is_set
-    )
+    app = http_app(intake, store, tokens, cors_origins=options.cors_origins)
     http, grpc = addresses
     try:
         async with (
