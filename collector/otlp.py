@@ -51,6 +51,10 @@ _TEXT_PREFIXES = (
     "output.value",
     "ai.prompt",
     "ai.response.text",
+    "pydantic_ai.all_messages",
+    "all_messages_events",
+    "events",
+    "request_data",
     "langfuse.observation.input",
     "mlflow.spanInputs",
 )

@@ -8,8 +8,21 @@ _SWITCHES = (
         "set TRACELOOP_TRACE_CONTENT=true where the agent runs",
     ),
     (
+        "opentelemetry.instrumentation.openai_v2",
+        "set OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true where the agent runs, and export "
+        "logs too",
+    ),
+    (
         "opentelemetry.instrumentation.",
         "set OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=SPAN_ONLY where the agent runs",
+    ),
+    (
+        "openinference.instrumentation.crewai",
+        "instrument the model's client too: CrewAI's own spans have no model calls",
+    ),
+    (
+        "openinference.instrumentation.haystack",
+        "instrument the model's client too: the spans of Haystack's agent have no model calls",
     ),
     (
         "openinference.",
@@ -46,10 +59,15 @@ _SWITCHES = (
         "add opentelemetry-instrumentation-genai-anthropic: the SDK's own spans carry no text",
     ),
 )
+_BY_WHOLE_NAME = {
+    "ai": "leave recordInputs and recordOutputs of experimental_telemetry at true in every call of "
+    "the Vercel AI SDK",
+}
 ANY = "turn on the capture of message content in the agent's instrumentation"
 
 
 def switch_for(scope: str | None) -> str:
     """Say what to switch on for the instrumentation with this scope name."""
     name = scope or ""
-    return next((switch for prefix, switch in _SWITCHES if name.startswith(prefix)), ANY)
+    by_prefix = next((switch for prefix, switch in _SWITCHES if name.startswith(prefix)), ANY)
+    return _BY_WHOLE_NAME.get(name, by_prefix)

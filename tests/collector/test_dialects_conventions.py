@@ -12,6 +12,7 @@ from collector.assemble import assemble
 from collector.dialects import detect
 from collector.dialects.histories import Histories
 from collector.dialects.spans import Span
+from collector.dialects.switches import switch_for
 from collector.records import Conversation, Message, ToolCall
 from tests.collector.conversations import (
     a_chat,
@@ -683,6 +684,19 @@ def test_a_name_that_an_agent_has_in_older_forms_is_its_name() -> None:
     call = a_chat([user("hi")], assistant("hello"), span="c", parent="s1")
 
     assert the_conversation([agent, call]).agent == "old"
+
+
+@pytest.mark.parametrize(
+    ("scope", "words"),
+    [
+        ("ai", "experimental_telemetry"),
+        ("aiohttp", "capture of message content"),
+        ("opentelemetry.instrumentation.openai_v2", "export logs"),
+        ("openinference.instrumentation.crewai", "instrument the model's client"),
+    ],
+)
+def test_the_switch_is_that_of_the_library(scope: str, words: str) -> None:
+    assert words in switch_for(scope)
 
 
 # --- hostile -------------------------------------------------------------------------------------
