@@ -9,8 +9,8 @@ _SWITCHES = (
     ),
     (
         "opentelemetry.instrumentation.openai_v2",
-        "set OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true where the agent runs, and export "
-        "logs too",
+        "export logs too, and set OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true where "
+        "the agent runs",
     ),
     (
         "opentelemetry.instrumentation.",
