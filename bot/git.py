@@ -3,14 +3,10 @@
 Takes a folder that is a repository, bare or not. Never touches the person's work tree, index or
 configuration: trees are built in a temporary index, hooks and user settings are off, nothing is
 fetched or pushed. Costs a few milliseconds a call.
-
-Where there is no GitHub, `refs/debrief/pulls/<key>` is the pull request: each commit on it holds
-`state.json`, `body.md` and `comments/NNNN.md`; its second parent keeps the proposed head alive.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import shutil
@@ -20,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any
 
 from bot.errors import RepositoryError
 from bot.records import Repository, SourceFile
@@ -32,7 +28,6 @@ MAX_TOTAL_BYTES = 200_000_000
 TIMEOUT_S = 120.0
 AUTHOR_NAME = "Debrief"
 AUTHOR_EMAIL = "debrief@debrief.invalid"
-PULLS = "refs/debrief/pulls/"
 PROPOSAL = "Debrief-Proposal"
 FINGERPRINT = "Debrief-Fingerprint"
 """Trailers of our commits: for which proposal, in which state of its evidence."""
@@ -57,34 +52,6 @@ class Merge:
 
     sha: str
     at: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LocalPull:
-    """One pull request of a repository without GitHub."""
-
-    key: str
-    """Id of the proposal; `<id>-2` where the first one of that id is merged or closed."""
-    id: str
-    branch: str
-    base_branch: str
-    base_sha: str
-    head_sha: str
-    title: str
-    body: str
-    state: Literal["open", "closed", "rejected"]
-    """`merged` is not stored: the default branch says it."""
-    opened_at: datetime
-    closed_at: datetime | None = None
-    labels: tuple[str, ...] = ()
-    rejection: Literal["not_a_problem", "wrong_fix", "later"] | None = None
-    reason: str | None = None
-    comments: tuple[str, ...] = ()
-
-    @property
-    def reference(self) -> str:
-        """The branch; with the number behind it from the second pull request of that branch on."""
-        return f"{self.branch}{self.key.removeprefix(self.id)}"
 
 
 def trailer(message: str, name: str) -> str | None:
@@ -286,6 +253,17 @@ def read_files(path: Path, commit: str, paths: Iterable[str]) -> dict[str, Sourc
     return _texts(path, list(_entries(path, commit, names))) if names else {}
 
 
+def read_all_files(path: Path, commit: str) -> dict[str, SourceFile]:
+    """Every text file of `commit`, whatever its size."""
+    return _texts(path, list(_entries(path, commit)))
+
+
+def refs_under(path: Path, prefix: str) -> list[tuple[str, str]]:
+    """(ref, what it points at) of all refs whose name begins with `prefix`, which ends with `/`."""
+    listing = _text(path, "for-each-ref", "--format=%(refname) %(objectname)", prefix)
+    return [(ref, sha) for ref, sha in (line.split() for line in listing.splitlines())]
+
+
 _LOG_FORMAT = "%H%x00%P%x00%an <%ae>%x00%cn <%ce>%x00%B%x01"
 
 
@@ -448,92 +426,3 @@ def is_checked_out(path: Path, branch: str) -> bool:
     """A work tree of this repository has the branch checked out, so moving it would disturb it."""
     ref = f"refs/heads/{branch}"
     return bool(_text(path, "for-each-ref", "--format=%(worktreepath)", ref))
-
-
-# -- pull requests without GitHub ------------------------------------------------------------------
-
-
-def _time(value: str | None) -> datetime | None:
-    return None if value is None else datetime.fromisoformat(value)
-
-
-def read_pulls(path: Path) -> tuple[tuple[LocalPull, str], ...]:
-    """All pull requests under `refs/debrief/pulls/` with the commit that holds each, oldest first.
-
-    Raises:
-        RepositoryError: one of them cannot be read; the message names its ref.
-    """
-    found = []
-    listing = _text(path, "for-each-ref", "--format=%(refname) %(objectname)", PULLS)
-    for line in listing.splitlines():
-        ref, sha = line.split()
-        try:
-            found.append((_read_pull(path, ref, sha), sha))
-        except (KeyError, ValueError, TypeError) as error:
-            raise RepositoryError(
-                f"{ref} in {path} does not hold a state that Debrief wrote ({error!r}); "
-                f"look at it with `git show {ref}:state.json`, or delete the ref"
-            ) from error
-    return tuple(sorted(found, key=lambda pair: (pair[0].opened_at, pair[0].key)))
-
-
-def _read_pull(path: Path, ref: str, sha: str) -> LocalPull:
-    files = {entry.path: entry for entry in _entries(path, sha)}
-    texts = _texts(path, list(files.values()))
-    state: dict[str, Any] = json.loads(texts["state.json"].text)
-    return LocalPull(
-        key=ref.removeprefix(PULLS),
-        id=state["id"],
-        branch=state["branch"],
-        base_branch=state["base_branch"],
-        base_sha=state["base_sha"],
-        head_sha=state["head_sha"],
-        title=state["title"],
-        body=texts["body.md"].text,
-        state=state["state"],
-        opened_at=cast(datetime, _time(state["opened_at"])),
-        closed_at=_time(state["closed_at"]),
-        labels=tuple(state["labels"]),
-        rejection=state["rejection"],
-        reason=state["reason"],
-        comments=tuple(texts[name].text for name in sorted(texts) if name.startswith("comments/")),
-    )
-
-
-def state_of(
-    path: Path, pull: LocalPull
-) -> tuple[Literal["open", "merged", "rejected", "closed"], Merge | None]:
-    """The stored state, or `merged` where the default branch has an open one by now."""
-    if pull.state != "open":
-        return pull.state, None
-    merge = merge_of(path, head=pull.head_sha, base=pull.base_sha, branch=pull.base_branch)
-    return ("merged" if merge is not None else "open"), merge
-
-
-def write_pull(path: Path, pull: LocalPull, *, expected: str | None, at: datetime) -> str | None:
-    """Record a pull request's new state on top of `expected`; None if somebody else was quicker.
-
-    Gives the commit that holds it.
-    """
-    state = {
-        "schema": 1,
-        "id": pull.id,
-        "branch": pull.branch,
-        "base_branch": pull.base_branch,
-        "base_sha": pull.base_sha,
-        "head_sha": pull.head_sha,
-        "title": pull.title,
-        "state": pull.state,
-        "opened_at": pull.opened_at.isoformat(),
-        "closed_at": pull.closed_at.isoformat() if pull.closed_at else None,
-        "labels": list(pull.labels),
-        "rejection": pull.rejection,
-        "reason": pull.reason,
-    }
-    files = {"state.json": json.dumps(state, indent=2, sort_keys=True) + "\n", "body.md": pull.body}
-    for number, comment in enumerate(pull.comments, start=1):
-        files[f"comments/{number:04}.md"] = comment
-    parents = [expected, pull.head_sha] if expected else [pull.head_sha]
-    message = f"{pull.state}: {pull.title}\n"
-    sha = commit_files(path, files, on=None, parents=parents, message=message, at=at)
-    return sha if move_ref(path, PULLS + pull.key, sha, expected=expected) else None

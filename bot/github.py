@@ -15,16 +15,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import requests
 from github import Auth, Github, GithubException, GithubRetry, RateLimitExceededException
 
 from bot.errors import CredentialsError, GitHubError
 from bot.marker import parse_marker
-from bot.records import SourceFile
-
-Rejection: TypeAlias = Literal["not_a_problem", "wrong_fix", "later"]
+from bot.records import Rejection, SourceFile
 
 MAX_PAGES = 100
 PER_PAGE = 100

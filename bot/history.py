@@ -15,12 +15,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
-from bot import git
-from bot.errors import Refused, RepositoryError, UsageError
-from bot.github import Comment, GitHub, PullRequest, Rejection, marker_of, ticked_rejection
+from bot import git, local_pulls
+from bot.errors import Refused, RepositoryError
+from bot.github import Comment, GitHub, PullRequest, marker_of, ticked_rejection
 from bot.markdown import fence, plain
 from bot.marker import parse_marker, render_marker
-from bot.records import PastProposal, ProposalKind
+from bot.records import PastProposal, ProposalKind, PullState, Rejection
+from bot.target_name import parse_target
 
 log = logging.getLogger(__name__)
 
@@ -43,16 +44,14 @@ def read_history(target: str, *, connect: Callable[[str], GitHub]) -> tuple[Past
         UsageError: `target` is neither `git:DIR` nor `github:OWNER/NAME`.
         CredentialsError, GitHubError, RepositoryError: it could not be read.
     """
-    kind, _, place = target.partition(":")
-    if kind == "git" and place:
+    kind, place = parse_target(target)
+    if kind == "git":
         git.require_repository(Path(place))
-        return tuple(_local(Path(place), pull) for pull, _ in git.read_pulls(Path(place)))
-    if kind == "github" and place:
-        client = connect(place)
-        found = (_remote(client, pull) for pull in client.pulls() if _is_proposal(pull))
-        past = [proposal for proposal in found if proposal is not None]
-        return tuple(reversed(past))
-    raise UsageError(f"{target[:100]!r} is no target; give github:OWNER/NAME or git:DIR")
+        return tuple(_local(Path(place), pull) for pull, _ in local_pulls.read_pulls(Path(place)))
+    client = connect(place)
+    found = (_remote(client, pull) for pull in client.pulls() if _is_proposal(pull))
+    past = [proposal for proposal in found if proposal is not None]
+    return tuple(reversed(past))
 
 
 def parse_reason(text: str) -> tuple[Rejection | None, str | None]:
@@ -81,19 +80,17 @@ def reject(
         Refused: the target has no open proposal of that id.
         UsageError: `target` is no target.
     """
-    kind, _, place = target.partition(":")
-    if kind == "git" and place:
+    kind, place = parse_target(target)
+    if kind == "git":
         return _reject_local(Path(place), proposal_id, reason, now=now)
-    if kind == "github" and place:
-        return _reject_remote(connect(place), proposal_id, reason)
-    raise UsageError(f"{target[:100]!r} is no target; give github:OWNER/NAME or git:DIR")
+    return _reject_remote(connect(place), proposal_id, reason)
 
 
 # -- without GitHub ------------------------------------------------------------------------------
 
 
-def _local(path: Path, pull: git.LocalPull) -> PastProposal:
-    state, merge = git.state_of(path, pull)
+def _local(path: Path, pull: local_pulls.LocalPull) -> PastProposal:
+    state, merge = local_pulls.state_of(path, pull)
     head_sha = git.resolve(path, f"refs/heads/{pull.branch}") or pull.head_sha
     commits = git.commits_between(path, pull.base_sha, head_sha)
     markers = [marker for comment in pull.comments if (marker := parse_marker(comment))]
@@ -119,13 +116,13 @@ def _local(path: Path, pull: git.LocalPull) -> PastProposal:
 
 def _reject_local(path: Path, proposal_id: str, reason: str, *, now: datetime) -> str:
     git.require_repository(path)
-    for pull, sha in git.read_pulls(path):
-        if pull.id == proposal_id and git.state_of(path, pull)[0] == "open":
+    for pull, sha in local_pulls.read_pulls(path):
+        if pull.id == proposal_id and local_pulls.state_of(path, pull)[0] == "open":
             category, words = parse_reason(reason)
             rejected = replace(
                 pull, state="rejected", closed_at=now, rejection=category, reason=words
             )
-            if git.write_pull(path, rejected, expected=sha, at=now) is None:
+            if local_pulls.write_pull(path, rejected, expected=sha, at=now) is None:
                 raise RepositoryError(f"{pull.reference} changed meanwhile; run the command again")
             return pull.reference
     raise _nothing_open(proposal_id)
@@ -147,7 +144,7 @@ def _remote(client: GitHub, pull: PullRequest) -> PastProposal | None:
     proposal_id = pull.branch.removeprefix(PREFIX)
     touched = False
     comments: tuple[Comment, ...] = ()
-    state: Literal["open", "merged", "rejected", "closed"] = "open"
+    state: PullState = "open"
     if pull.state == "open":
         commits = client.commits(pull)
         touched = not all(

@@ -360,6 +360,11 @@ ProposalKind = Literal[
 ]
 
 
+PullState = Literal["open", "merged", "rejected", "closed"]
+"""`rejected`: closed by a person. `closed`: closed by Debrief itself, or by another bot."""
+Rejection = Literal["not_a_problem", "wrong_fix", "later"]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PastProposal:
     """One proposal as the target remembers it: from the marker in its body and its state."""
@@ -371,8 +376,7 @@ class PastProposal:
     pattern_id: str
     branch: str
     title: str
-    state: Literal["open", "merged", "rejected", "closed"]
-    """`rejected`: closed by a person. `closed`: closed by Debrief itself."""
+    state: PullState
     reference: str
     """How people name it: `#212`, or the branch where there is no GitHub."""
     url: str | None = None
@@ -382,7 +386,7 @@ class PastProposal:
     merge_sha: str | None = None
     head_sha: str | None = None
     base_sha: str | None = None
-    rejection: Literal["not_a_problem", "wrong_fix", "later"] | None = None
+    rejection: Rejection | None = None
     reason: str | None = None
     """The person's words, where they gave some. Outside text: never trusted."""
     evidence_entries: int = 0

@@ -15,7 +15,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
-from bot.errors import UsageError
 from bot.github import GitHub, NotFound, NotPermitted, Unprocessable
 from bot.publish.git_target import GitTarget
 from bot.publish.github_target import GitHubTarget
@@ -38,8 +37,8 @@ from bot.publish.plan import (
 )
 from bot.publish.target import Pull, Target
 from bot.records import Degraded, Edit, Operation, Plan, Skipped, SourceFile
-
-SETTINGS_PATH = ".github/debrief.yml"
+from bot.settings import PATH as SETTINGS_PATH
+from bot.target_name import parse_target
 
 Apply: TypeAlias = Callable[[Mapping[str, SourceFile], Iterable[Edit]], dict[str, str] | Skipped]
 """`bot.proposals.apply_edits`: stages do not import each other, so the pipeline passes it in."""
@@ -91,12 +90,10 @@ def open_target(
         UsageError: `spec` is neither.
         RepositoryError: DIR is not a repository.
     """
-    kind, _, place = spec.partition(":")
-    if kind == "git" and place:
+    kind, place = parse_target(spec)
+    if kind == "git":
         return GitTarget(Path(place), now=now)
-    if kind == "github" and place:
-        return GitHubTarget(connect(place), lag_s=lag_s)
-    raise UsageError(f"{spec[:100]!r} is no target; give github:OWNER/NAME or git:DIR")
+    return GitHubTarget(connect(place), lag_s=lag_s)
 
 
 def publish(

@@ -1,6 +1,6 @@
 """A repository without GitHub as a target: `git:DIR`.
 
-Branches are branches; a pull request is `refs/debrief/pulls/<key>` (see `bot/git.py`). The
+Branches are branches; a pull request is `refs/debrief/pulls/<key>` (see `bot/local_pulls.py`). The
 person's work tree and index stay as they are.
 """
 
@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bot import git
+from bot import git, local_pulls
 from bot.errors import RepositoryError
 from bot.marker import parse_marker
 from bot.publish.target import Branch, Pull
@@ -78,7 +78,7 @@ class GitTarget:
             raise RepositoryError(f"{branch} vanished from {self._path}; run publish again")
         proposal_id = branch.removeprefix("debrief/")
         number = f"-{len(earlier) + 1}" if earlier else ""
-        record = git.LocalPull(
+        record = local_pulls.LocalPull(
             key=f"{proposal_id}{number}",
             id=proposal_id,
             branch=branch,
@@ -120,28 +120,28 @@ class GitTarget:
         record, sha = self._record(pull)
         self._write(replace(record, state="closed", closed_at=self._now), expected=sha)
 
-    def _records(self, branch: str) -> list[tuple[git.LocalPull, str]]:
-        return [pair for pair in git.read_pulls(self._path) if pair[0].branch == branch]
+    def _records(self, branch: str) -> list[tuple[local_pulls.LocalPull, str]]:
+        return [pair for pair in local_pulls.read_pulls(self._path) if pair[0].branch == branch]
 
-    def _record(self, pull: Pull) -> tuple[git.LocalPull, str]:
+    def _record(self, pull: Pull) -> tuple[local_pulls.LocalPull, str]:
         """The stored state behind `pull`, read again, and the commit that holds it."""
-        for record, sha in git.read_pulls(self._path):
+        for record, sha in local_pulls.read_pulls(self._path):
             if record.reference == pull.reference:
                 return record, sha
         raise RepositoryError(f"{pull.reference} vanished from {self._path}; run publish again")
 
-    def _write(self, record: git.LocalPull, *, expected: str | None) -> None:
-        if git.write_pull(self._path, record, expected=expected, at=self._now) is None:
+    def _write(self, record: local_pulls.LocalPull, *, expected: str | None) -> None:
+        if local_pulls.write_pull(self._path, record, expected=expected, at=self._now) is None:
             raise RepositoryError(
-                f"somebody else changed {git.PULLS}{record.key} in {self._path} meanwhile; "
+                f"somebody else changed {local_pulls.PULLS}{record.key} in {self._path} meanwhile; "
                 "run publish again: what is done will not be done twice"
             )
 
-    def _pull(self, record: git.LocalPull) -> Pull:
+    def _pull(self, record: local_pulls.LocalPull) -> Pull:
         return Pull(
             reference=record.reference,
             url=None,
-            state=git.state_of(self._path, record)[0],
+            state=local_pulls.state_of(self._path, record)[0],
             title=record.title,
             body=record.body,
             labels=record.labels,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from bot import git
 from bot.errors import CredentialsError, GitHubError
@@ -19,7 +19,7 @@ from bot.github import (
 )
 from bot.marker import parse_marker
 from bot.publish.target import Branch, Pull
-from bot.records import Degraded, SourceFile
+from bot.records import Degraded, PullState, SourceFile
 
 LABEL_TRIES = 3
 
@@ -141,7 +141,7 @@ class GitHubTarget:
             is_ticked=ticked_rejection(pull.body) is not None,
         )
 
-    def _state(self, pull: PullRequest) -> Literal["open", "merged", "rejected", "closed"]:
+    def _state(self, pull: PullRequest) -> PullState:
         if pull.merged_at is not None:
             return "merged"
         if pull.state == "open":

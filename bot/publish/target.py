@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
-from bot.records import Degraded, SourceFile
+from bot.records import Degraded, PullState, SourceFile
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,8 +34,7 @@ class Pull:
 
     reference: str
     url: str | None
-    state: Literal["open", "merged", "rejected", "closed"]
-    """`rejected`: closed by a person. `closed`: by Debrief or another bot."""
+    state: PullState
     title: str
     body: str
     labels: tuple[str, ...] = ()

@@ -15,9 +15,9 @@ from bot.git import (
     merge_of,
     move_ref,
     read_files,
-    read_pulls,
     read_repository,
 )
+from bot.local_pulls import read_pulls
 from tests.fake_github import EPOCH, a_bare_repository, commit_on, git
 
 FILES = {"prompts/a.md": "one\ntwo\n", "config.yml": "limit: 3\n"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import git as bot_git
+from bot import local_pulls
 from bot.errors import RepositoryError
 from bot.marker import render_marker
 from tests.bot.plans_built import (
@@ -52,8 +52,8 @@ def fingerprint_of_work_tree(repository: Path) -> object:
     return index, status, (repository / PROMPT).read_text(), (repository / ".git/HEAD").read_text()
 
 
-def the_pull(repository: Path) -> bot_git.LocalPull:
-    [(pull, _)] = bot_git.read_pulls(repository)
+def the_pull(repository: Path) -> local_pulls.LocalPull:
+    [(pull, _)] = local_pulls.read_pulls(repository)
     return pull
 
 
@@ -148,16 +148,16 @@ def test_a_merge_is_seen_and_a_later_remedy_gets_a_second_pull_request(repositor
 
     assert same.unchanged == 1
     assert report.done[0].reference == f"{BRANCH}-2"
-    assert [pull.key for pull, _ in bot_git.read_pulls(repository)] == [ID, f"{ID}-2"]
+    assert [pull.key for pull, _ in local_pulls.read_pulls(repository)] == [ID, f"{ID}-2"]
 
 
 def test_a_rejected_proposal_is_never_opened_again(repository: Path) -> None:
     publish_to(str(repository), an_operation())
-    [(pull, sha)] = bot_git.read_pulls(repository)
-    rejected = bot_git.LocalPull(
+    [(pull, sha)] = local_pulls.read_pulls(repository)
+    rejected = local_pulls.LocalPull(
         **{name: getattr(pull, name) for name in pull.__slots__} | {"state": "rejected"}
     )
-    bot_git.write_pull(repository, rejected, expected=sha, at=NOW)
+    local_pulls.write_pull(repository, rejected, expected=sha, at=NOW)
     before = refs_of(repository)
 
     report = publish_to(str(repository), an_operation(fingerprint="f2"))
