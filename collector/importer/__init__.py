@@ -8,6 +8,7 @@ receiver: a conversation becomes one span, and both go through `collector.otlp`.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import zlib
@@ -139,7 +140,7 @@ def _read(path: Path, signal: Signal | None, received_ns: int, redactor: Redacto
         decode = decode_traces if named == "traces" else decode_logs
         rows.take(decode(_bytes(path), json=False, received_ns=received_ns, redact=redactor))
     elif name.endswith(".json"):
-        _take_otlp(rows, _bytes(path), received_ns, redactor)
+        _take_json(rows, path, received_ns, redactor)
     elif name.endswith(".jsonl"):
         _take_lines(rows, path, received_ns, redactor)
     elif name.endswith(".csv"):
@@ -162,11 +163,32 @@ def _bytes(path: Path) -> bytes:
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
         for number, line in enumerate(file, start=1):
-            if line.strip():
-                yield number, line
+            # Editors on Windows write a mark before the first line.
+            text = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+            if text.strip():
+                yield number, text
 
 
 # --- OTLP JSON -----------------------------------------------------------------------------------
+
+
+def _take_json(rows: _Rows, path: Path, received_ns: int, redactor: Redactor) -> None:
+    """One request in many lines, or one in each: the Collector's file exporter writes the latter
+    whatever the file is called."""
+    body = _bytes(path).removeprefix(codecs.BOM_UTF8)
+    first, _, rest = body.strip().partition(b"\n")
+    if rest and _is_json(first):
+        _take_lines(rows, path, received_ns, redactor)
+    else:
+        _take_otlp(rows, body, received_ns, redactor)
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        _json(text)
+    except ImportRefused:
+        return False
+    return True
 
 
 def _take_otlp(rows: _Rows, body: bytes, received_ns: int, redactor: Redactor) -> None:
@@ -209,8 +231,13 @@ def _take_lines(rows: _Rows, path: Path, received_ns: int, redactor: Redactor) -
                         "content; give it an id of its own"
                     )
                 flat += results_of(conversation, redactor, received_ns=received_ns)
-            else:
+            elif isinstance(value, dict) and any(key.startswith("resource") for key in value):
                 _take_otlp(rows, line, received_ns, redactor)
+            else:
+                raise ImportRefused(
+                    "it is no conversation (`messages`), no event (`event`) and no OTLP export "
+                    "(`resourceSpans` or `resourceLogs`)"
+                )
         except (ImportRefused, BadRequest) as error:
             raise ImportRefused(f"line {number}: {error}") from error
     found = [conversation for _, conversation in conversations.values()]

@@ -22,6 +22,12 @@ _PLAIN = (
     "trace_id",
     "span_id",
 )
+_TIES = ("conversation_id", "user_id", "response_id", "trace_id")
+_OWN_IDS = {
+    "debrief.decision": ("id", "debrief.decision.id"),
+    "debrief.response": ("decision.id", "debrief.response.decision.id"),
+}
+"""Decisions need no conversation: a response finds its decision by the decision's id."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -37,13 +43,10 @@ def flat_row(flat: Mapping[str, Json], *, received_ns: int) -> Row:
     name = _text(flat, "event")
     if not name:
         raise ImportRefused("the event has no name; put it under the key `event`")
-    ties = [
-        key for key in ("conversation_id", "user_id", "response_id", "trace_id") if flat.get(key)
-    ]
-    if not ties:
-        raise ImportRefused(
-            f"{name} is tied to nothing; it needs conversation_id, user_id, response_id or trace_id"
-        )
+    own_ids = _OWN_IDS.get(name, ())
+    if not any(flat.get(key) for key in (*_TIES, *own_ids)):
+        *others, last = (*_TIES, *own_ids[:1])
+        raise ImportRefused(f"{name} is tied to nothing; it needs {', '.join(others)} or {last}")
     prefix = "gen_ai.evaluation" if name == semconv.EVALUATION_EVENT else name
     attributes: list[tuple[str, Json]] = [
         (key, text)

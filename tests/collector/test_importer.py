@@ -219,7 +219,8 @@ def test_personal_data_and_users_are_redacted_as_the_receiver_does(
     ("line", "reason"),
     [
         pytest.param('{"id": "x"', "not JSON", id="broken-json"),
-        pytest.param("[1]", "no OTLP export", id="no-object"),
+        pytest.param("[1]", "no conversation (`messages`)", id="no-object"),
+        pytest.param('{"id": "x", "turns": []}', "`messages`", id="other-keys"),
         pytest.param('{"messages": []}', "no id", id="no-id"),
         pytest.param('{"id": "x", "messages": {}}', "must be a list", id="messages"),
         pytest.param('{"id": "x", "messages": [{"content": "a"}]}', "role", id="no-role"),
@@ -330,6 +331,15 @@ def test_a_csv_that_cannot_be_read_is_refused(
     assert store.scan("events").num_rows == 0
 
 
+def test_decisions_and_responses_need_no_conversation(store: Store, tmp_path: Path) -> None:
+    decision = {"event": "debrief.decision", "id": "d-1", "action": "flag", "confidence": 0.7}
+    response = {"event": "debrief.response", "decision.id": "d-1", "action": "dismiss"}
+
+    (file,) = load(store, a_file(tmp_path, [decision, response]))
+
+    assert (file.events, file.refused) == (2, None)
+
+
 # --- OTLP exports --------------------------------------------------------------------------------
 
 
@@ -350,6 +360,33 @@ def test_otlp_json_files_are_read_like_requests(store: Store, tmp_path: Path, na
 
     assert (file.spans, file.refused) == (1, None)
     assert stored(store)[0].messages[0].text == "hi"
+
+
+def test_what_the_collectors_file_exporter_writes_is_read_whatever_its_name(
+    store: Store, tmp_path: Path
+) -> None:
+    one, other = otlp_json("hi"), otlp_json("there")
+    other["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["traceId"] = "c" * 32
+    path = a_file(tmp_path, [one, {"resourceMetrics": []}, other], "traces.json")
+    pretty = tmp_path / "pretty.json"
+    pretty.write_text(json.dumps(one, indent=2))
+
+    lines, whole = load(store, path, pretty)
+
+    assert (lines.spans, lines.refused) == (2, None)
+    assert (whole.spans, whole.refused) == (1, None)
+
+
+@pytest.mark.parametrize("name", ["x.jsonl", "x.json", "x.csv"])
+def test_a_byte_order_mark_is_no_text(store: Store, tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    csv = b"user_id,outcome\nu-1,churned\n"
+    content = csv if name == "x.csv" else json.dumps(otlp_json()).encode()
+    path.write_bytes(b"\xef\xbb\xbf" + content)
+
+    (file,) = load(store, path)
+
+    assert (file.refused, file.spans + file.events) == (None, 1)
 
 
 def test_protobuf_exports_are_read_by_name_or_signal(store: Store, tmp_path: Path) -> None:
