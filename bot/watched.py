@@ -17,16 +17,21 @@ from bot.settings import AgentSettings, Settings
 
 DEFAULT_GLOBS = {
     "prompts": (
-        "prompts/**/*.md",
-        "prompts/**/*.txt",
+        *(
+            f"**/prompts/**/*.{suffix}"
+            for suffix in ("md", "mdx", "txt", "prompt", "j2", "jinja", "jinja2")
+        ),
         "*prompt*.md",
         "*prompt*.txt",
         "*policy*.md",
     ),
-    "configs": ("config/**/*.y*ml", "config/**/*.json", "config/**/*.toml", "config*.y*ml"),
+    "configs": (
+        *(f"**/config/**/*.{suffix}" for suffix in ("y*ml", "json", "toml")),
+        "config*.y*ml",
+    ),
     "thresholds": ("*threshold*.json", "*threshold*.y*ml", "*threshold*.toml"),
 }
-NEVER = (".github/**", ".git*", ".debrief/**", "node_modules/**", "tests/**", "docs/**")
+NEVER = (".github/", ".git*", ".debrief/", "node_modules/", "tests/", "/docs/", "README*")
 SHINGLE_WORDS = 4
 RESEMBLES = 0.5
 

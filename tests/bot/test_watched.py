@@ -35,6 +35,23 @@ def test_the_only_agent_gets_what_lies_where_prompts_lie():
     assert files["support"].thresholds == ("config/thresholds.yaml",)
 
 
+def test_prompts_and_configs_are_found_wherever_their_folder_is():
+    repository = a_repository(
+        **{
+            "services/mail/prompts/system.md": SUPPORT,
+            "services/mail/prompts/README.md": "how we write prompts",
+            "services/mail/prompts/reply.j2": SUPPORT,
+            "services/mail/config/limits.toml": "a = 1",
+            "services/mail/tests/prompts/x.md": "x",
+        }
+    )
+
+    files = files_of_agents(["support"], repository, Settings(), systems={})["support"]
+
+    assert files.prompts == ("services/mail/prompts/reply.j2", "services/mail/prompts/system.md")
+    assert files.configs == ("services/mail/config/limits.toml",)
+
+
 def test_with_two_agents_the_name_in_the_path_decides():
     repository = a_repository(**{"prompts/support.md": SUPPORT, "prompts/outreach.md": OUTREACH})
 
