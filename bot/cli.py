@@ -13,9 +13,9 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from importlib import import_module
 from importlib.metadata import version
 
-from bot.commands import cycle, look, receive, understand
 from bot.commands.shell import Shell
 from bot.errors import DebriefError, FaultElsewhere, UsageError
 from bot.settings import load_secrets
@@ -23,7 +23,6 @@ from bot.tracing import trace_to
 from collector.errors import CollectorError, StoreError
 from collector.listening import add_options
 
-Run = Callable[[Shell, argparse.Namespace], int]
 PAUSE_S = 1.0
 """GitHub asks for at least this between two writes (secondary rate limits)."""
 
@@ -68,7 +67,11 @@ def _run(given: argparse.Namespace, *, pause_s: float) -> int:
         secrets=load_secrets(os.environ),
         pause_s=pause_s,
     )
-    run: Run = given.run
+    # Only the chosen command is imported: all of them would take seconds before the first word.
+    module, name = given.run.split(".")
+    run: Callable[[Shell, argparse.Namespace], int] = getattr(
+        import_module(f"bot.commands.{module}"), name
+    )
     return run(shell, given)
 
 
@@ -97,12 +100,12 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=version("agent-debrief"))
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    def add(name: str, run: Run, summary: str) -> argparse.ArgumentParser:
+    def add(name: str, run: str, summary: str) -> argparse.ArgumentParser:
         command = commands.add_parser(name, parents=[common], help=summary, description=summary)
         command.set_defaults(run=run)
         return command
 
-    add("demo", cycle.demo, "the whole loop on an example agent, nothing to configure")
+    add("demo", "cycle.demo", "the whole loop on an example agent, nothing to configure")
     _receiving(add)
     _looking(add)
     _understanding(add)
@@ -110,68 +113,69 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-Add = Callable[[str, Run, str], argparse.ArgumentParser]
+Add = Callable[[str, str, str], argparse.ArgumentParser]
+"""Name of the command, `module.function` in bot.commands, summary."""
 
 
 def _receiving(add: Add) -> None:
-    collect = add("collect", receive.collect, "receive OTLP and feedback, until stopped")
+    collect = add("collect", "receive.collect", "receive OTLP and feedback, until stopped")
     add_options(collect)
-    files = add("import", receive.import_files, "read conversations, events, outcomes or OTLP")
+    files = add("import", "receive.import_files", "read conversations, events, outcomes or OTLP")
     files.add_argument("files", nargs="+", metavar="FILE")
     files.add_argument("--signal", choices=("traces", "logs"), help="what a *.pb file holds")
-    erase = add("erase", receive.erase, "forget one person or one conversation for good")
+    erase = add("erase", "receive.erase", "forget one person or one conversation for good")
     who = erase.add_mutually_exclusive_group(required=True)
     who.add_argument("--user", metavar="ID")
     who.add_argument("--conversation", metavar="ID")
-    add("compact", receive.compact, "merge small files of the store and drop what is erased")
+    add("compact", "receive.compact", "merge small files of the store and drop what is erased")
 
 
 def _looking(add: Add) -> None:
-    conversations = add("conversations", look.conversations, "list conversations")
+    conversations = add("conversations", "look.conversations", "list conversations")
     conversations.add_argument("--since", default="28d", metavar="28d")
     conversations.add_argument("--agent")
     conversations.add_argument("--intent", metavar="ID")
     conversations.add_argument("--outcome")
     conversations.add_argument("--text", help="only those that hold this text")
-    show = add("show", look.show, "one conversation, whole")
+    show = add("show", "look.show", "one conversation, whole")
     show.add_argument("conversation_id", metavar="CONVERSATION_ID")
     show.add_argument("--agent")
 
 
 def _understanding(add: Add) -> None:
-    intents = add("intents", understand.intents, "what users try to do")
+    intents = add("intents", "understand.intents", "what users try to do")
     intents.add_argument("action", choices=("discover", "list", "assign", "check"))
     intents.add_argument("--repo", metavar="DIR")
-    patterns = add("patterns", understand.patterns, "what fails, for whom, how often")
+    patterns = add("patterns", "understand.patterns", "what fails, for whom, how often")
     patterns.add_argument("--repo", metavar="DIR", help="its settings and its taxonomy count")
-    report = add("report", understand.report, "a page to read and to pass on")
+    report = add("report", "understand.report", "a page to read and to pass on")
     report.add_argument("--out", required=True, metavar="FILE.html")
     report.add_argument("--repo", metavar="DIR")
     report.add_argument("--history", metavar="TARGET", help="default: git: of --repo")
 
 
 def _changing(add: Add) -> None:
-    propose = add("propose", cycle.propose, "write a bundle of proposals; writes nothing else")
-    measure = add("measure", cycle.measure, "write a bundle of verdicts on merged proposals")
+    propose = add("propose", "cycle.propose", "write a bundle of proposals; writes nothing else")
+    measure = add("measure", "cycle.measure", "write a bundle of verdicts on merged proposals")
     for command in (propose, measure):
         command.add_argument("--repo", required=True, metavar="DIR")
         command.add_argument("--out", required=True, metavar="BUNDLE")
         command.add_argument("--history", metavar="TARGET", help="github:OWNER/NAME or git:DIR")
         command.add_argument("--summary", metavar="FILE", help="append a summary in Markdown")
-    publish = add("publish", cycle.publish, "send a bundle; needs no model and no store")
+    publish = add("publish", "cycle.publish", "send a bundle; needs no model and no store")
     publish.add_argument("bundle", metavar="BUNDLE")
-    run = add("run", cycle.run, "one cycle: propose, measure, publish")
+    run = add("run", "cycle.run", "one cycle: propose, measure, publish")
     run.add_argument("--repo", required=True, metavar="DIR")
     run.add_argument("--out", metavar="BUNDLE", help="keep the bundle here")
     for command in (publish, run):
         command.add_argument("--to", required=True, metavar="TARGET", help="github:… or git:DIR")
         command.add_argument("--dry-run", action="store_true", help="say it, do not do it")
         command.add_argument("--summary", metavar="FILE", help="append a summary in Markdown")
-    reject = add("reject", cycle.reject, "turn a proposal down: it is never proposed again")
+    reject = add("reject", "cycle.reject", "turn a proposal down: it is never proposed again")
     reject.add_argument("proposal", metavar="PROPOSAL")
     reject.add_argument("reason", help='not_a_problem, wrong_fix or later, or "wrong_fix: why"')
     reject.add_argument("--to", required=True, metavar="TARGET")
-    config = add("config", understand.config, "check the settings, or print their JSON Schema")
+    config = add("config", "understand.config", "check the settings, or print their JSON Schema")
     config.add_argument("action", choices=("check", "schema"))
     config.add_argument("--repo", default=".", metavar="DIR")
 

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.bundle import Operations, operations_for, read_body, read_bundle, write_bundle
 from bot.commands.ledger import entries_of, remember
@@ -26,7 +26,6 @@ from bot.commands.understand import report_json
 from bot.errors import UsageError
 from bot.history import read_history
 from bot.history import reject as reject_proposal
-from bot.model import Model
 from bot.pipeline import Changes, Understanding, check_again
 from bot.pipeline import measure as measure_all
 from bot.pipeline import propose as propose_all
@@ -36,6 +35,9 @@ from bot.publish import publish as publish_plan
 from bot.records import PastProposal, Plan, Repository, Skipped, Verdict
 from bot.report import run_text, summary_markdown
 from bot.settings import settings_sha
+
+if TYPE_CHECKING:
+    from bot.model import Model
 
 BEFORE_MERGE = timedelta(days=28)
 """How far before a merge a verdict looks."""

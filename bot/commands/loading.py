@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-import os
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from bot.commands.derived import discovered_before, keep
 from bot.commands.shell import DEFAULT_STORE, Shell
-from bot.errors import SettingsError
 from bot.git import read_repository
-from bot.intents import read_taxonomy, write_taxonomy
+from bot.intents import read_taxonomy
 from bot.intents.taxonomy import PATH as TAXONOMY_PATH
-from bot.model import Model
 from bot.pipeline import DECISION_EVENTS, Key, Understanding, understand
 from bot.records import Repository, Skipped, Taxonomy
 from bot.settings import PATH, Settings, load_settings
@@ -23,9 +21,9 @@ from collector.assemble.reading import LONGEST_CONVERSATION
 from collector.records import Conversation
 from collector.store import Store, open_store
 
-log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from bot.model import Model
 
-DISCOVERED = "derived/intents.yml"
 MARGIN = timedelta(days=1)
 """What happened in the last hours of a window may be told by events that came a little later."""
 
@@ -89,6 +87,9 @@ def model_of(shell: Shell, settings: Settings) -> Model | None:
     """The model within its budget, or None without a key."""
     if shell.secrets.anthropic_api_key is None:
         return None
+    # Imported here: the client takes two seconds to load, and a run without a key needs none.
+    from bot.model import Model
+
     chosen = settings.model
     return Model(
         api_key=shell.secrets.anthropic_api_key,
@@ -113,7 +114,7 @@ def understanding_of(
     store, until = store_of(shell, settings), shell.now + MARGIN
     window = shell.now - timedelta(days=settings.limits.window_days)
     received = (min(window, since) if since else window) - LONGEST_CONVERSATION
-    known = _discovered_before(store)
+    known = discovered_before(store)
     with shell.working("reading conversations"):
         understood = understand(
             read_conversations(store, until=until, received_since=received),
@@ -125,8 +126,7 @@ def understanding_of(
             ask=model.ask if model else None,
             now=shell.now,
         )
-    if workspace.taxonomy is None:
-        _keep_discovered(store, understood.taxonomy, known)
+    keep(store, understood.taxonomy, understood.labels, discovered=workspace.taxonomy is None)
     return understood
 
 
@@ -139,32 +139,3 @@ def conversations_by_key(store: Store, keys: Collection[Key]) -> dict[Key, Conve
         for item in read_conversations(store)
         if isinstance(item, Conversation) and (item.agent, item.conversation_id) in keys
     }
-
-
-def _discovered_before(store: Store) -> Taxonomy | None:
-    """The intents that an earlier run discovered; None where there are none, or none to read.
-
-    Derived data: whoever deletes the file loses nothing but the ids' constancy.
-    """
-    path = store.root / DISCOVERED
-    try:
-        return read_taxonomy(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError, SettingsError) as error:
-        log.warning("the discovered intents in %s cannot be read: %s", path, error)
-        return None
-
-
-def _keep_discovered(store: Store, taxonomy: Taxonomy, known: Taxonomy | None) -> None:
-    """Write the discovered intents down, so that the next run finds the same ones."""
-    if not taxonomy.intents or (known and known.version == taxonomy.version):
-        return
-    path = store.root / DISCOVERED
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(write_taxonomy(taxonomy), encoding="utf-8")
-        draft.replace(path)
-    except OSError as error:
-        log.info("the discovered intents were not kept, the store is only read: %s", error)

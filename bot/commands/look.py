@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from rich.table import Table
 from rich.text import Text
 
-from bot.commands.loading import open_workspace, store_of, understanding_of
+from bot.commands.derived import labels_of
 from bot.commands.shell import Shell
 from bot.errors import UsageError
 from bot.outcomes import OutcomeRules, link_outcomes
-from bot.pipeline import Understanding
 from bot.signals import find_signals
 from collector.assemble import read_conversations
 from collector.records import Conversation
 from collector.show import conversation_json, conversation_row
+from collector.store import Store, open_store
 from prompts import show_invisible
 
 SHOWN = 50
@@ -26,22 +26,21 @@ SHOWN = 50
 def conversations(shell: Shell, given: argparse.Namespace) -> int:
     """List conversations, newest first."""
     since = shell.since(given.since)
-    understood = None
-    if given.intent:
-        understood = understanding_of(shell, open_workspace(None), model=None, since=since)
+    store = open_store(shell.store_path, create=False)
     found = [
         item
-        for item in read_conversations(store_of(shell), since=since, agent=given.agent)
-        if isinstance(item, Conversation) and _wanted(item, given, understood)
+        for item in read_conversations(store, since=since, agent=given.agent)
+        if isinstance(item, Conversation) and _wanted(item, given, store)
     ]
     found.reverse()
     if shell.json:
         rows = [conversation_row(one) for one in found]
         shell.emit({"total": len(found), "conversations": rows})
         return 0
-    table = Table(box=None, pad_edge=False)
-    for column in ("conversation", "agent", "started", "turns", "first words"):
-        table.add_column(column, no_wrap=True, overflow="ellipsis")
+    table = Table(box=None, pad_edge=False, expand=True)
+    for column in ("conversation", "agent", "started", "turns"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("first words", no_wrap=True, overflow="ellipsis", ratio=1)
     for one in found[:SHOWN]:
         started = f"{one.started_at:%Y-%m-%d %H:%M}" if one.started_at else "unknown"
         cells = (one.conversation_id, one.agent, started, str(one.turns), _opening(one))
@@ -61,9 +60,10 @@ def show(shell: Shell, given: argparse.Namespace) -> int:
         UsageError: there is none of this id, or several agents have one.
     """
     wanted = given.conversation_id
+    store = open_store(shell.store_path, create=False)
     found = [
         item
-        for item in read_conversations(store_of(shell), agent=given.agent)
+        for item in read_conversations(store, agent=given.agent)
         if isinstance(item, Conversation) and item.conversation_id == wanted
     ]
     if not found:
@@ -77,9 +77,11 @@ def show(shell: Shell, given: argparse.Namespace) -> int:
     conversation = found[0]
     signals = find_signals(conversation)
     outcomes = link_outcomes(conversation, signals, OutcomeRules())
+    intents = labels_of(store, conversation.agent, conversation.conversation_id)
     if shell.json:
         document = conversation_json(
             conversation,
+            intents=intents,
             signals=[
                 {"kind": one.kind, "message_index": one.message_index, "evidence": one.evidence}
                 for one in signals
@@ -95,24 +97,24 @@ def show(shell: Shell, given: argparse.Namespace) -> int:
         shell.out.print(line)
     for signal in signals:
         shell.say(f"signal {signal.kind} at message {signal.message_index}: {signal.evidence}")
+    for intent in intents:
+        shell.say(f"intent {intent['id']} {intent['name']} ({intent['confidence']:.2f})")
     for outcome in outcomes:
         shell.say(f"outcome {outcome.name} ({outcome.polarity}, {outcome.source})")
     return 0
 
 
-def _wanted(
-    conversation: Conversation, given: argparse.Namespace, understood: Understanding | None
-) -> bool:
+def _wanted(conversation: Conversation, given: argparse.Namespace, store: Store) -> bool:
     if given.text and not _holds(conversation, given.text.casefold()):
         return False
     if given.outcome:
         outcomes = link_outcomes(conversation, find_signals(conversation), OutcomeRules())
         if given.outcome not in {one.name for one in outcomes}:
             return False
-    if understood is None:
+    if not given.intent:
         return True
-    label = understood.labels.get((conversation.agent, conversation.conversation_id))
-    return label is not None and given.intent in dict(label.intents)
+    intents = labels_of(store, conversation.agent, conversation.conversation_id)
+    return given.intent in {one["id"] for one in intents}
 
 
 def _holds(conversation: Conversation, text: str) -> bool:

@@ -137,6 +137,8 @@ def _show_intents(shell: Shell, understood: Understanding) -> int:
             "users": len(users.get(intent.id, ())),
         }
         for intent in understood.taxonomy.intents
+        # What was discovered once and is not seen now is kept for its id only.
+        if conversations[intent.id] or understood.taxonomy.source == "repository"
     ]
     if shell.json:
         shell.emit({"taxonomy_version": understood.taxonomy.version, "intents": rows})

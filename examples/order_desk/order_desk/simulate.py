@@ -41,11 +41,12 @@ ERRANDS = {
         0.34,
         0.12,
         (
-            "Where is my order {order}? It should have arrived.",
-            "Can you track parcel {order} for me please",
-            "hi, any news about the delivery of {order}?",
-            "My lamp {order} has not been delivered yet, where is it?",
-            "When will order {order} be delivered to me?",
+            "Where is my order {order}? It should have arrived by now.",
+            "Can you track parcel {order} with the {item} for me",
+            "any news about when {order} arrives?",
+            "My {item} has not arrived yet, where is the parcel?",
+            "When will the parcel with my {item} arrive?",
+            "The tracking of {order} has not moved for days, where is my parcel",
         ),
         "Order {order} has left our warehouse and is on its way to you.",
     ),
@@ -53,11 +54,12 @@ ERRANDS = {
         0.22,
         0.46,
         (
-            "I want to cancel my order",
+            "I want to cancel my order of the {item}",
             "Please cancel the order I placed yesterday",
-            "cancel my order please, I ordered the wrong lamp",
-            "How do I cancel an order? I changed my mind",
-            "I need you to cancel the order for the desk lamp",
+            "cancel my order please, I ordered the wrong {item}",
+            "How do I cancel an order? I changed my mind about the {item}",
+            "I need you to cancel the order for the {item}",
+            "Stop my order, I want to cancel it before it ships",
         ),
         "I have cancelled the order. The money goes back to your card within five working days.",
     ),
@@ -66,9 +68,10 @@ ERRANDS = {
         0.14,
         (
             "Can I change the delivery address of order {order}?",
-            "I moved, please send {order} to my new address",
-            "wrong delivery address on {order}, please correct the address",
-            "Need to update the shipping address for {order}",
+            "I moved house, please send the {item} to my new address",
+            "wrong street in the delivery address of {order}, please correct the address",
+            "Need to update the address for my {item}",
+            "The address on order {order} is my old one, change the address please",
         ),
         "I have changed the delivery address of order {order}.",
     ),
@@ -76,10 +79,11 @@ ERRANDS = {
         0.16,
         0.13,
         (
-            "I would like to return the lamp from order {order}",
-            "The lamp is broken, how do I return it and get a refund?",
-            "How can I send back a lamp I don't like? I want a refund",
-            "I want to return {order}, it does not fit my desk",
+            "I would like to return the {item} and get a refund",
+            "The {item} is broken, how do I return it and get a refund?",
+            "How can I send back a {item} I don't like? I want a refund",
+            "I want to return the {item}, it does not fit my room",
+            "Refund please, the {item} flickers and I want to return it",
         ),
         "You can return the lamp within 30 days. I have sent you a label for the parcel.",
     ),
@@ -88,13 +92,16 @@ ERRANDS = {
         0.10,
         (
             "Please send me the invoice for order {order}",
-            "I need an invoice with VAT for {order}",
+            "I need an invoice with VAT for the {item}",
             "can I get a copy of the invoice, order {order}",
-            "Where do I find the invoice of my last order?",
+            "Where do I find the invoice of my {item}?",
+            "The invoice of {order} lacks our VAT number, please send a new invoice",
         ),
         "I have sent the invoice of order {order} to the address on the account.",
     ),
 }
+ITEMS = ("desk lamp", "floor lamp", "reading light", "ceiling light", "bedside lamp", "spotlight")
+ASIDES = ("", "", "", " It is a present.", " I am in a bit of a hurry.", " Thanks in advance!")
 
 
 @dataclass(frozen=True)
@@ -153,9 +160,8 @@ def one_conversation(
         "user_id": f"customer-{random.randrange(2500)}",
     }
     order = f"L-{random.randrange(10000, 99999)}"
-    history: list[dict[str, Any]] = [
-        text("user", random.choice(errand.wordings).format(order=order))
-    ]
+    words = random.choice(errand.wordings).format(order=order, item=random.choice(ITEMS))
+    history: list[dict[str, Any]] = [text("user", words + random.choice(ASIDES))]
 
     def reply(answer: dict[str, Any], seconds: float) -> None:
         nonlocal at
