@@ -66,6 +66,8 @@ def _answered(value: Mapping[str, Json]) -> tuple[Message, ...]:
     output = value.get("output")
     if isinstance(output, dict) and isinstance(output.get("message"), dict):
         output = output["message"]  # Bedrock
+    elif isinstance(value.get("message"), dict):
+        output = value["message"]  # Ollama, Cohere, Logfire
     if isinstance(output, list | dict) and output:
         return _finished(_spoken(output if isinstance(output, list) else [output]), reason)
     if "role" in value or "tool_calls" in value or value.get("type") in ("constructor", "ai"):

@@ -497,6 +497,10 @@ STRANGERS: dict[str, dict[str, Any]] = {
         "llm.completions.0.role": "assistant",
         "llm.completions.0.content": ANSWERED,
     },
+    "logfire-around-a-client": {
+        "request_data": text({"model": "m", "messages": [{"role": "user", "content": ASKED}]}),
+        "response_data": text({"message": {"role": "assistant", "content": ANSWERED}}),
+    },
     "haystack-native": {
         "haystack.agent.input": text({"messages": [{"role": "user", "content": ASKED}]}),
         "haystack.agent.output": text({"messages": [{"role": "assistant", "content": ANSWERED}]}),
