@@ -25,6 +25,8 @@ SHOWN_CHARS = 500
 MAX_NAME_WORDS = 10
 MAX_SENTENCE_WORDS = 45
 MAX_TESTS = 3
+ATTEMPTS = 2
+"""The rule that is broken most is the one against quotes, by a phrase that many people say."""
 COPIED_WORDS = 5
 """So many words in a row that also stand in a conversation are a quote."""
 
@@ -53,37 +55,47 @@ def describe_group(
     proper: Collection[str],
     ask: Ask,
 ) -> tuple[Description | Skipped, ModelCost]:
-    """One call. `members` and `others` come with the most typical first; the first few are shown.
+    """One call, and one more where the first answer breaks a rule, with the reason.
 
-    `called` is the group's name by its words, `proper` the proper nouns of all conversations.
+    `members` and `others` come with the most typical first; the first few are shown. `called` is
+    the group's name by its words, `proper` the proper nouns of all conversations.
     """
     shown, near = members[:SHOWN_MEMBERS], others[:SHOWN_OTHERS]
-    reply = ask(
-        render_prompt(
-            "intents/name",
-            taken="\n".join(sorted(taken)) or "(none)",
-            members=_numbered(shown),
-            others=_numbered(near) or "(none)",
+    what, wrong, cost = f"name of {called!r}", "", ModelCost()
+    for _ in range(ATTEMPTS):
+        reply = ask(
+            render_prompt(
+                "intents/name",
+                taken="\n".join(sorted(taken)) or "(none)",
+                refused=wrong or "(nothing)",
+                members=_numbered(shown),
+                others=_numbered(near) or "(none)",
+            )
         )
-    )
-    what = f"name of {called!r}"
-    if isinstance(reply, Skipped):
-        return Skipped(what=what, code=reply.code, reason=reply.reason), ModelCost()
-    data = cast("dict[str, Any]", reply.data)
-    if not data["coherent"]:
-        reason = "The model sees no common wish in this group; it keeps the name its words gave it."
-        return Skipped(what=what, code="incoherent", reason=reason), reply.cost
-    description = Description(
-        name=data["name"].strip().rstrip("."),
+        if isinstance(reply, Skipped):
+            return Skipped(what=what, code=reply.code, reason=reply.reason), cost
+        cost += reply.cost
+        data = cast("dict[str, Any]", reply.data)
+        if not data["coherent"]:
+            reason = "The model sees no common wish in this group; its words' own name stays."
+            return Skipped(what=what, code="incoherent", reason=reason), cost
+        description = _description(data)
+        wrong = what_is_wrong(description, [*shown, *near], taken=taken, proper=proper) or ""
+        if not wrong:
+            return description, cost
+    reason = f"The model's text was dropped: {wrong}. The words' own name stays."
+    return Skipped(what=what, code="bad_reply", reason=reason), cost
+
+
+def _description(data: dict[str, Any]) -> Description:
+    """The answer as written, but for a capital at the start: names stand in lists beside ours."""
+    name = data["name"].strip().rstrip(".")
+    return Description(
+        name=name if name[1:2].isupper() else name[:1].lower() + name[1:],
         definition=data["definition"].strip(),
         include=tuple(test.strip() for test in data["include"])[:MAX_TESTS],
         exclude=tuple(test.strip() for test in data["exclude"])[:MAX_TESTS],
     )
-    wrong = what_is_wrong(description, [*shown, *near], taken=taken, proper=proper)
-    if wrong is not None:
-        reason = f"The model's text was dropped: {wrong}. The words' own name stays."
-        return Skipped(what=what, code="bad_reply", reason=reason), reply.cost
-    return description, reply.cost
 
 
 def what_is_wrong(

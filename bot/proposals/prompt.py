@@ -26,7 +26,7 @@ from bot.proposals.diagnosis import (
     pick_conversations,
 )
 from bot.proposals.floors import MIN_CONVERSATIONS, conversation_floor
-from bot.proposals.prompt_case import PLACES, build_proposal
+from bot.proposals.prompt_case import PLACES, about, build_proposal
 from bot.proposals.prompt_file import choose_prompt_file
 from bot.proposals.transcript import write_transcript
 from bot.proposals.writing import write_edit
@@ -208,7 +208,7 @@ def _harmful(pattern: Pattern, checked: Contrast) -> Skipped | None:
 
 
 def _what(pattern: Pattern) -> str:
-    return f"a change to the prompt of {pattern.agent} against {pattern.outcome}"
+    return f"a change to the prompt of {pattern.agent} against {pattern.outcome}{about(pattern)}"
 
 
 # -- what the models are told --------------------------------------------------------------------

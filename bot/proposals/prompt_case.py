@@ -79,7 +79,7 @@ def build_proposal(
         remedy=remedy,
         title=_title(candidate, path),
         what=_what_changes(candidate, path, section),
-        why=_why(pattern, reading, cause, checked, evidence, now),
+        why=_why(pattern, reading, cause, evidence, now),
         risk=_risk(candidate, prompt, checked),
         confidence=_confidence(pattern, evidence),
         edits=(candidate.edit,),
@@ -132,34 +132,27 @@ def _why(
     pattern: Pattern,
     reading: Reading,
     cause: Cause,
-    checked: Contrast,
     evidence: Evidence,
     now: datetime,
 ) -> str:
     parts = [
         f"`{pattern.outcome}` is the outcome for {rate(pattern.rate, pattern.rate_interval)} of "
-        f"{count(pattern.users, pattern.unit)}{_about(pattern)}."
+        f"{count(pattern.users, pattern.unit)}{about(pattern)}."
     ]
     parts.append(
         f"Of {reading.read} failing conversations that were read, {len(cause.members)} share this "
-        "cause; for each a passage that proves it was found word for word in the transcript."
+        "cause; for each the passage that the reader cites stands word for word in the transcript."
     )
     if reading.unverified:
         dropped = "1 diagnosis" if reading.unverified == 1 else f"{reading.unverified} diagnoses"
         parts.append(f"Left out for want of such a passage: {dropped}.")
-    if checked.applies:
-        followed = checked.effects.get("already_followed", 0)
-        parts.append(
-            f"Of {checked.applies} read conversations that went well and that the rule is about, "
-            f"the agent did in {followed} what it says."
-        )
     if evidence.last_at:
         days = max(0, (now - evidence.last_at).days)
         parts.append(f"The newest is {count(days, 'day')} old.")
     return " ".join(parts)
 
 
-def _about(pattern: Pattern) -> str:
+def about(pattern: Pattern) -> str:
     """Which of the agent's conversations: a rate without this is read as that of all of them."""
     intent = f" about: {plain(pattern.intent_name, 80)}" if pattern.intent_name else ""
     segment = " and ".join(_with(key, value) for key, value in sorted(pattern.segment.items()))
@@ -210,7 +203,7 @@ def _prediction(pattern: Pattern, reading: Reading, cause: Cause) -> Prediction:
     least, most = FIXED_SHARE
     return Prediction(
         metric=pattern.outcome,
-        population=f"{pattern.unit}s of {pattern.agent}{_about(pattern)}",
+        population=f"{pattern.unit}s of {pattern.agent}{about(pattern)}",
         baseline_rate=pattern.rate,
         expected=Interval(
             low=pattern.rate * (1 - most * share.high),

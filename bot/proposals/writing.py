@@ -197,7 +197,7 @@ def _objection(candidate: Candidate, rule: str, ask: Ask) -> _Objection | Skippe
     kinds = list(dict.fromkeys(_OBJECTIONS[problem["kind"]] for problem in proven))
     return _Objection(
         reasons=[f"{_OBJECTIONS[p['kind']]}: {short(p['reason'])}" for p in proven],
-        sentence=f"A judge read it with the rest of the file: {'; '.join(kinds)}.",
+        sentence=f"A judge says that {' and that '.join(kinds)}.",
         cost=reply.cost,
     )
 

@@ -74,7 +74,29 @@ def test_an_answer_that_breaks_a_rule_is_dropped_with_the_reason(changes, why):
     assert isinstance(skipped, Skipped)
     assert skipped.code == "bad_reply"
     assert why in skipped.reason
-    assert cost.calls == 1
+    assert cost.calls == 2
+
+
+def test_an_answer_that_breaks_a_rule_may_be_mended_once():
+    def answer(prompt):
+        told = "stand in a conversation" in prompt.user
+        quote = "The user says I want to cancel my flight."
+        return a_reply() if told else a_reply(definition=quote)
+
+    description, cost = describe_group(
+        MEMBERS, OTHERS, called="x", taken=(), proper=(), ask=replies(answer)
+    )
+
+    assert isinstance(description, Description)
+    assert cost.calls == 2
+
+
+def test_names_begin_in_lower_case_but_for_abbreviations():
+    for written, name in [("Cancel a trip", "cancel a trip"), ("ATM not found", "ATM not found")]:
+        description, _ = describe(a_reply(name=written))
+
+        assert isinstance(description, Description)
+        assert description.name == name
 
 
 def test_a_reason_repeats_nothing_of_the_answer():
