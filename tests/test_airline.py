@@ -159,7 +159,7 @@ def test_conversations_that_are_sent_read_like_the_same_ones_imported(debrief, t
     with a_collector(sent.store) as collector:
         for number, record in enumerate(chosen, start=1):
             body = as_otlp(record, number).SerializeToString()
-            assert collector.post("/v1/traces", body)[0] == 200
+            assert collector.post("/v1/traces", body)[0] == 200, "".join(collector.log)
         assert collector.stop() == 0
 
     assert sent("conversations", "--json").json["total"] == REPLAYED
