@@ -20,11 +20,12 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, set_value
 
-from debrief.guard import warn_once
+from debrief.guard import never_raises, warn_once
 
 Item = TypeVar("Item")
 _Item = TypeVar("_Item", contravariant=True)
 
+_LAST_CHANCE_S = 0.5
 THREAD_PREFIX = "debrief-"
 _EXPORTERS = (
     "opentelemetry.exporter.otlp.proto.http.trace_exporter",
@@ -117,12 +118,22 @@ class Outbox(Generic[Item]):
         return sent.wait(timeout_s)
 
     def close(self, timeout_s: float) -> None:
-        """Send what waits, for at most `timeout_s`; what is put later goes nowhere."""
+        """Send what waits, for at most `timeout_s`; what is put later goes nowhere.
+
+        Gives up sooner where sending fails already: the exporter tries again for ten seconds.
+        """
         if self._closing.is_set():
             return
         self._closing.set()
-        if not self.flush(timeout_s):
-            self._drop(self._waiting_items, "the process ended first")
+        if self._thread is None:
+            return
+        sent, started = threading.Event(), time.monotonic()
+        self._queue.put(sent)
+        while not sent.wait(0.05):
+            waited_s = time.monotonic() - started
+            if waited_s > timeout_s or (waited_s > _LAST_CHANCE_S and _last_words.reason):
+                self._drop(self._waiting_items, "the process ended first")
+                return
 
     def _start_thread(self) -> threading.Thread:
         thread = threading.Thread(
@@ -137,6 +148,7 @@ class Outbox(Generic[Item]):
     def _run(self, queue: SimpleQueue[tuple[Item, int] | threading.Event]) -> None:
         # Without this an instrumentation of the HTTP client would trace the export of its spans.
         attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
+        never_raises(None)(self._prepared)()  # loads the HTTP client; a process may end soon
         while True:
             batch, size_bytes, waiting = self._next_batch(queue)
             if batch:
@@ -174,12 +186,17 @@ class Outbox(Generic[Item]):
                 return
             self._closing.wait(self._limits.pause_s)
 
+    def _prepared(self) -> Exporter[Item]:
+        if self._exporter is None:
+            self._exporter = self._make_exporter()
+        return self._exporter
+
     def _was_exported(self, batch: Sequence[Item]) -> bool:
         try:
-            self._exporter = self._exporter or self._make_exporter()
-            if self._exporter.export(batch).name == "SUCCESS":
+            if self._prepared().export(batch).name == "SUCCESS":
+                _last_words.reason = None
                 return True
-            reason = _last_words.reason
+            reason = _last_words.reason or "no reason given"
         except Exception as error:  # noqa: BLE001 -- the thread must live
             reason = type(error).__name__
         warn_once(
@@ -201,7 +218,8 @@ class Outbox(Generic[Item]):
 class _LastWords(logging.Filter):
     """Keeps what an exporter says on our threads out of the agent's log, for `warn_once`."""
 
-    reason = "no reason given"
+    reason: str | None = None
+    """None while sending works."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if not (record.threadName or "").startswith(THREAD_PREFIX):

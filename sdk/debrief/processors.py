@@ -16,7 +16,7 @@ from debrief.guard import never_raises
 from debrief.outbox import Outbox
 from debrief.scope import current, of_span
 
-CLOSE_S = 2.0
+CLOSE_S = 3.0
 """So long the end of the process may wait for what is not sent yet."""
 _OVERHEAD_BYTES = 1000
 """About what a record takes without its attributes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -175,8 +176,9 @@ def flush(timeout_s: float = 5.0) -> bool:
     running = _state.running
     if running is None:
         return True
-    spans_sent = running.spans.flush(timeout_s / 2)
-    return running.events.flush(timeout_s / 2) and spans_sent
+    deadline = time.monotonic() + timeout_s
+    spans_sent = running.spans.flush(timeout_s)
+    return running.events.flush(max(deadline - time.monotonic(), 0)) and spans_sent
 
 
 @never_raises(None)
@@ -186,8 +188,9 @@ def shutdown(timeout_s: float = CLOSE_S) -> None:
     if running is None:
         return
     events.logger, _state.common = None, None
-    running.spans.close(timeout_s / 2)
-    running.events.close(timeout_s / 2)
+    deadline = time.monotonic() + timeout_s
+    running.spans.close(timeout_s)
+    running.events.close(deadline - time.monotonic())
     _state.dropped += running.spans.dropped + running.events.dropped
     atexit.unregister(shutdown)
 

@@ -31,16 +31,27 @@ def chat(question, answer, tracer=None, **attributes):
 """
 
 
+FLUSH = """
+assert debrief.flush(20), "the machine is too busy"
+"""
+
+
 def run_agent(
-    source: str, environment: Mapping[str, str] | None = None, *, timeout_s: float = 30
+    source: str,
+    environment: Mapping[str, str] | None = None,
+    *,
+    timeout_s: float = 30,
+    python: str | None = None,
+    flush: bool = False,
 ) -> subprocess.CompletedProcess[str]:
     """Run Python after `PREAMBLE`, which gives `chat(question, answer)`; demand that it ends well.
 
+    `flush` waits for what was recorded: at its exit a process waits only shortly.
     None of the variables OTEL_… and DEBRIEF_… of this process are passed on.
     """
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "DEBRIEF_"))}
     finished = subprocess.run(
-        [sys.executable, "-c", PREAMBLE + textwrap.dedent(source)],
+        [python or sys.executable, "-c", PREAMBLE + textwrap.dedent(source) + FLUSH * flush],
         capture_output=True,
         text=True,
         timeout=timeout_s,

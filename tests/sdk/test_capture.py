@@ -28,7 +28,7 @@ class Debrief:
     def hears(self, agent: str, **environment: str) -> Stored:
         """Run an agent that sends here; give what arrived of it."""
         before_ns = time.time_ns()
-        run_agent(agent, environment or {"DEBRIEF_ENDPOINT": self.endpoint})
+        run_agent(agent, environment or {"DEBRIEF_ENDPOINT": self.endpoint}, flush=True)
         return stored(self.store, before_ns)
 
 
@@ -59,6 +59,22 @@ def test_three_lines_give_conversations_with_agent_user_and_segments(debrief: De
         ("user", "Where is my order?"),
         ("assistant", "On its way"),
     ]
+
+
+def test_what_waits_is_sent_when_the_process_ends(tmp_path: Path) -> None:
+    agent = """
+    debrief.init("support-agent")
+    with debrief.conversation("chat-1"):
+        chat("Hi", "Hello")
+        debrief.review("accepted")
+    """
+    store = tmp_path / "store"
+    with a_collector(store) as collector:
+        finished = run_agent(agent, {"DEBRIEF_ENDPOINT": f"http://{collector.http}"})
+        (conversation,) = stored(store, 0).conversations
+
+    assert [event.name for event in conversation.events] == ["debrief.review"]
+    assert finished.stderr == ""
 
 
 def test_every_event_arrives_with_the_names_of_the_conventions(debrief: Debrief) -> None:
@@ -209,3 +225,59 @@ def test_without_an_endpoint_an_existing_provider_is_marked_and_nothing_is_sent_
 
     assert not found.spans
     assert [event["name"] for event in found.events] == ["debrief.review"]
+
+
+def test_events_of_instrumentations_arrive_and_ordinary_logs_stay_at_home(debrief: Debrief) -> None:
+    agent = """
+    import logging
+    from opentelemetry._logs import LogRecord, get_logger
+    debrief.init("support-agent")
+    logger = get_logger("some.instrumentation")
+    logger.emit(LogRecord(event_name="gen_ai.user.message", body={"content": "Hi"}))
+    logger.emit(LogRecord(attributes={"event.name": "gen_ai.choice"}, body="{}"))
+    logger.emit(LogRecord(body="SELECT password FROM users"))
+    """
+
+    found = debrief.hears(agent)
+
+    assert sorted(event["name"] for event in found.events) == [
+        "gen_ai.choice",
+        "gen_ai.user.message",
+    ]
+
+
+def test_text_is_switched_on_only_when_asked_and_never_against_the_environment() -> None:
+    agent = """
+    import os
+    before = dict(os.environ)
+    debrief.init("support-agent")
+    assert dict(os.environ) == before
+    debrief.shutdown()
+    debrief.init("support-agent", capture_text=True)
+    print(os.environ["OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"])
+    print(os.environ["TRACELOOP_TRACE_CONTENT"])
+    """
+
+    finished = run_agent(agent, {"TRACELOOP_TRACE_CONTENT": "false"})
+
+    assert finished.stdout.split() == ["SPAN_ONLY", "false"]
+
+
+def test_a_token_is_sent_and_never_logged(tmp_path: Path) -> None:
+    agent = """
+    import logging
+    logging.basicConfig(level=logging.DEBUG)
+    debrief.init("support-agent", endpoint="http://{http}", token="{token}")
+    with debrief.conversation("chat-1"):
+        chat("Hi", "Hello")
+    """
+    store = tmp_path / "store"
+    with a_collector(store, "--token", "s3cret-right") as collector:
+        wrong = run_agent(agent.format(http=collector.http, token="s3cret-wrong"))
+        assert not stored(store, 0).spans
+        right = run_agent(agent.format(http=collector.http, token="s3cret-right"), flush=True)
+        assert len(stored(store, 0).conversations) == 1
+
+    assert "spans cannot be sent" in wrong.stderr
+    assert "401" in wrong.stderr
+    assert "s3cret" not in wrong.stderr + right.stderr
