@@ -22,11 +22,10 @@ import prompts
 from bot.errors import CredentialsError, ModelError, SettingsError
 from bot.records import ModelCost, RenderedPrompt, Reply, Skipped
 from bot.rendering import render_prompt
+from bot.settings import ModelSettings
 from collector.records import Json
 
-READER = "claude-haiku-5-5"
-WRITER = "claude-sonnet-5-5"
-JUDGE = "claude-sonnet-5-5"
+_DEFAULTS = ModelSettings()
 BASE_URL = "https://api.anthropic.com"
 
 PRICES_USD = {"haiku": (1.0, 5.0), "sonnet": (3.0, 15.0), "opus": (5.0, 25.0)}
@@ -73,9 +72,9 @@ class Model:
         budget_usd: float,
         budget_tokens: int | None = None,
         base_url: str | None = None,
-        reader: str = READER,
-        writer: str = WRITER,
-        judge: str = JUDGE,
+        reader: str = _DEFAULTS.reader,
+        writer: str = _DEFAULTS.writer,
+        judge: str = _DEFAULTS.judge,
         prices_usd: Mapping[str, tuple[float, float]] | None = None,
         timeout_s: float = 120.0,
         max_retries: int = 2,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +21,6 @@ def conversation_json(
 
     Keys of a message that say nothing are left out. What other stages found is put in as it comes.
     """
-    complete = conversation.completeness
     return {
         "conversation_id": conversation.conversation_id,
         "agent": conversation.agent,
@@ -35,20 +35,10 @@ def conversation_json(
             {"kind": error.kind, "http_status": error.http_status, "message": error.message}
             for error in conversation.errors
         ],
-        "usage": {
-            "input_tokens": conversation.usage.input_tokens,
-            "output_tokens": conversation.usage.output_tokens,
-        },
+        "usage": asdict(conversation.usage),
         "models": list(conversation.models),
         "segments": dict(conversation.segments),
-        "completeness": {
-            "text": complete.text,
-            "system": complete.system,
-            "tool_results": complete.tool_results,
-            "times": complete.times,
-            "truncated": complete.truncated,
-            "hint": complete.hint,
-        },
+        "completeness": asdict(conversation.completeness),
         "signals": list(signals),
         "outcomes": list(outcomes),
         "intents": list(intents),

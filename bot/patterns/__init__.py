@@ -8,8 +8,9 @@ for 100,000 conversations.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import pyarrow as pa
 
@@ -45,14 +46,9 @@ def find_patterns(
     others += [(one.agent, one.at) for one in decisions if one.at is not None]
     ends = ends_of_windows(facts, others, now)
     by_agent = rows_by_agent(in_windows(facts, ends, window_days))
-    corrections_by_agent: dict[str, list[Correction]] = defaultdict(list)
-    for correction in corrections:
-        if _inside(correction.at, ends.get(correction.agent, now), window_days):
-            corrections_by_agent[correction.agent].append(correction)
-    decisions_by_agent: dict[str, list[Decision]] = defaultdict(list)
-    for decision in decisions:
-        if decision.at is not None and _inside(decision.at, ends[decision.agent], window_days):
-            decisions_by_agent[decision.agent].append(decision)
+    corrections_by_agent = _by_agent(corrections, ends, now, window_days)
+    timed = [decision for decision in decisions if decision.at is not None]
+    decisions_by_agent = _by_agent(timed, ends, now, window_days)
 
     comparisons, refused = [], _without_time(decisions)
     for rows in by_agent.values():
@@ -94,8 +90,19 @@ def find_patterns(
     )
 
 
-def _inside(at: datetime | None, end: datetime, window_days: int) -> bool:
-    return at is None or end - timedelta(days=window_days) <= at <= end
+_Fed = TypeVar("_Fed", Correction, Decision)
+
+
+def _by_agent(
+    items: Iterable[_Fed], ends: Mapping[str, datetime], now: datetime, window_days: int
+) -> defaultdict[str, list[_Fed]]:
+    """Those of each agent's window; what has no time is taken to be in it."""
+    found: defaultdict[str, list[_Fed]] = defaultdict(list)
+    for item in items:
+        end = ends.get(item.agent, now)
+        if item.at is None or end - timedelta(days=window_days) <= item.at <= end:
+            found[item.agent].append(item)
+    return found
 
 
 def _without_time(decisions: Sequence[Decision]) -> list[Declined]:

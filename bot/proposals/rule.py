@@ -19,6 +19,7 @@ from bot.proposals.guardrails import check_edits
 from bot.proposals.identity import fingerprint, proposal_id
 from bot.proposals.placement import choose_file, choose_section, says_already
 from bot.proposals.remedies import (
+    AGREEMENT,
     Remedy,
     SeenEdit,
     contradicts,
@@ -31,6 +32,7 @@ from bot.proposals.sections import Section, ends_inside_fence, insertion
 from bot.records import (
     AgentFiles,
     Correction,
+    Edit,
     Evidence,
     EvidenceItem,
     Interval,
@@ -71,17 +73,44 @@ class _Backtest:
         )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Draft:
+    """A rule in words, before it has a place in a prompt."""
+
+    what: str
+    """For the sentence that says why there is no proposal."""
+    corrections: Sequence[Correction]
+    remedy: Remedy
+    segment: str
+    """For whom, in words; empty for everyone."""
+    text: str
+    """The rule as it goes into the prompt."""
+    backtest: _Backtest
+
+
 def propose_rule(
-    pattern: Pattern, repository: Repository, files: AgentFiles, *, now: datetime
+    pattern: Pattern,
+    repository: Repository,
+    files: AgentFiles,
+    *,
+    others: Sequence[Correction] = (),
+    now: datetime,
 ) -> Proposal | Skipped:
     """One rule for one type of correction and one segment, or why there is none.
 
-    Corrections from the future of `now` are left out. The wording is ours: of the corrections only
-    lengths get into it, of the segment only short plain names.
+    `others` are all corrections that are known: those that do the opposite for the same people
+    count against the rule, whatever their type. Corrections from the future of `now` are left out.
+    The wording is ours: of the corrections only lengths get into it, of the segment only short
+    plain names.
     """
     type = pattern.outcome.removeprefix("correction:")
     if not all(is_safe_label(part) for part in (type, *pattern.segment, *pattern.segment.values())):
-        return _skipped("", "unsafe_name", "The type or the segment is no short plain name.")
+        return _skipped(
+            f"{count(len(pattern.corrections), 'correction')} of one type",
+            "unsafe_name",
+            "Their type or segment is no short plain name: letters, digits and _ . / - in up to "
+            "four words. Send such a name.",
+        )
     segment = " and ".join(f"{key} {_quoted(value)}" for key, value in pattern.segment.items())
     what = f"rule for {type}" + (f" with {segment}" if segment else "")
     corrections = sorted(
@@ -100,13 +129,48 @@ def propose_rule(
             f"No rule of ours fits {type!r} and the {len(edits)} edits do not agree on one; "
             "it needs a reviewer's note or a model.",
         )
+    opposite = _opposite(remedy, pattern, corrections, others, now=now)
+    if len(corrections) < AGREEMENT * (len(corrections) + len(opposite)):
+        return _skipped(
+            what,
+            "contradicted",
+            f"{count(len(corrections), 'correction')} ask for it and {len(opposite)} for the "
+            "opposite: people do not agree on it.",
+        )
     drafted_on = max(MIN_DRAFTED_ON, -(-len(corrections) // 2))
-    rule, limit = _wording(remedy, edits[:drafted_on], segment)
+    text, limit = _wording(remedy, edits[:drafted_on], segment)
     backtest = _backtest(remedy, limit, corrections[drafted_on:], edits[drafted_on:])
     if len(backtest.contradicted) > backtest.matched:
         return _skipped(what, "contradicted", f"{backtest.sentence}: people do not agree on it.")
-    return _place(
-        pattern, repository, files, corrections, remedy, rule, segment, backtest, what=what
+    draft = _Draft(
+        what=what,
+        corrections=corrections,
+        remedy=remedy,
+        segment=segment,
+        text=text,
+        backtest=backtest,
+    )
+    return _place(pattern, draft, repository, files)
+
+
+def _opposite(
+    remedy: Remedy,
+    pattern: Pattern,
+    corrections: Sequence[Correction],
+    others: Sequence[Correction],
+    *,
+    now: datetime,
+) -> tuple[Correction, ...]:
+    """Corrections of other types that undo, for the same segment, what the rule would do."""
+    own = {one.id for one in corrections}
+    return tuple(
+        one
+        for one in others
+        if one.agent == pattern.agent
+        and one.id not in own
+        and (one.at is None or one.at <= now)
+        and pattern.segment.items() <= one.segments.items()
+        and contradicts(remedy, seen_edit(one))
     )
 
 
@@ -142,44 +206,42 @@ def _backtest(
 
 
 def _place(
-    pattern: Pattern,
-    repository: Repository,
-    files: AgentFiles,
-    corrections: Sequence[Correction],
-    remedy: Remedy,
-    rule: str,
-    segment: str,
-    backtest: _Backtest,
-    *,
-    what: str,
+    pattern: Pattern, draft: _Draft, repository: Repository, files: AgentFiles
 ) -> Proposal | Skipped:
     """Put the rule where it belongs and check the result like anybody's change."""
     prompts = [repository.files[path] for path in files.prompts if path in repository.files]
-    file = choose_file(prompts, pattern, corrections, remedy, what=what)
+    file = choose_file(prompts, pattern, draft.corrections, draft.remedy, what=draft.what)
     if isinstance(file, Skipped):
         return file
     for prompt in prompts:
-        line = says_already(prompt.text, remedy, pattern.segment)
+        line = says_already(prompt.text, draft.remedy, pattern.segment)
         if line is not None:
             return _skipped(
-                what,
+                draft.what,
                 "already_there",
                 f"Line {line} of {prompt.path!r} speaks of this already and people still correct "
                 "it: a person should look at that line.",
             )
-    section = choose_section(file.text, remedy, pattern.segment)
+    section = choose_section(file.text, draft.remedy, pattern.segment)
     if ends_inside_fence(file.text):
-        return _skipped(what, "no_place", f"{file.path!r} ends inside a code block.")
-    offset, addition = insertion(file.text, section, rule)
+        return _skipped(draft.what, "no_place", f"{file.path!r} ends inside a code block.")
+    offset, addition = insertion(file.text, section, draft.text)
     edit = edit_between(file, offset, offset, addition)
     after = apply_edits({file.path: file}, [edit])
     if isinstance(after, Skipped):
         return after
     broken = check_edits({file.path: file.text}, after, kind="rule", allowed=[file.path])
     if broken:
-        return _skipped(what, "guardrail", " ".join(broken))
-    evidence = _evidence(corrections, remedy)
-    aim = f"{file.path}: {remedy.type} for {segment or 'everyone'}"
+        return _skipped(draft.what, "guardrail", " ".join(broken))
+    return _proposal(pattern, draft, file, section, edit)
+
+
+def _proposal(
+    pattern: Pattern, draft: _Draft, file: SourceFile, section: Section | None, edit: Edit
+) -> Proposal:
+    remedy, backtest = draft.remedy, draft.backtest
+    evidence = _evidence(draft.corrections, remedy)
+    aim = f"{file.path}: {remedy.type} for {draft.segment or 'everyone'}"
     id = proposal_id("rule", pattern, aim)
     return Proposal(
         id=id,
@@ -189,16 +251,16 @@ def _place(
         pattern_id=pattern.id,
         remedy=aim,
         title=_title(remedy, pattern.segment),
-        what=_what(file, section, rule),
-        why=_why(pattern, corrections, remedy, segment, evidence),
+        what=_what(file, section, draft.text),
+        why=_why(pattern, draft.corrections, remedy, draft.segment, evidence),
         risk=f"Low: one line in one prompt. {backtest.sentence}.",
         confidence=_confidence(backtest),
         edits=(edit,),
         evidence=evidence,
-        prediction=_prediction(pattern, backtest, segment),
+        prediction=_prediction(pattern, backtest, draft.segment),
         root_cause="prompt",
         priority=pattern.priority,
-        tables=(_table(corrections, backtest),),
+        tables=(_table(draft.corrections, backtest),),
         weeks=pattern.weeks,
         losing=tuple(_item(one, "people did the opposite") for one in backtest.contradicted),
     )
