@@ -314,10 +314,10 @@ def _hints(rows: Iterable[Row]) -> Mapping[str, str]:
     calls: list[Row] = []
     with_text = set()
     for row in rows:
-        if any(
-            _names_text(key) and value not in (None, "", "__REDACTED__")
-            for key, value in row["attributes"]
-        ) or any(event["name"].startswith("gen_ai.") for event in row["events"]):
+        said = [value for key, value in row["attributes"] if _names_text(key)]
+        if any(value not in (None, "", "__REDACTED__") for value in said) or any(
+            event["name"].startswith("gen_ai.") for event in row["events"]
+        ):
             with_text.add(row["trace_id"])
         elif row["status"] != _STATUS_ERROR and _is_model_call(row["attributes"]):
             calls.append(row)
@@ -370,7 +370,7 @@ def _redact(rows: list[Row], redact: Redactor) -> Mapping[str, int]:
         for name in ("conversation_id", "event_id", "response_id"):
             if row.get(name):
                 row[name] = identifiers[row[name]]
-        row["user_id"] = row["user_id"] and redact.user(row["user_id"])
+        row["user_id"] = row["user_id"] and as_text.user(row["user_id"])
 
     worth = {text for row in rows for _, text in row["attributes"] if len(text) > 6}
     worth.update(row[name] for row in rows for name in _TEXT_COLUMNS if row.get(name))
@@ -413,6 +413,13 @@ class _JsonText:
 
     redact: Redactor
     identifiers: Mapping[str, str]
+    users: dict[str, str] = field(default_factory=dict)
+    """Pseudonyms so far: a request names few users, each many times."""
+
+    def user(self, user_id: str) -> str:
+        if user_id not in self.users:
+            self.users[user_id] = self.redact.user(user_id)
+        return self.users[user_id]
 
     def pairs(self, attributes: Attributes) -> list[tuple[str, str]]:
         return [
@@ -436,7 +443,7 @@ class _JsonText:
         if key in _IDENTIFIERS and isinstance(value, str | int):
             return self.identifiers.get(str(value), value)
         if names_user(key) and isinstance(value, str | int) and value != "":
-            return self.redact.user(str(value))
+            return self.user(str(value))
         return value
 
 
