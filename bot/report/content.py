@@ -109,6 +109,11 @@ def pattern_name(pattern: Pattern) -> str:
     return f"{whom}: {what}" if whom else what
 
 
+def has_weeks(patterns: Sequence[Pattern]) -> bool:
+    """Whether there is a trend to show: imported conversations often have no times."""
+    return any(week.total for pattern in patterns for week in pattern.weeks)
+
+
 def trend_words(pattern: Pattern) -> str:
     return "" if pattern.trend == "unknown" else pattern.trend
 

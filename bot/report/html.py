@@ -28,6 +28,7 @@ from bot.report.content import (
     SHOWN_PATTERNS,
     age,
     agent_numbers,
+    has_weeks,
     newest_first,
     pattern_name,
     patterns_of,
@@ -109,8 +110,11 @@ def _agent(agent: AgentHealth, report: PatternReport, window_days: int) -> Eleme
     )
     parts = [head, _el("p", agent.why)]
     if patterns:
-        header = ("What goes wrong", "rate (95 %)", "", "others", "difference", "n", "by week")
+        header = ["What goes wrong", "rate (95 %)", "", "others", "difference", "n"]
         rows = [_pattern(one) for one in patterns[:SHOWN_PATTERNS]]
+        if has_weeks(patterns):
+            header.append("by week")
+            rows = [[*row, _by_week(one)] for row, one in zip(rows, patterns, strict=False)]
         parts.append(_table(header, rows))
         parts.append(_evidence(patterns[:SHOWN_PATTERNS]))
     if len(patterns) > SHOWN_PATTERNS:
@@ -127,8 +131,11 @@ def _pattern(pattern: Pattern) -> list[Element]:
         _number("" if pattern.baseline_rate is None else percent(pattern.baseline_rate)),
         _number("" if difference is None else points(difference, pattern.interval)),
         _number(count(pattern.users, pattern.unit)),
-        _el("td", _weeks(pattern.weeks), _soft(trend_words(pattern))),
     ]
+
+
+def _by_week(pattern: Pattern) -> Element:
+    return _el("td", _weeks(pattern.weeks), _soft(trend_words(pattern)))
 
 
 def _rate_bar(pattern: Pattern) -> Element:

@@ -33,6 +33,7 @@ from bot.report.content import (
     Published,
     Step,
     agent_numbers,
+    has_weeks,
     left_out_of,
     pattern_name,
     patterns_of,
@@ -130,7 +131,8 @@ def _agent(agent: AgentHealth, report: PatternReport, window_days: int) -> list[
 
 def _patterns(patterns: Sequence[Pattern]) -> Table:
     """Two lines a row, so that it can be read at 80 columns."""
-    table = _table("", "What goes wrong", "rate (95 %)", "others", "difference", "trend")
+    dated = ["trend"] if has_weeks(patterns) else []
+    table = _table("", "What goes wrong", "rate (95 %)", "others", "difference", *dated)
     for number, pattern in enumerate(patterns, 1):
         table.add_row(
             str(number),
@@ -140,7 +142,7 @@ def _patterns(patterns: Sequence[Pattern]) -> Table:
             ""
             if pattern.risk_difference is None
             else points(pattern.risk_difference, pattern.interval).replace(" points", ""),
-            f"{bars(pattern.weeks)}\n{trend_words(pattern)}".strip(),
+            *(f"{bars(pattern.weeks)}\n{trend_words(pattern)}".strip() for _ in dated),
         )
     return table
 

@@ -188,6 +188,16 @@ def test_patterns_come_with_rates_intervals_and_trend() -> None:
     assert "63 more groups were tested; none stands after correction for all of them." in text
 
 
+def test_without_times_there_is_no_empty_column_for_a_trend() -> None:
+    report = a_report(patterns=[a_pattern(weeks=(), trend="unknown")])
+
+    text = printed(patterns_text(report, window_days=28))
+
+    assert "cancel a flight: failure" in text
+    assert "trend" not in text
+    assert "by week" not in parsed(html_page(report, now=NOW)).text
+
+
 def test_an_empty_store_is_said_and_no_failure() -> None:
     text = printed(patterns_text(a_report(agents=(), patterns=(), tested=0), window_days=28))
 
