@@ -7,7 +7,6 @@ the program knows that there is a demo.
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import subprocess
@@ -18,7 +17,6 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.markdown import Markdown
@@ -27,6 +25,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.rule import Rule
 
 from bot.errors import FaultElsewhere
+from bot.local_pulls import LocalPull, read_pulls
 from bot.marker import parse_marker
 
 BASELINE_DAYS = 28
@@ -65,10 +64,10 @@ def demo(*, console: Console, now: datetime) -> None:
 
         console.print(Rule("One cycle: debrief run"))
         debrief("run", repo, store, today, console, "--to", f"git:{repo}")
-        opened = proposals(repo)
-        for number, proposal in enumerate(opened, 1):
-            title = f"Pull request {number} of {len(opened)} · branch {proposal['branch']}"
-            console.print(Panel(Markdown(readable(proposal["body"])), title=title))
+        opened = [pull for pull, _ in read_pulls(repo)]
+        for number, pull in enumerate(opened, 1):
+            title = f"Pull request {number} of {len(opened)} · branch {pull.branch}"
+            console.print(Panel(Markdown(readable(pull.body)), title=title))
 
         console.print(Rule("A person merges the rule"))
         merged = merge_rule(repo, opened, at=today + timedelta(hours=2))
@@ -192,19 +191,6 @@ def debrief(
         raise FaultElsewhere(f"debrief {command} ended with {done.returncode}")
 
 
-def proposals(repo: Path) -> list[dict[str, Any]]:
-    """What was opened, as the git target keeps it: refs/debrief/pulls/<id>."""
-    refs = run(
-        ("git", "-C", str(repo), "for-each-ref", "--format=%(refname)", "refs/debrief/pulls/")
-    ).split()
-    found = []
-    for ref in refs:
-        state = json.loads(run(("git", "-C", str(repo), "show", f"{ref}:state.json")))
-        body = run(("git", "-C", str(repo), "show", f"{ref}:body.md"))
-        found.append({**state, "kind": (parse_marker(body) or {}).get("kind"), "body": body})
-    return found
-
-
 def readable(body: str) -> str:
     """The body as a browser shows it at first: folds closed, no comments, no chart's source."""
     body = re.sub(r"<!--.*?-->\n?", "", body, flags=re.DOTALL)
@@ -213,11 +199,11 @@ def readable(body: str) -> str:
     return re.sub(folded, r"▸ \1\n", body, flags=re.DOTALL)
 
 
-def merge_rule(repo: Path, opened: Sequence[dict[str, Any]], *, at: datetime) -> str:
+def merge_rule(repo: Path, opened: Sequence[LocalPull], *, at: datetime) -> str:
     """Merge the first rule, else the first proposal, as a person would."""
     if not opened:
         raise FaultElsewhere("the cycle opened nothing to merge; please report this")
-    chosen = next((one for one in opened if one["kind"] == "rule"), opened[0])
-    branch = str(chosen["branch"])
+    rules = (pull for pull in opened if (parse_marker(pull.body) or {}).get("kind") == "rule")
+    branch = next(rules, opened[0]).branch
     git(repo, at, "merge", "--quiet", "--no-ff", "--message", f"Merge {branch}", branch)
     return branch
