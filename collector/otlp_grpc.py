@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from grpc import (  # type: ignore[import-untyped]  # ships no types
+from grpc import (
     method_handlers_generic_handler,
     ssl_server_credentials,
     unary_unary_rpc_method_handler,
 )
-from grpc.aio import Server as GrpcServer  # type: ignore[import-untyped]
+from grpc.aio import Server as GrpcServer
 from grpc.aio import server as new_server
 
 from collector.answers import answer_for, export_body, status_details
