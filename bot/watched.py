@@ -87,11 +87,16 @@ def _discovered(
         text = repository.files[path].text
         return any(resemblance(text, system) >= RESEMBLES for system in systems)
 
+    def may_belong(path: str) -> bool:
+        return _in_path(name, path) or not any(_in_path(other, path) for other in names)
+
     return AgentFiles(
         agent=name,
         prompts=tuple(filter(belongs, found["prompts"])),
-        configs=tuple(filter(belongs, found["configs"])),
-        thresholds=tuple(filter(belongs, found["thresholds"])),
+        configs=tuple(filter(may_belong, found["configs"])),
+        # A number is changed only where its name and its value are those of the logged decisions,
+        # so a file that several agents share is safe.
+        thresholds=tuple(filter(may_belong, found["thresholds"])),
     )
 
 

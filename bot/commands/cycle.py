@@ -14,6 +14,7 @@ from bot.bundle import Operations, operations_for, read_body, read_bundle, write
 from bot.commands.ledger import entries_of, remember
 from bot.commands.loading import (
     Workspace,
+    ask_of,
     conversations_by_key,
     empty_store,
     model_of,
@@ -138,7 +139,7 @@ def _cycle(shell: Shell, repo: str, target: str, *, proposing: bool, measuring: 
                 past,
                 settings=workspace.settings,
                 conversations_of=lambda keys: conversations_by_key(store, keys),
-                ask=model.ask if model else None,
+                ask=ask_of(model, store, workspace.settings),
                 now=shell.now,
             )
     elif proposing:

@@ -1,14 +1,17 @@
-"""What a run keeps in STORE/derived for the next one: discovered intents, and every label.
+"""What a run keeps in STORE/derived for the next one: intents, labels, what the model answered.
 
-Derived data: whoever deletes it loses nothing but time, and the ids of intents that stand in no
-repository. A store that may only be read is no fault, the next run starts from nothing then.
+Derived data: whoever deletes it loses nothing but time and money, and the ids of intents that stand
+in no repository. A store that may only be read is no fault, the next run starts from nothing then.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,13 +20,23 @@ import pyarrow.parquet as pq
 
 from bot.errors import SettingsError
 from bot.intents.taxonomy import read_taxonomy, write_taxonomy
-from bot.records import Label, Taxonomy
+from bot.records import (
+    Ask,
+    Label,
+    ModelCost,
+    RenderedPrompt,
+    Reply,
+    Skipped,
+    Taxonomy,
+    short_hash,
+)
 from collector.store import Store
 
 log = logging.getLogger(__name__)
 
 INTENTS = "derived/intents.yml"
 LABELS = "derived/labels.parquet"
+REPLIES = "derived/replies"
 _LABELS_SCHEMA = pa.schema(
     [
         ("agent", pa.string()),
@@ -85,6 +98,26 @@ def labels_of(store: Store, agent: str, conversation_id: str) -> list[dict[str, 
     return [
         {"id": row["intent"], "name": row["name"], "confidence": row["confidence"]} for row in found
     ]
+
+
+def remembering(ask: Ask, store: Store, models: Sequence[str]) -> Ask:
+    """`ask`, but a request that was answered before is answered the same way, at no cost.
+
+    The key is all that the model would see, and `models`, the ids that the roles stand for.
+    """
+
+    def ask_once(prompt: RenderedPrompt) -> Reply | Skipped:
+        key = short_hash(asdict(prompt), list(models), length=32)
+        path = store.root / REPLIES / f"{key}.json"
+        with suppress(OSError, ValueError, TypeError):
+            return Reply(**json.loads(path.read_bytes()), cost=ModelCost())
+        reply = ask(prompt)
+        if isinstance(reply, Reply):
+            said = {name: value for name, value in asdict(reply).items() if name != "cost"}
+            _replace(path, lambda draft: draft.write_text(json.dumps(said), encoding="utf-8"))
+        return reply
+
+    return ask_once
 
 
 def _replace(path: Path, write: Callable[[Path], object]) -> None:

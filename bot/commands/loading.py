@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.commands.derived import discovered_before, keep
+from bot.commands.derived import discovered_before, keep, remembering
 from bot.commands.shell import DEFAULT_STORE, Shell
 from bot.git import read_repository
 from bot.intents import read_taxonomy
 from bot.intents.taxonomy import PATH as TAXONOMY_PATH
 from bot.pipeline import DECISION_EVENTS, Key, Understanding, understand
-from bot.records import Repository, Skipped, Taxonomy
+from bot.records import Ask, Repository, Skipped, Taxonomy
 from bot.settings import PATH, Settings, load_settings
 from collector.assemble import read_conversations, read_events, read_user_events
 from collector.assemble.reading import LONGEST_CONVERSATION
@@ -102,6 +102,14 @@ def model_of(shell: Shell, settings: Settings) -> Model | None:
     )
 
 
+def ask_of(model: Model | None, store: Store, settings: Settings) -> Ask | None:
+    """The model's `ask`, which pays for the same question once; None without a model."""
+    if model is None:
+        return None
+    chosen = settings.model
+    return remembering(model.ask, store, (chosen.reader, chosen.writer, chosen.judge))
+
+
 def understanding_of(
     shell: Shell, workspace: Workspace, *, model: Model | None, since: datetime | None = None
 ) -> Understanding:
@@ -123,7 +131,7 @@ def understanding_of(
             taxonomy=workspace.taxonomy,
             known=known,
             settings=settings,
-            ask=model.ask if model else None,
+            ask=ask_of(model, store, settings),
             now=shell.now,
         )
     keep(store, understood.taxonomy, understood.labels, discovered=workspace.taxonomy is None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -184,13 +185,16 @@ class Store:
             conversations = self._as_stored("conversation_id", conversation_id, name)
             if match := _TRACE_CONVERSATION.fullmatch(conversation_id):
                 traces.add(match[1])
-        return upkeep.erase(
+        erased = upkeep.erase(
             self.root,
             user_ids=sorted(users),
             conversation_ids=sorted(conversations),
             trace_ids=sorted(traces),
             now=now,
         )
+        # What was derived from the erased rows; all of it can be made again.
+        shutil.rmtree(self.root / "derived", ignore_errors=True)
+        return erased
 
     def _as_stored(self, column: str, raw: str, redacted: str) -> set[str]:
         """What an id is called in this store; the raw form only where it really is stored."""

@@ -85,3 +85,12 @@ def test_resemblance_is_a_share():
     assert resemblance(SUPPORT, "Time: now. " + SUPPORT) == 1.0
     assert resemblance(SUPPORT, OUTREACH) < 0.5
     assert resemblance("", SUPPORT) == 0.0
+
+
+def test_thresholds_that_no_agent_has_in_its_path_are_looked_at_for_every_agent():
+    repository = a_repository(**{"config/thresholds.yaml": "a: 1", "one/thresholds.yaml": "a: 2"})
+
+    files = files_of_agents(["one", "two"], repository, Settings(), systems={})
+
+    assert files["one"].thresholds == ("config/thresholds.yaml", "one/thresholds.yaml")
+    assert files["two"].thresholds == ("config/thresholds.yaml",)
