@@ -19,8 +19,9 @@ from collector.dialects import decoding, genai
 from collector.dialects.spans import Row
 from collector.records import Json
 
-_MOST_FAILURES = 50
-"""Failed turns of one session that are kept, the latest: each repeats the transcript before it."""
+_MOST_PARTS = 20
+"""Stand-ins of one session; of more failed turns the latest are kept, for each stand-in repeats the
+transcript before it."""
 _REDACTED = ("<REDACTED>", "[REDACTED]", "")
 
 
@@ -138,8 +139,12 @@ class _Part:
 
     length: int
     usage: tuple[int, int]
+    """Of the requests since the part before."""
     model: str | None
     failure: tuple[str, int | None] | None
+    start_ns: int
+    """Of the first record since the part before: that is how the parts are put in order."""
+    end_ns: int
 
 
 @dataclass(slots=True)
@@ -151,6 +156,8 @@ class _Session:
     parts: list[_Part] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
     is_withheld: bool = False
+    _since: int = 0
+    """Number of records of the parts that are cut off."""
     _usage: tuple[int, int] = (0, 0)
     _model: str | None = None
     _failure: tuple[str, int | None] | None = None
@@ -164,7 +171,7 @@ class _Session:
         if entry.failure is not None:
             self._failure = (entry.failure, entry.http_status)
         if entry.usage is not None:
-            self._usage = (self._usage[0] + entry.usage[0], self._usage[1] + entry.usage[1])
+            self._usage = _sum(self._usage, entry.usage)
         self._model = entry.model or self._model
         at_s = record.at_ns / 1e9
         for message in entry.messages:
@@ -176,11 +183,22 @@ class _Session:
         known = self.parts[-1].length if self.parts else 0
         if self._failure or len(self.messages) > known or self._usage != (0, 0):
             self._cut()
-        self.parts = self.parts[-_MOST_FAILURES:]
 
     def _cut(self) -> None:
-        self.parts.append(_Part(len(self.messages), self._usage, self._model, self._failure))
-        self._usage, self._failure = (0, 0), None
+        if len(self.parts) == _MOST_PARTS:
+            dropped = self.parts.pop(0)
+            self.parts[0].usage = _sum(self.parts[0].usage, dropped.usage)
+        self.parts.append(
+            _Part(
+                length=len(self.messages),
+                usage=self._usage,
+                model=self._model,
+                failure=self._failure,
+                start_ns=self.records[self._since].at_ns,
+                end_ns=self.records[-1].at_ns,
+            )
+        )
+        self._usage, self._failure, self._since = (0, 0), None, len(self.records)
 
     def row(self, number: int, part: _Part) -> dict[str, Any]:
         attributes: dict[str, Json] = {
@@ -191,15 +209,11 @@ class _Session:
             semconv.INPUT_TOKENS: part.usage[0],
             semconv.OUTPUT_TOKENS: part.usage[1],
         }
-        if part.failure is None:
-            return self._row(str(number), attributes)
-        message, http_status = part.failure
-        return self._row(
-            str(number),
-            attributes | {semconv.HTTP_STATUS: http_status},
-            status=2,
-            status_message=message,
-        )
+        columns: dict[str, Any] = {"start_ns": part.start_ns, "end_ns": part.end_ns}
+        if part.failure is not None:
+            message, attributes[semconv.HTTP_STATUS] = part.failure
+            columns |= {"status": 2, "status_message": message}
+        return self._row(str(number), attributes, columns)
 
     def silent_row(self) -> dict[str, Any]:
         """A request without content: it says that there was more than was sent.
@@ -207,9 +221,11 @@ class _Session:
         It has no time, so it is nobody's twin.
         """
         attributes: dict[str, Json] = {semconv.OPERATION: "chat", semconv.TRANSCRIPT: True}
-        return self._row("silent", attributes, start_ns=None, end_ns=None)
+        return self._row("silent", attributes, {"start_ns": None, "end_ns": None})
 
-    def _row(self, name: str, attributes: Mapping[str, Json], **columns: Any) -> dict[str, Any]:
+    def _row(
+        self, name: str, attributes: Mapping[str, Json], columns: Mapping[str, Any]
+    ) -> dict[str, Any]:
         first, last = self.records[0], self.records[-1]
         users = (record.row["user_id"] for record in self.records)
         sent = {key: value for key, value in attributes.items() if value is not None}
@@ -220,8 +236,6 @@ class _Session:
             "name": "session",
             "status": 0,
             "status_message": None,
-            "start_ns": first.at_ns,
-            "end_ns": last.at_ns,
             "received_ns": max(record.row["received_ns"] or 0 for record in self.records),
             "scope": last.row["scope"],
             "service": first.row["service"],
@@ -231,4 +245,8 @@ class _Session:
             "resource": last.row["resource"],
             "events": None,
             "dropped_attributes": 0,
-        } | columns
+        } | dict(columns)
+
+
+def _sum(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+    return one[0] + other[0], one[1] + other[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -616,6 +617,33 @@ def test_an_error_of_claude_code_counts_unless_a_later_attempt_goes_on() -> None
     (found,) = conversation.errors
     assert (found.kind, found.message, found.http_status) == ("provider", "overloaded", 529)
     assert conversation.usage.input_tokens == 1
+
+
+def test_a_long_session_with_many_failures_keeps_all_tokens_and_costs_no_more_than_its_length() -> (
+    None
+):
+    names = ("user_prompt", "api_request", "tool_result", "assistant_response", "user_prompt")
+    shared = {"session.id": "s-1", "prompt": "p", "response": "r", "input_tokens": 1, "error": "e"}
+    logs = [
+        an_event(
+            name,
+            event=f"{number} {place}",
+            at_s=number + place / 10,
+            scope=CLAUDE,
+            conversation_id="s-1",
+            attributes=shared | {"event.name": name, "prompt": f"{number} {place}"},
+        )
+        for number in range(300)
+        for place, name in enumerate((*names, "api_error"))
+    ]
+
+    started = time.perf_counter()
+    (conversation,) = conversations_of([], logs)
+
+    assert len(conversation.messages) == 300 * 5
+    assert conversation.usage.input_tokens == 300
+    assert 0 < len(conversation.errors) <= 20
+    assert time.perf_counter() - started < 5
 
 
 def test_a_claude_code_session_that_ends_in_an_error_keeps_the_users_words() -> None:
