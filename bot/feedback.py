@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -23,6 +24,9 @@ UNTYPED = frozenset(
 )
 """Declared types that say no more than that there was a correction."""
 
+SHARED_BY = 3
+"""Conversations from which on a declared type is a group of its own."""
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _ANSWERS: Mapping[str, Answer] = {
     **dict.fromkeys(("approve", "approved", "accept", "accepted", "up", "thumbs_up"), "approve"),
     **dict.fromkeys(
@@ -62,6 +66,27 @@ def corrections_of(conversation: Conversation) -> tuple[Correction, ...]:
             at=event.at,
         )
     return tuple(sorted(found.values(), key=in_time))
+
+
+def with_shared_types(corrections: Sequence[Correction]) -> tuple[Correction, ...]:
+    """The same corrections; a declared type that hardly anybody shares gives way to the edit's.
+
+    People call one thing by many names, and a name that under three conversations of an agent
+    have groups nothing. Where the edit is of no type the declared one stays.
+    """
+    sharing: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for one in corrections:
+        if one.type_source == "declared":
+            sharing[one.agent, one.types[0]].add(one.conversation_id or one.id)
+    rare = {key for key, conversations in sharing.items() if len(conversations) < SHARED_BY}
+    return tuple(
+        replace(one, types=types, type_source="edit")
+        if one.type_source == "declared"
+        and (one.agent, one.types[0]) in rare
+        and (types := edit_types(one.original, one.corrected))
+        else one
+        for one in corrections
+    )
 
 
 def decisions_of(events: Iterable[Event]) -> tuple[Decision, ...]:
@@ -141,7 +166,8 @@ def _answer(event: Event) -> Answer | None:
 
 def _declared_type(text: str | None) -> str | None:
     """One spelling of a declared type; None where it tells nothing."""
-    name = re.sub(r"[\s_-]+", "_", (text or "").strip().lower()).strip("_")
+    parted = _HUMP.sub("_", text or "")
+    name = re.sub(r"[\s_-]+", "_", parted.strip().lower()).strip("_")
     return name if name and name not in UNTYPED else None
 
 

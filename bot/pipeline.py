@@ -16,7 +16,7 @@ from typing import Any, cast, get_args
 import pyarrow as pa
 from opentelemetry import trace
 
-from bot.feedback import corrections_of, decisions_of
+from bot.feedback import corrections_of, decisions_of, with_shared_types
 from bot.figures import count
 from bot.gate import gate
 from bot.intents import Document, discover, label, to_document
@@ -153,9 +153,10 @@ def understand(
         taxonomy, labels, not_named = _intents(documents, taxonomy, known, ask=ask, now=now)
         facts = _with_intents(rows, labels)
         decisions = decisions_of(decision_events)
+        typed = with_shared_types(corrections)
         report = find_patterns(
             facts,
-            corrections,
+            typed,
             decisions,
             taxonomy=taxonomy,
             now=now,
@@ -175,7 +176,7 @@ def understand(
         outcomes=outcomes,
         labels=labels,
         taxonomy=taxonomy,
-        corrections=tuple(corrections),
+        corrections=typed,
         decisions=tuple(decisions),
         systems={agent: tuple(texts) for agent, texts in systems.items()},
         report=report,
@@ -205,7 +206,8 @@ def propose(
             if decided is not None:
                 results.append(decided)
             elif pattern.kind == "correction":
-                results.append(propose_rule(pattern, repository, own, now=now))
+                others = understood.corrections
+                results.append(propose_rule(pattern, repository, own, others=others, now=now))
             elif pattern.kind == "threshold":
                 move = settings.limits.threshold_move
                 results.append(propose_threshold(pattern, repository, own, now=now, max_move=move))

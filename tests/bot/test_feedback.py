@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.feedback import corrections_of, decisions_of
+from bot.feedback import corrections_of, decisions_of, with_shared_types
+from bot.records import Correction
 from collector.records import Event, Json
 from tests.bot.builders import NOW, a_conversation, an_event
 
@@ -35,6 +36,35 @@ def test_a_declared_type_is_kept_in_one_spelling(declared: str) -> None:
     (found,) = corrections_of(a_conversation(events=(a_correction_event(type=declared),)))
 
     assert (found.types, found.type_source) == (("tone_too_formal",), "declared")
+
+
+def test_humps_are_words_too() -> None:
+    (found,) = corrections_of(a_conversation(events=(a_correction_event(type="openingRemoved"),)))
+
+    assert found.types == ("opening_removed",)
+
+
+def corrections_declared(*types: str) -> tuple[Correction, ...]:
+    """One correction each of as many conversations."""
+    conversations = (
+        a_conversation(conversation_id=f"c-{number}", events=(a_correction_event(type=type),))
+        for number, type in enumerate(types)
+    )
+    return tuple(one for conversation in conversations for one in corrections_of(conversation))
+
+
+def test_names_that_hardly_anybody_shares_give_way_to_what_the_edit_was() -> None:
+    found = with_shared_types(corrections_declared("drop opening", "no intro", "Too chatty"))
+
+    assert [one.types[0] for one in found] == ["opening_removed"] * 3
+    assert {one.type_source for one in found} == {"edit"}
+
+
+def test_a_name_that_three_conversations_share_is_kept() -> None:
+    declared = corrections_declared("too chatty", "tooChatty", "TOO-CHATTY")
+
+    assert with_shared_types(declared) == declared
+    assert {one.types for one in declared} == {("too_chatty",)}
 
 
 @pytest.mark.parametrize("declared", ["edited", "Other", "rejected", "", "  "])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -108,14 +108,21 @@ def a_correction_pattern(
 
 
 def propose(
-    pattern: Pattern, prompts: Mapping[str, str] | None = None
+    pattern: Pattern,
+    prompts: Mapping[str, str] | None = None,
+    *,
+    others: Sequence[Correction] = (),
 ) -> tuple[Proposal | Skipped, dict[str, str]]:
     """(what came out, the texts after its edits)."""
     texts = prompts or {"prompts/outreach.md": OUTREACH, "prompts/support.md": SUPPORT}
     files = {path: SourceFile(path=path, blob="b10b", text=text) for path, text in texts.items()}
     repository = Repository(base_sha="ba5e", base_branch="main", files=files)
     result = propose_rule(
-        pattern, repository, AgentFiles(agent=pattern.agent, prompts=tuple(files)), now=NOW
+        pattern,
+        repository,
+        AgentFiles(agent=pattern.agent, prompts=tuple(files)),
+        others=others,
+        now=NOW,
     )
     if isinstance(result, Skipped):
         return result, {}
@@ -188,6 +195,36 @@ def test_edits_that_agree_on_nothing_need_a_person_or_a_model() -> None:
     mixed = [replace(one, original=one.corrected.replace(".", "!")) for one in group]
 
     assert refusal(a_correction_pattern(mixed, type="off_brand")).code == "no_remedy"
+
+
+def turned(group: Iterable[Correction], **changes: Any) -> list[Correction]:
+    """The same edits the other way round, by other people."""
+    return [
+        replace(
+            one,
+            id=f"turned-{one.id}",
+            agent="sales",
+            original=one.corrected,
+            corrected=one.original,
+        )
+        for one in (replace(one, **changes) for one in group)
+    ]
+
+
+def test_people_who_do_the_opposite_for_the_same_segment_stop_the_rule() -> None:
+    group = corrections(5)
+
+    refused, _ = propose(a_correction_pattern(group), others=[*group, *turned(group)])
+    enough, _ = propose(a_correction_pattern(group), others=[*group, *turned(group[:3])])
+    elsewhere, _ = propose(
+        a_correction_pattern(group), others=turned(group, segments={"contact_level": "manager"})
+    )
+
+    assert isinstance(refused, Skipped)
+    assert refused.code == "contradicted"
+    assert refused.reason.startswith("5 corrections ask for it and 5 for the opposite")
+    assert isinstance(enough, Proposal)
+    assert isinstance(elsewhere, Proposal)
 
 
 def test_newer_corrections_that_do_the_opposite_stop_the_rule() -> None:
