@@ -86,6 +86,12 @@ def _examine(
     settled = [one for one in fired if one.at is not None and now - one.at >= RESPONSE_LAG]
     waiting = len(fired) - len(settled)
     young = f"; {waiting} younger than 48 hours are not counted yet" if waiting else ""
+    if not any(one.threshold_value is not None and one.confidence is not None for one in log):
+        reason = (
+            f"none of {count(len(log), 'decision')} has both `confidence` and `threshold.value`; "
+            "without them nobody can tell which threshold would have been better"
+        )
+        return Declined(what=what, reason=reason)
     if not settled:
         reason = f"none of {count(len(log), 'decision')} fired more than 48 hours ago{young}"
         return Declined(what=what, reason=reason)

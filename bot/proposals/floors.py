@@ -17,14 +17,15 @@ MAX_USER_SHARE = 0.4
 MIN_CORRECTIONS = 3
 MIN_CITED = 5
 """Decisions with distinct inputs that a threshold proposal rests on."""
-_SAFE = re.compile(r"[A-Za-z0-9_./-]+(?: [A-Za-z0-9_./-]+){0,3}")
+_WORD = r"[A-Za-zÀ-ÖØ-öø-ɏ0-9_./-]+"
+_SAFE = re.compile(rf"{_WORD}(?: {_WORD}){{0,3}}")
 _SAFE_LENGTH = 40
 
 
 def is_safe_label(text: str) -> bool:
     """True for a value from outside that may stand in a rule, a title or a branch.
 
-    Up to 40 letters, digits and `_./-` in up to four words: a name such as c_level or Head of
+    Up to 40 Latin letters, digits and `_./-` in up to four words: a name such as c_level or Head of
     Sales, too short and too plain to be an instruction or markup.
     """
     return len(text) <= _SAFE_LENGTH and _SAFE.fullmatch(text) is not None

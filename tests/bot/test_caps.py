@@ -269,7 +269,10 @@ def test_without_user_ids_the_pull_request_says_so() -> None:
         ("x" * 41, False),
         ("a b c d e", False),
         ("a\n", False),
-        ("ä", False),
+        ("Geschäftsführung", True),
+        ("役員", False),
+        ("\u0430dmin", False),
+        ("a\u200b", False),
         ("", False),
     ],
 )

@@ -504,6 +504,12 @@ def test_a_threshold_that_people_dismiss_is_a_pattern() -> None:
             id="one-input",
         ),
         pytest.param(
+            [a_decision(n, threshold_value=None) for n in range(10)],
+            "none of 10 decisions has both `confidence` and `threshold.value`; without them nobody "
+            "can tell which threshold would have been better",
+            id="no-value",
+        ),
+        pytest.param(
             [a_decision(n, at=NOW - timedelta(hours=n)) for n in range(10)],
             "none of 10 decisions fired more than 48 hours ago; 10 younger than 48 hours are not "
             "counted yet",
