@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bot.errors import RepositoryError
+from bot.errors import RepositoryError, UsageError
 from bot.records import Repository, SourceFile
 
 log = logging.getLogger(__name__)
@@ -129,12 +129,14 @@ def require_repository(path: Path) -> None:
     """Check that `path` is the root of a repository.
 
     Raises:
-        RepositoryError: it is not; the message says what to give instead.
+        UsageError: it is not; the message says what to give instead.
     """
     if not path.is_dir():
-        raise RepositoryError(f"{path} is not a folder; give the root of a git repository")
+        raise UsageError(f"{path} is not a folder; give the root of a git repository")
     if _run(path, "rev-parse", "--git-dir", accept=(0, 128)).returncode:
-        raise RepositoryError(f"{path} is not the root of a git repository; run `git init` there")
+        raise UsageError(
+            f"{path} is not the root of a git repository; give the folder that holds .git"
+        )
 
 
 def resolve(path: Path, ref: str) -> str | None:
@@ -152,7 +154,7 @@ def default_branch(path: Path) -> tuple[str, str]:
     is checked out may be somebody's work in progress; else the branch that HEAD names.
 
     Raises:
-        RepositoryError: not a repository, or no commit on any of these.
+        UsageError: not a repository, or no commit on any of these.
     """
     require_repository(path)
     names = []
@@ -166,7 +168,7 @@ def default_branch(path: Path) -> tuple[str, str]:
         sha = resolve(path, f"refs/heads/{name}") or resolve(path, f"refs/remotes/origin/{name}")
         if sha is not None:
             return name, sha
-    raise RepositoryError(f"{path} has no commit on a branch; commit something and run again")
+    raise UsageError(f"{path} has no commit on a branch; commit something and run again")
 
 
 # -- reading ---------------------------------------------------------------------------------------
@@ -223,7 +225,8 @@ def read_repository(path: Path, *, ref: str | None = None) -> Repository:
     with more than `MAX_TOTAL_BYTES` of such files the smallest are read, and a warning says so.
 
     Raises:
-        RepositoryError: not a repository, no commit, or no such ref.
+        UsageError: not a repository, or no commit.
+        RepositoryError: no such ref.
     """
     branch, sha = default_branch(path)
     if ref is not None:

@@ -92,11 +92,18 @@ def _read_pull(path: Path, ref: str, sha: str) -> LocalPull:
 
 
 def state_of(path: Path, pull: LocalPull) -> tuple[PullState, git.Merge | None]:
-    """The stored state, or `merged` where the default branch has an open one by now."""
+    """The stored state, or what a person made of an open one with git alone.
+
+    It is merged where the default branch has it by now, and rejected where its branch was deleted:
+    as on GitHub, where that closes the pull request.
+    """
     if pull.state != "open":
         return pull.state, None
     merge = git.merge_of(path, head=pull.head_sha, base=pull.base_sha, branch=pull.base_branch)
-    return ("merged" if merge is not None else "open"), merge
+    if merge is not None:
+        return "merged", merge
+    has_branch = git.resolve(path, f"refs/heads/{pull.branch}") is not None
+    return ("open" if has_branch else "rejected"), None
 
 
 def write_pull(path: Path, pull: LocalPull, *, expected: str | None, at: datetime) -> str | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.errors import RepositoryError
+from bot.errors import RepositoryError, UsageError
 from bot.git import (
     MAX_FILE_BYTES,
     commit_files,
@@ -114,7 +114,7 @@ def test_what_cannot_be_read_is_said_clearly(tmp_path: Path, make: object, messa
     path = tmp_path / "repository"
     make(path)  # type: ignore[operator]
 
-    with pytest.raises(RepositoryError, match=message):
+    with pytest.raises(UsageError, match=message):
         read_repository(path)
 
 
@@ -130,7 +130,7 @@ def test_git_finds_no_repository_by_the_callers_environment(
     monkeypatch.setenv("GIT_DIR", str(bare))
     (tmp_path / "empty").mkdir()
 
-    with pytest.raises(RepositoryError, match="not the root"):
+    with pytest.raises(UsageError, match="not the root"):
         read_repository(tmp_path / "empty")
 
 

@@ -255,6 +255,25 @@ def test_a_repository_remembers_open_touched_merged_and_rejected(bare: Path) -> 
     assert past[0].evidence_entries == 5
 
 
+def test_deleting_the_branch_turns_the_proposal_down(bare: Path) -> None:
+    publish_to(str(bare), an_operation())
+    git(bare, "update-ref", "-d", f"refs/heads/{BRANCH}")
+
+    [past] = local_history(bare)
+
+    assert past.state == "rejected"
+
+
+def test_a_branch_that_is_deleted_after_its_merge_was_merged(bare: Path) -> None:
+    publish_to(str(bare), an_operation())
+    git(bare, "update-ref", "refs/heads/main", BRANCH)
+    git(bare, "update-ref", "-d", f"refs/heads/{BRANCH}")
+
+    [past] = local_history(bare)
+
+    assert past.state == "merged"
+
+
 def test_a_merge_is_never_dated_before_the_proposal(bare: Path) -> None:
     publish_to(str(bare), an_operation())
     git(bare, "update-ref", "refs/heads/main", BRANCH)

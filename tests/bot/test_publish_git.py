@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot import local_pulls
-from bot.errors import RepositoryError
+from bot.errors import RepositoryError, UsageError
 from bot.marker import render_marker
 from tests.bot.plans_built import (
     BRANCH,
@@ -204,7 +204,7 @@ def test_a_folder_inside_another_repository_is_no_target(repository: Path) -> No
     inner = repository / "inner"
     inner.mkdir()
 
-    with pytest.raises(RepositoryError, match="not the root of a git repository"):
+    with pytest.raises(UsageError, match="not the root of a git repository"):
         publish_to(str(inner), an_operation())
 
 
