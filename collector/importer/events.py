@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from collector import semconv
@@ -23,7 +23,7 @@ _PLAIN = (
     "span_id",
 )
 _TIES = ("conversation_id", "user_id", "response_id", "trace_id")
-_OWN_IDS = {
+_OWN_IDS: Mapping[str, Sequence[str]] = {
     "debrief.decision": ("id", "debrief.decision.id"),
     "debrief.response": ("decision.id", "debrief.response.decision.id"),
 }
