@@ -510,6 +510,10 @@ class ThresholdMove:
     new: float
 
 
+TITLE_CHARS = 72
+"""What git and GitHub show of a title in one line."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Proposal:
     """A small, reviewable change with its evidence, its prediction and its risk."""
@@ -525,7 +529,7 @@ class Proposal:
     remedy: str
     """The remedy's identity, free of wording: path, what is done, and for whom."""
     title: str
-    """Imperative, at most 72 characters, ours: no text from conversations."""
+    """Imperative, at most `TITLE_CHARS`, ours: no text from conversations."""
     what: str
     why: str
     risk: str
@@ -630,6 +634,31 @@ class Plan:
     settings_sha: str
     operations: tuple[Operation, ...]
     left_out: tuple[Skipped, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Done:
+    """One operation that changed something, or in a dry run would."""
+
+    op: str
+    id: str
+    steps: tuple[str, ...]
+    """What was done: branch, pull_request, body, labels, comment, close."""
+    reference: str | None
+    url: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PublishReport:
+    """What became of a bundle."""
+
+    done: tuple[Done, ...]
+    unchanged: int
+    """Operations that were carried out before."""
+    refused: tuple[Skipped, ...]
+    degraded: tuple[Degraded, ...]
+    writes: int
+    """Steps carried out; 0 in a dry run."""
 
 
 # -- the model ---------------------------------------------------------------------------------

@@ -13,14 +13,22 @@ from dataclasses import dataclass
 from bot.figures import count, day, percent, points, rate, span
 from bot.markdown import code_span, plain, prose, table
 from bot.marker import render_marker
-from bot.records import EvidenceItem, GateCheck, Pattern, Prediction, Proposal, Table, WeekRate
+from bot.records import (
+    TITLE_CHARS,
+    EvidenceItem,
+    GateCheck,
+    Pattern,
+    Prediction,
+    Proposal,
+    Table,
+    WeekRate,
+)
 from bot.statistics import failure_rate
 from collector.records import Json
 
 BUDGET = 60_000
 """Code points. GitHub takes 65,536 (github-limits, measured); other bots edit bodies too."""
 SENTENCE = 600
-TITLE = 72
 MEASURED_WEEKS = 4
 _SHOWN_ITEMS = 50
 _SHOWN_IDS = 200
@@ -68,7 +76,7 @@ def marker_values(
         "agent": _clip(proposal.agent),
         "pattern_id": _clip(proposal.pattern_id),
         "remedy": _clip(proposal.remedy),
-        "title": plain(proposal.title, TITLE),
+        "title": plain(proposal.title, TITLE_CHARS),
         "base_sha": _clip(base_sha),
         "root_cause": proposal.root_cause,
         "evidence": {"entries": proposal.evidence.entries, "users": proposal.evidence.users},
@@ -112,7 +120,8 @@ def _header(proposal: Proposal, base_sha: str, pattern: Pattern | None) -> str:
     gate = proposal.gate
     lines = [
         render_marker(marker_values(proposal, base_sha=base_sha, pattern=pattern)),
-        f"**{plain(proposal.title, TITLE)}** · {proposal.kind} · confidence {proposal.confidence}",
+        f"**{plain(proposal.title, TITLE_CHARS)}** · {proposal.kind} · "
+        f"confidence {proposal.confidence}",
         "",
         f"- **What** {prose(proposal.what, SENTENCE)}",
         f"- **Why** {prose(proposal.why, SENTENCE)}{_why_numbers(proposal, pattern)}",
@@ -167,7 +176,7 @@ def _gate_table(checks: Sequence[GateCheck]) -> str:
 
 def _tables(tables: Sequence[Table]) -> str:
     return "\n\n".join(
-        f"**{plain(one.title, TITLE) or 'Numbers'}**\n\n"
+        f"**{plain(one.title, TITLE_CHARS) or 'Numbers'}**\n\n"
         f"{table(one.header[:_SHOWN_COLUMNS], one.rows[:_SHOWN_ROWS])}"
         for one in tables[:5]
         if one.header and one.rows

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from bot.bundle.body import TITLE, prediction_values, render_body
+from bot.bundle.body import prediction_values, render_body
 from bot.bundle.comments import verdict_comment
 from bot.markdown import plain
 from bot.marker import render_marker
 from bot.records import (
+    TITLE_CHARS,
     Operation,
     PastProposal,
     Pattern,
@@ -86,7 +87,7 @@ def _for_proposal(
         id=proposal.id,
         kind=proposal.kind,
         branch=f"debrief/{proposal.id}",
-        title=plain(proposal.title, TITLE),
+        title=plain(proposal.title, TITLE_CHARS),
         body_file=f"bodies/{proposal.id}.md",
         labels=_labels(proposal),
         edits=proposal.edits,
@@ -190,4 +191,4 @@ def _latest(past: Sequence[PastProposal], id: str) -> PastProposal | None:
 
 
 def _left(proposal: Proposal, code: str, reason: str) -> Skipped:
-    return Skipped(what=plain(proposal.title, TITLE), code=code, reason=reason)
+    return Skipped(what=plain(proposal.title, TITLE_CHARS), code=code, reason=reason)

@@ -21,6 +21,7 @@ from bot.proposals.prompt_file import PromptFile
 from bot.proposals.sections import sections
 from bot.proposals.writing import Candidate, Written
 from bot.records import (
+    TITLE_CHARS,
     Evidence,
     EvidenceItem,
     Interval,
@@ -119,7 +120,7 @@ def _evidence(pattern: Pattern, cause: Cause) -> Evidence:
 
 def _title(candidate: Candidate, path: str) -> str:
     """The file's name and how its new sentence begins: in a list, titles have to tell apart."""
-    return plain(f"{path.rsplit('/', 1)[-1]}: {candidate.added}", 72)
+    return plain(f"{path.rsplit('/', 1)[-1]}: {candidate.added}", TITLE_CHARS)
 
 
 def _what_changes(candidate: Candidate, path: str, section: str) -> str:

@@ -30,6 +30,7 @@ from bot.proposals.remedies import (
 )
 from bot.proposals.sections import Section, ends_inside_fence, insertion
 from bot.records import (
+    TITLE_CHARS,
     AgentFiles,
     Correction,
     Edit,
@@ -52,7 +53,6 @@ MIN_DRAFTED_ON = 3
 FOLLOWED = 0.5
 """Share of answers in which a model is expected to keep a new rule, at least."""
 _SAMPLES = 5
-_LONGEST_TITLE = 72
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -267,11 +267,11 @@ def _proposal(
 
 
 def _title(remedy: Remedy, segment: Mapping[str, str]) -> str:
-    """At most 72 characters: the keys go first, then the segment."""
+    """At most `TITLE_CHARS`: the keys go first, then the segment."""
     names = [" and ".join(f"{key} {value}" for key, value in segment.items())]
     names += [" and ".join(segment.values())]
     titles = [f"{remedy.title} for {name}" for name in names] if segment else []
-    return next((title for title in titles if len(title) <= _LONGEST_TITLE), remedy.title)
+    return next((title for title in titles if len(title) <= TITLE_CHARS), remedy.title)
 
 
 def _what(file: SourceFile, section: Section | None, rule: str) -> str:

@@ -21,6 +21,7 @@ from bot.proposals.guardrails import check_edits
 from bot.proposals.identity import fingerprint, proposal_id
 from bot.proposals.scalars import Scalar, find_scalar, set_scalar, written_like
 from bot.records import (
+    TITLE_CHARS,
     AgentFiles,
     Decision,
     Evidence,
@@ -276,7 +277,8 @@ def _proposal(
 
 def _title(verb: str, name: str, old: Decimal, new: Decimal) -> str:
     title = f"{verb} {name} from {old} to {new}"
-    return title if len(title) <= 72 else f"{verb} {name.rpartition('.')[2][-40:]} to {new}"
+    short = f"{verb} {name.rpartition('.')[2][-40:]} to {new}"
+    return title if len(title) <= TITLE_CHARS else short
 
 
 def _rate(result: Replay) -> str:

@@ -36,7 +36,16 @@ from bot.publish.plan import (
     needs_branch,
 )
 from bot.publish.target import Pull, Target
-from bot.records import Degraded, Edit, Operation, Plan, Skipped, SourceFile
+from bot.records import (
+    Degraded,
+    Done,
+    Edit,
+    Operation,
+    Plan,
+    PublishReport,
+    Skipped,
+    SourceFile,
+)
 from bot.settings import PATH as SETTINGS_PATH
 from bot.target_name import parse_target
 
@@ -50,29 +59,6 @@ Check: TypeAlias = Callable[
 that are violated, as sentences. It sees the repository and the bundle, nothing else."""
 
 __all__ = ["Apply", "Check", "Done", "GitHub", "PublishReport", "Target", "open_target", "publish"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Done:
-    """One operation that changed something, or in a dry run would."""
-
-    op: str
-    id: str
-    steps: tuple[str, ...]
-    """What was done: branch, pull_request, body, labels, comment, close."""
-    reference: str | None
-    url: str | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PublishReport:
-    done: tuple[Done, ...]
-    unchanged: int
-    """Operations that were carried out before."""
-    refused: tuple[Skipped, ...]
-    degraded: tuple[Degraded, ...]
-    writes: int
-    """Steps carried out; 0 in a dry run."""
 
 
 def open_target(

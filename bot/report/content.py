@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from bot.figures import count, percent
 from bot.records import (
     AgentHealth,
-    Degraded,
     PastProposal,
     Pattern,
     PatternReport,
     Plan,
+    PublishReport,
     Skipped,
     Verdict,
 )
@@ -30,32 +29,6 @@ HEALTH: Mapping[str, str] = {
 }
 
 
-class Sent(Protocol):
-    """One operation that was carried out (`bot.publish.Done`, a stage we do not import)."""
-
-    @property
-    def op(self) -> str: ...
-    @property
-    def id(self) -> str: ...
-    @property
-    def reference(self) -> str | None: ...
-    @property
-    def url(self) -> str | None: ...
-
-
-class Published(Protocol):
-    """What publish says of one bundle (`bot.publish.PublishReport`)."""
-
-    @property
-    def done(self) -> Sequence[Sent]: ...
-    @property
-    def unchanged(self) -> int: ...
-    @property
-    def refused(self) -> Sequence[Skipped]: ...
-    @property
-    def degraded(self) -> Sequence[Degraded]: ...
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Step:
     """One row of what a run did."""
@@ -66,7 +39,7 @@ class Step:
     where: str
 
 
-def steps_of(plan: Plan | None, published: Published | None) -> list[Step]:
+def steps_of(plan: Plan | None, published: PublishReport | None) -> list[Step]:
     """What is in the bundle and, where publish ran, only what it carried out."""
     planned = {(str(one.op), one.id): one for one in plan.operations} if plan else {}
     if published is None:
@@ -88,7 +61,7 @@ def steps_of(plan: Plan | None, published: Published | None) -> list[Step]:
     return steps
 
 
-def left_out_of(plan: Plan | None, published: Published | None) -> list[Skipped]:
+def left_out_of(plan: Plan | None, published: PublishReport | None) -> list[Skipped]:
     """What the run did not propose or do, and why."""
     return [*(plan.left_out if plan else ()), *(published.refused if published else ())]
 

@@ -20,13 +20,13 @@ from bot.records import (
     Pattern,
     PatternReport,
     Plan,
+    PublishReport,
     Verdict,
 )
 from bot.report.content import (
     HEALTH,
     SHOWN_LINES,
     SHOWN_PATTERNS,
-    Published,
     age,
     agent_numbers,
     left_out_of,
@@ -50,7 +50,7 @@ def summary_markdown(
     *,
     report: PatternReport | None = None,
     plan: Plan | None = None,
-    published: Published | None = None,
+    published: PublishReport | None = None,
     verdicts: Sequence[Verdict] = (),
     cost: ModelCost | None = None,
     window_days: int = 28,

@@ -23,6 +23,7 @@ from bot.records import (
     Pattern,
     PatternReport,
     Plan,
+    PublishReport,
     Skipped,
     Verdict,
 )
@@ -30,7 +31,6 @@ from bot.report.content import (
     HEALTH,
     SHOWN_LINES,
     SHOWN_PATTERNS,
-    Published,
     Step,
     agent_numbers,
     has_weeks,
@@ -71,7 +71,7 @@ def run_text(
     report: PatternReport | None = None,
     plan: Plan | None = None,
     verdicts: Sequence[Verdict] = (),
-    published: Published | None = None,
+    published: PublishReport | None = None,
     cost: ModelCost | None = None,
 ) -> Iterator[RenderableType]:
     """What a run did, what it left out and why, and the verdicts it came to."""
@@ -169,7 +169,7 @@ def _declined(refused: Sequence[Declined]) -> list[RenderableType]:
     return [Text(), Text("Not said, and why", style="bold"), *lines, *_more(refused)]
 
 
-def _steps(steps: Sequence[Step], published: Published | None) -> Iterator[RenderableType]:
+def _steps(steps: Sequence[Step], published: PublishReport | None) -> Iterator[RenderableType]:
     if not steps:
         same = published.unchanged if published else 0
         done = f"; {count(same, 'operation')} had been carried out before" if same else ""

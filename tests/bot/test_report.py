@@ -13,16 +13,17 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
-from bot.publish import Done, PublishReport
 from bot.records import (
     Declined,
     Degraded,
+    Done,
     Finding,
     ModelCost,
     Operation,
     PastProposal,
     PatternReport,
     Plan,
+    PublishReport,
     Skipped,
     Verdict,
     WeekRate,
