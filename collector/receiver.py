@@ -69,6 +69,7 @@ def serve(
     store = open_store(store_location, create=True)
     store.check_writable()
     redact = store.redactor(key=options.redaction_key, personal=options.personal)
+    redact.text("")  # compiles its filters, for which the first sender would wait half a second
     asyncio.run(_serve(store, redact, addresses, options, tokens, tls, clock))
 
 
