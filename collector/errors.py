@@ -4,6 +4,7 @@
     ├── BadRequest          the sender's bytes are wrong: never send them again
     │   ├── TooLarge        a request above the size limit: send smaller batches
     │   └── Unauthorized    the bearer token is missing or wrong
+    ├── ImportRefused       a file is not what it seems to be: nothing of it is stored
     ├── StoreError          the store cannot be read or written now: later is fine
     │   └── Busy            more is waiting than the writer may hold: later is fine
     └── Misconfigured       the collector was started in a way that cannot work or is not safe
@@ -29,6 +30,10 @@ class TooLarge(BadRequest):
 
 class Unauthorized(BadRequest):
     """The bearer token is missing or wrong."""
+
+
+class ImportRefused(CollectorError):
+    """A file cannot be read as what it seems to be; nothing of it is stored."""
 
 
 class StoreError(CollectorError):

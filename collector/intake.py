@@ -15,9 +15,8 @@ import orjson
 
 from collector.answers import Accepted
 from collector.compression import inflate
-from collector.errors import BadRequest, Busy, TooLarge
+from collector.errors import BadRequest, Busy, ImportRefused, TooLarge
 from collector.importer.events import flat_row
-from collector.importer.refusal import ImportRefused
 from collector.metrics import Metrics
 from collector.otlp import Decoded, Row, decode_logs, decode_traces, finish_events
 from collector.redaction import Redactor

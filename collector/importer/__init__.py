@@ -21,10 +21,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import orjson
 
 from collector.dialects import decoding
-from collector.errors import BadRequest
+from collector.errors import BadRequest, ImportRefused
 from collector.importer.conversations import ImportedConversation, request_of, results_of
 from collector.importer.events import flat_row
-from collector.importer.refusal import ImportRefused
 from collector.otlp import Decoded, Row, decode_logs, decode_traces, finish_events
 from collector.records import Json
 from collector.redaction import Redactor

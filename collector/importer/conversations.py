@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 
 from collector import semconv
-from collector.importer.events import SCOPE, flat_row, nanoseconds
-from collector.importer.refusal import ImportRefused
+from collector.errors import ImportRefused
+from collector.importer.events import SCOPE, flat_row, nanoseconds, word
 from collector.otlp import Row
 from collector.records import Json
 from collector.redaction import Redactor
@@ -62,8 +62,8 @@ class ImportedConversation:
                 times.append(at_ns)
         start_ns = nanoseconds(line.get("start_time"), "start_time")
         return cls(
-            id=_word(line, "id") or _no_id(),
-            agent=_word(line, "agent") or UNKNOWN_AGENT,
+            id=word(line, "id") or _no_id(),
+            agent=word(line, "agent") or UNKNOWN_AGENT,
             line=line,
             messages=tuple(_element(message) for message in messages if isinstance(message, dict)),
             start_ns=min(times, default=start_ns),
@@ -73,15 +73,6 @@ class ImportedConversation:
 
 def _no_id() -> str:
     raise ImportRefused("the conversation has no id; give each one its own under `id`")
-
-
-def _word(line: Mapping[str, Json], key: str) -> str | None:
-    value = line.get(key)
-    if value is None or value == "":
-        return None
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise ImportRefused(f"{key} must be text, not {type(value).__name__}")
-    return str(value)
 
 
 def _element(message: Mapping[str, Any]) -> dict[str, Json]:
@@ -176,8 +167,8 @@ def _attributes(conversation: ImportedConversation) -> Iterator[tuple[str, Any]]
         (semconv.FLAG_VARIANTS[0], "variant"),
         (semconv.USER_IDS[0], "user_id"),
     ):
-        if word := _word(line, name):
-            yield key, word
+        if text := word(line, name):
+            yield key, text
     yield semconv.INPUT_MESSAGES, _text(messages[: len(messages) - len(answered)])
     yield semconv.OUTPUT_MESSAGES, _text(answered)
     for key, value in line.items():

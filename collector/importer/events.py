@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from collector import semconv
 from collector.dialects.genai import moment
-from collector.importer.refusal import ImportRefused
+from collector.errors import ImportRefused
 from collector.otlp import Row, event_row
 from collector.records import Json
 
@@ -40,7 +40,7 @@ def flat_row(flat: Mapping[str, Json], *, received_ns: int) -> Row:
     Raises:
         ImportRefused: the event has no name, no time that can be read, or is tied to nothing.
     """
-    name = _text(flat, "event")
+    name = word(flat, "event")
     if not name:
         raise ImportRefused("the event has no name; put it under the key `event`")
     own_ids = _OWN_IDS.get(name, ())
@@ -51,10 +51,10 @@ def flat_row(flat: Mapping[str, Json], *, received_ns: int) -> Row:
     attributes: list[tuple[str, Json]] = [
         (key, text)
         for key, text in (
-            (semconv.CONVERSATION_ID, _text(flat, "conversation_id")),
-            (semconv.USER_IDS[0], _text(flat, "user_id")),
-            (semconv.RESPONSE_ID, _text(flat, "response_id")),
-            (semconv.AGENT_NAME, _text(flat, "agent")),
+            (semconv.CONVERSATION_ID, word(flat, "conversation_id")),
+            (semconv.USER_IDS[0], word(flat, "user_id")),
+            (semconv.RESPONSE_ID, word(flat, "response_id")),
+            (semconv.AGENT_NAME, word(flat, "agent")),
         )
         if text
     ]
@@ -68,7 +68,7 @@ def flat_row(flat: Mapping[str, Json], *, received_ns: int) -> Row:
         attributes=attributes,
         trace_id=_hex(flat, "trace_id", 32),
         span_id=_hex(flat, "span_id", 16),
-        resource=[(semconv.SERVICE_NAME, agent)] if (agent := _text(flat, "agent")) else [],
+        resource=[(semconv.SERVICE_NAME, agent)] if (agent := word(flat, "agent")) else [],
         scope=SCOPE,
     )
 
@@ -79,7 +79,12 @@ def _full(key: str, prefix: str) -> str:
     return f"{semconv.DEBRIEF if key.startswith('segment.') else f'{prefix}.'}{key}"
 
 
-def _text(flat: Mapping[str, Json], key: str) -> str | None:
+def word(flat: Mapping[str, Json], key: str) -> str | None:
+    """The text or whole number under `key`; None where there is none.
+
+    Raises:
+        ImportRefused: it is something else.
+    """
     value = flat.get(key)
     if value is None or value == "":
         return None
@@ -89,7 +94,7 @@ def _text(flat: Mapping[str, Json], key: str) -> str | None:
 
 
 def _hex(flat: Mapping[str, Json], key: str, length: int) -> str | None:
-    text = _text(flat, key)
+    text = word(flat, key)
     if text is not None and (len(text) != length or set(text.lower()) - set("0123456789abcdef")):
         raise ImportRefused(f"{key} {text[:40]!r} is not {length} hex digits")
     return text.lower() if text else None
