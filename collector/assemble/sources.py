@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from collector.assemble.traces import Node, Unit
 from collector.dialects.calls import Call, ToolRun
 from collector.dialects.histories import Histories
-from collector.records import Unreadable, Usage
+from collector.records import Message, Unreadable, Usage
 
 _BROKEN = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 """What a hostile span can make a dialect raise; it costs that span and nothing else."""
@@ -112,7 +112,7 @@ def _completed(call: Call, twin: Call) -> Call:
     return replace(
         call,
         input=call.input or twin.input,
-        output=call.output or twin.output,
+        output=_identified(call.output, twin.output),
         system=call.system or twin.system,
         model=call.model or twin.model,
         response_id=call.response_id or twin.response_id,
@@ -121,6 +121,14 @@ def _completed(call: Call, twin: Call) -> Call:
         previous_response_id=call.previous_response_id or twin.previous_response_id,
         is_elsewhere=call.is_elsewhere or twin.is_elsewhere,
     )
+
+
+def _identified(output: tuple[Message, ...], twin: tuple[Message, ...]) -> tuple[Message, ...]:
+    """Of two reports of one answer the one whose tool calls have their ids."""
+    if any(not call.id for message in output for call in message.tool_calls):
+        theirs = [call for message in twin for call in message.tool_calls]
+        return twin if theirs and all(call.id for call in theirs) else output
+    return output or twin
 
 
 def _fold_same_response(sources: list[Source]) -> list[Source]:

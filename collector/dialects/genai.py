@@ -135,10 +135,15 @@ def read_message(raw: Json) -> tuple[str | None, list[Message]]:
     parts = raw.get("parts")
     if not isinstance(parts, list):
         parts = list(_parts_of_content(raw))
+    elif raw.get("tool_calls"):  # LiteLLM puts them beside the parts.
+        parts = [*(part for part in parts if part != _NO_TEXT), *_calls_beside(raw)]
     if role in _SYSTEM_ROLES:
         texts = [_text_of(part) for part in parts if isinstance(part, dict | str)]
         return "\n\n".join(text for text in texts if text) or None, []
     return None, list(_spoken(role, parts, raw))
+
+
+_NO_TEXT = {"type": "text", "content": ""}
 
 
 @dataclass(slots=True)
@@ -227,6 +232,11 @@ def _parts_of_content(raw: Mapping[str, Json]) -> Iterator[Json]:
         yield from content
     elif content is not None:
         yield {"type": "text", "content": content}
+    yield from _calls_beside(raw)
+
+
+def _calls_beside(raw: Mapping[str, Json]) -> Iterator[Json]:
+    """Calls that are no parts but a list of their own."""
     tool_calls = raw.get("tool_calls")
     for call in tool_calls if isinstance(tool_calls, list) else []:
         if isinstance(call, dict):

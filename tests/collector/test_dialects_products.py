@@ -452,6 +452,46 @@ def test_litellm_finds_the_tool_call_under_the_oldest_key() -> None:
     assert conversation.user_id == "u-1"
 
 
+def test_litellms_raw_answer_has_the_ids_of_tool_calls_and_its_history_has_them_beside_the_parts() -> (
+    None
+):
+    opening = [{"role": "user", "parts": [{"type": "text", "content": ASKED}]}]
+    called = {"role": "assistant", "parts": [{"type": "text", "content": ""}]}
+    calls = [{"id": "c1", "function": {"name": "lookup_order", "arguments": text(ARGUMENTS)}}]
+    answer = {"role": "tool", "parts": [{"type": "text", "content": text(RESULT)}]}
+    history = [*opening, {**called, "tool_calls": calls}, {**answer, "tool_call_id": "c1"}]
+    first = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.response.id": "chatcmpl-1",
+        "gen_ai.input.messages": text(opening),
+        "gen_ai.output.messages": text([{"role": "assistant", "parts": []}]),
+        "gen_ai.completion.0.function_call.name": "lookup_order",
+        "gen_ai.completion.0.function_call.arguments": text(ARGUMENTS),
+    }
+    choice = {"finish_reason": "tool_calls", "message": {"content": None, "tool_calls": calls}}
+    raw = {"llm.openai.id": "chatcmpl-1", "llm.openai.choices": repr([choice])}
+    second = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.response.id": "chatcmpl-2",
+        "gen_ai.input.messages": text(history),
+        "gen_ai.output.messages": text(
+            [{"role": "assistant", "parts": [{"type": "text", "content": ANSWERED}]}]
+        ),
+    }
+
+    conversation = the_told(
+        "litellm",
+        [
+            Sent(name="litellm_request", attributes=first, trace="a"),
+            Sent(name="raw_gen_ai_request", attributes=raw, parent="litellm_request", trace="a"),
+            Sent(name="litellm_request", attributes=second, trace="b", at=3),
+        ],
+    )
+
+    assert_the_turn(conversation, system=None)
+    assert conversation.messages[1].tool_calls[0].id == "c1"
+
+
 def test_litellm_users_are_stored_as_pseudonyms() -> None:
     attributes = {
         "gen_ai.operation.name": "chat",
