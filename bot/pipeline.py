@@ -30,6 +30,7 @@ from bot.proposals import (
     propose_prompt,
     propose_rule,
     propose_threshold,
+    slots_left,
     within_caps,
 )
 from bot.records import (
@@ -220,6 +221,7 @@ def propose(
                 repository,
                 files,
                 past,
+                slots=slots_left(past, now=now, per_week=settings.limits.new_per_week),
                 conversations_of=conversations_of,
                 ask=ask,
                 now=now,
@@ -343,6 +345,7 @@ def _by_the_model(
     files: Mapping[str, AgentFiles],
     past: Sequence[PastProposal],
     *,
+    slots: int,
     conversations_of: ConversationsOf,
     ask: Ask,
     now: datetime,
@@ -351,13 +354,17 @@ def _by_the_model(
     waiting = {one.id: reason for one in patterns if (reason := _unchanged(one, past))}
     yield from waiting.values()
     fresh = [pattern for pattern in patterns if pattern.id not in waiting]
-    for pattern in fresh[PROMPT_PATTERNS:]:
-        sentence = f"One cycle reads {PROMPT_PATTERNS} patterns with the model; others came first."
+    read_at_most = min(PROMPT_PATTERNS, slots)
+    for pattern in fresh[read_at_most:]:
+        sentence = (
+            f"This cycle may read {count(read_at_most, 'pattern')} with the model "
+            f"(at most {PROMPT_PATTERNS}, and no more than may be opened this week)."
+        )
         yield Skipped(what=_prompt_change(pattern), code="cap", reason=sentence)
-    chosen = {pattern.id: examples(facts, pattern) for pattern in fresh[:PROMPT_PATTERNS]}
+    chosen = {pattern.id: examples(facts, pattern) for pattern in fresh[:read_at_most]}
     keys = {key for pair in chosen.values() for group in pair for key in group}
     read = conversations_of(keys)
-    for pattern in fresh[:PROMPT_PATTERNS]:
+    for pattern in fresh[:read_at_most]:
         failing, passing = chosen[pattern.id]
         yield propose_prompt(
             pattern,
@@ -381,7 +388,9 @@ def _without_a_model(waiting: int) -> Skipped:
 
 
 def _prompt_change(pattern: Pattern) -> str:
-    return f"a prompt change for {pattern.outcome} of {pattern.agent}"
+    segment = [f"{key}={value}" for key, value in sorted(pattern.segment.items())]
+    whom = ", ".join(filter(None, [pattern.intent_name, *segment]))
+    return f"a prompt change for {pattern.outcome} of {pattern.agent} ({whom})"
 
 
 def _unchanged(pattern: Pattern, past: Sequence[PastProposal]) -> Skipped | None:

@@ -15,6 +15,7 @@ from bot.publish import PublishReport
 from bot.records import Degraded, PastProposal, Plan, Verdict, short_hash
 from collector.errors import StoreError
 from collector.store import Store
+from collector.times import to_ns
 
 if TYPE_CHECKING:
     from bot.model import ModelCall
@@ -79,7 +80,7 @@ def _rows(entries: Iterable[Entry], now: datetime) -> list[dict[str, Any]]:
         entry_id = short_hash(action, subject, text, length=32)
         rows[entry_id] = {
             "entry_id": entry_id,
-            "at_ns": int(now.timestamp() * 1_000_000_000),
+            "at_ns": to_ns(now),
             "action": action,
             "subject": subject,
             "entry": text,

@@ -38,7 +38,9 @@ def conversations(shell: Shell, given: argparse.Namespace) -> int:
         shell.emit({"total": len(found), "conversations": rows})
         return 0
     table = Table(box=None, pad_edge=False, expand=True)
-    for column in ("conversation", "agent", "started", "turns"):
+    for column in ("conversation", "agent"):
+        table.add_column(column, overflow="fold")  # cut, an id could not be shown
+    for column in ("started", "turns"):
         table.add_column(column, no_wrap=True)
     table.add_column("first words", no_wrap=True, overflow="ellipsis", ratio=1)
     for one in found[:SHOWN]:

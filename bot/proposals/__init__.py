@@ -5,7 +5,7 @@ apply exactly once and break no guardrail. Refuses with `Skipped`: too little ev
 remedy that was rejected. Rules and thresholds cost nothing; no model is asked for them.
 """
 
-from bot.proposals.caps import already_decided, pattern_decided, within_caps
+from bot.proposals.caps import already_decided, pattern_decided, slots_left, within_caps
 from bot.proposals.edits import apply_edits, check_diff, render_diff
 from bot.proposals.guardrails import check_edits
 from bot.proposals.prompt import propose_prompt
@@ -22,5 +22,6 @@ __all__ = [
     "propose_rule",
     "propose_threshold",
     "render_diff",
+    "slots_left",
     "within_caps",
 ]

@@ -90,6 +90,15 @@ def _doubled(now: int, then: int) -> bool:
     return then > 0 and now >= 2 * then
 
 
+def slots_left(past: Sequence[PastProposal], *, now: datetime, per_week: int) -> int:
+    """How many new proposals the last seven days still allow, whatever became of the others."""
+    return max(0, per_week - _opened_lately(past, now=now))
+
+
+def _opened_lately(past: Sequence[PastProposal], *, now: datetime) -> int:
+    return sum(one.opened_at is not None and now - one.opened_at < WEEK for one in past)
+
+
 def within_caps(
     proposals: Iterable[Proposal],
     past: Sequence[PastProposal],
@@ -104,8 +113,7 @@ def within_caps(
     threshold in seven days, and half its value in a quarter. Updates of open proposals are not new
     and always kept.
     """
-    recent = [one for one in past if one.opened_at is not None and now - one.opened_at < WEEK]
-    left = per_week - len(recent)
+    left = slots_left(past, now=now, per_week=per_week)
     open_ids = {(one.agent, one.id) for one in past if one.state == "open"}
     opened = [one for one in past if one.state == "open"]
     busy = {place: one.reference for one in opened for place in _places_of_past(one)}
@@ -121,7 +129,7 @@ def within_caps(
             reason = f"One at a time for each intent, threshold and place: {first} comes first."
         if reason is None and left <= 0:
             reason = (
-                f"{per_week} new proposals in seven days are the limit and {len(recent)} were "
+                f"{per_week} new proposals in seven days are the limit and {_opened_lately(past, now=now)} were "
                 f"opened before this run; it waits with priority {proposal.priority:.2f}."
             )
         if reason is not None:
