@@ -108,6 +108,8 @@ def call_error(span: Span) -> CallError | None:
         if event["name"] == semconv.EXCEPTION_EVENT and isinstance(attributes, dict):
             kind = kind or str(attributes.get(semconv.EXCEPTION_TYPE, ""))
             message = message or str(attributes.get(semconv.EXCEPTION_MESSAGE, ""))
+    # LangChain's carries the whole stack trace: paths of the agent's machine, twice.
+    message = message.partition("Traceback (most recent call last)")[0].strip() or message[:200]
     kind = kind or ""
     status = span.count(semconv.HTTP_STATUS)
     if status is None and kind.isascii() and kind.isdigit():

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from collector import semconv
-from collector.dialects import calls, decoding, smolagents
+from collector.dialects import calls, decoding, genai, smolagents
 from collector.dialects.calls import Call, ToolRun
 from collector.dialects.histories import Histories
 from collector.dialects.indexed import elements, in_order
@@ -20,6 +20,7 @@ from collector.records import Json, Message, ToolCall
 NOTHING = ("{}", "None", "null", "")
 """What decorators write for "no input" and "no output"."""
 MASKED = "__REDACTED__"
+_OF_A_CALL = ("llm.input_messages.", "llm.output_messages.", "llm.token_count.")
 
 
 def speaks(span: Span) -> bool:
@@ -28,9 +29,44 @@ def speaks(span: Span) -> bool:
 
 def kind(span: Span) -> str:
     """AGENT and CHAIN spans give ids only: their input and output are whatever a decorator saw."""
-    return {"LLM": "call", "TOOL": "tool", "AGENT": "agent"}.get(
-        (span.text(semconv.OPENINFERENCE_KIND) or "").upper(), "other"
-    )
+    kind_ = (span.text(semconv.OPENINFERENCE_KIND) or "").upper()
+    if kind_ == "LLM":
+        return "call" if _is_model_call(span) else "other"
+    return {"TOOL": "tool", "AGENT": "agent"}.get(kind_, "other")
+
+
+def _is_model_call(span: Span) -> bool:
+    """LlamaIndex calls it LLM, too, when it prepares a request: without messages or tokens, but
+    with the arguments of a Python method."""
+    if span.failed or any(key.startswith(_OF_A_CALL) for key in span.keys):
+        return True
+    given = span.text("input.value")
+    return given in (None, MASKED) or bool(_raw_messages(span))
+
+
+def _raw_messages(span: Span) -> list[Json]:
+    """Messages of a raw request, where nobody took them apart: a list of them, or a bare text."""
+    given = decoding.container(span.value("input.value"))
+    if isinstance(given, str):
+        return [] if given in NOTHING or given == MASKED else [{"role": "user", "content": given}]
+    messages = given.get("messages") if isinstance(given, dict) else given
+    if not isinstance(messages, list):
+        return []
+    return [message for message in messages if isinstance(message, dict) and "role" in message]
+
+
+def _raw_answer(output: Json) -> list[Message]:
+    """The message of a raw response, or a bare text."""
+    if isinstance(output, dict):
+        choices = output.get("choices")
+        first = choices[0] if isinstance(choices, list) and choices else output
+        message = first.get("message", first) if isinstance(first, dict) else None
+        if not isinstance(message, dict) or "content" not in message:
+            return []
+        return genai.read_message({"role": "assistant", **message})[1]
+    if not isinstance(output, str) or output in NOTHING or output == MASKED:
+        return []
+    return [Message(role="assistant", text=output)]
 
 
 def read_call(span: Span, histories: Histories) -> Call:
@@ -40,8 +76,13 @@ def read_call(span: Span, histories: Histories) -> Call:
     _, answered = _read(elements(span, "llm.output_messages."))
     if smolagents.is_told(said) or smolagents.is_told(answered):
         said, answered = smolagents.plainly(said), smolagents.plainly(answered)
-    raw_output = decoding.container(span.value("output.value"))
-    raw_output = raw_output if isinstance(raw_output, dict) else {}
+    output = decoding.container(span.value("output.value"))
+    if not said:
+        for system_text, messages in map(genai.read_message, _raw_messages(span)):
+            said += messages
+            system = system or system_text
+        answered = answered or _raw_answer(output)
+    raw_output = output if isinstance(output, dict) else {}
     if span.failed and all(not message.text and not message.tool_calls for message in answered):
         answered = []  # LangChain sends an empty assistant message for a call that failed.
     if answered:

@@ -154,6 +154,15 @@ def test_the_evaluation_of_a_capture_is_joined_to_its_conversation() -> None:
     assert second.events == ()
 
 
+def test_a_stack_trace_is_no_message_of_an_error() -> None:
+    trace = "RateLimitError('slow down')Traceback (most recent call last):\n  File \"/srv/a.py\""
+
+    error = calls.call_error(Span(a_span(status=2, status_message=trace)))
+
+    assert error is not None
+    assert error.message == "RateLimitError('slow down')"
+
+
 def test_a_dialect_that_nobody_knows_is_counted_by_its_name() -> None:
     row = a_span({"llm.vendor.request": "{...}"}, scope="acme.tracing")
 

@@ -191,6 +191,30 @@ def test_a_tool_of_llamaindex_has_its_arguments_and_raw_output() -> None:
     assert (message.tool_call_id, message.result) == ("c1", {"lamp": 3})
 
 
+@pytest.mark.parametrize(
+    ("given", "output"),
+    [
+        pytest.param("where is it?", "here", id="text"),
+        pytest.param(
+            {"messages": [QUESTION]},
+            {"choices": [{"message": {"role": "assistant", "content": "here"}}]},
+            id="request-and-response",
+        ),
+        pytest.param([QUESTION], {"role": "assistant", "content": "here"}, id="messages"),
+    ],
+)
+def test_a_model_span_whose_messages_nobody_took_apart_is_read(given: Any, output: Any) -> None:
+    row = a_span(
+        {
+            "openinference.span.kind": "LLM",
+            "input.value": given if isinstance(given, str) else json.dumps(given),
+            "output.value": output if isinstance(output, str) else json.dumps(output),
+        }
+    )
+
+    assert texts(the_conversation([row])) == [("user", "where is it?"), ("assistant", "here")]
+
+
 def test_two_layers_of_one_model_call_are_one() -> None:
     answer = {"role": "assistant", "content": "here"}
     rows = [

@@ -1,0 +1,125 @@
+"""What real libraries sent, kept beside these tests: see captures/README.md."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from collector.otlp import decode_traces
+from collector.records import Conversation, Message, ToolCall
+from tests.collector.conversations import OPEN_BOOK, conversations_of
+
+SYSTEM = (
+    "You are OrderBot, the support assistant of Acme Lamps. Look every order up before you answer. "
+    "Be brief."
+)
+CALL = ToolCall(id="call_lookup_1", name="lookup_order", arguments={"order_id": "A-1001"})
+ORDER = {
+    "order_id": "A-1001",
+    "status": "shipped",
+    "carrier": "DHL",
+    "eta": "2026-11-24",
+    "window": "09:00-12:00",
+}
+FIRST_TURN = [
+    ("user", "Hi, I'm Zoë. Where is my order A-1001?"),
+    ("assistant", CALL),
+    ("tool", ORDER),
+    (
+        "assistant",
+        "Hi Zoë, order A-1001 has shipped with DHL and should arrive on 24 November 2026.",
+    ),
+]
+BOTH_TURNS = [
+    *FIRST_TURN,
+    ("user", "No, that is not what I meant: I asked for the delivery window, not just the day."),
+    (
+        "assistant",
+        "Sorry about that. DHL will deliver it between 09:00 and 12:00 on 24 November 2026.",
+    ),
+]
+FAILED = [("user", "Cancel order A-1001, please.")]
+
+WITH_IDS = [
+    "haystack",
+    "langgraph",
+    "llama-index",
+    "smolagents",
+    "vercel-ai-v6",
+    "vercel-ai-v7-legacy",
+]
+"""Session and user were set by the application and sent by the library."""
+ALL = [*WITH_IDS, "openai-agents", "pydantic-ai-v2", "pydantic-ai-v3"]
+
+
+def held(capture: str) -> list[Conversation]:
+    path = Path(__file__).parent / "captures" / f"{capture}.traces.pb.gz"
+    body = gzip.decompress(path.read_bytes())
+    return conversations_of(decode_traces(body, json=False, received_ns=1, redact=OPEN_BOOK).rows)
+
+
+def told(conversation: Conversation) -> list[tuple[str, object]]:
+    """Role with what was said, asked or found."""
+    return [(message.role, _told(message)) for message in conversation.messages]
+
+
+def _told(message: Message) -> object:
+    if message.role == "tool":
+        return message.result
+    return message.tool_calls[0] if message.tool_calls else message.text
+
+
+@pytest.mark.parametrize("capture", ALL)
+def test_a_capture_gives_what_was_said(capture: str) -> None:
+    first, second = held(capture)
+
+    assert told(first) == BOTH_TURNS
+    assert told(second) == FAILED
+    assert SYSTEM in (first.system or "")
+    assert first.version == "1.4.0"
+    assert first.agent == "orderbot"
+    assert first.completeness.hint is None
+
+
+@pytest.mark.parametrize("capture", WITH_IDS)
+def test_a_capture_gives_the_ids_that_were_set(capture: str) -> None:
+    first, second = held(capture)
+
+    assert (first.conversation_id, second.conversation_id) == ("sess-0001", "sess-0002")
+    assert {first.user_id, second.user_id} == {"user-zoe-42"}
+
+
+@pytest.mark.parametrize("capture", [*ALL, "crewai", "crewai-with-openai"])
+def test_a_capture_tells_the_failed_call_once(capture: str) -> None:
+    first, second = held(capture)
+
+    assert first.errors == ()
+    (error,) = second.errors
+    assert (error.kind, error.http_status) == ("provider", 429)
+    assert "Rate limit reached" in error.message
+    assert "Traceback" not in error.message
+
+
+@pytest.mark.parametrize("capture", [name for name in ALL if name != "haystack"])
+def test_a_capture_counts_three_calls(capture: str) -> None:
+    """The fake provider counted tokens up, so only the difference to its answers is the same."""
+    first, _ = held(capture)
+
+    assert first.usage.input_tokens - first.usage.output_tokens == 3 * 80
+
+
+def test_crewai_alone_gives_task_and_result() -> None:
+    first, _ = held("crewai")
+
+    assert told(first) == [FIRST_TURN[0], FIRST_TURN[3]]
+    assert first.system == SYSTEM
+
+
+def test_crewai_with_the_models_client_gives_the_calls() -> None:
+    first, _ = held("crewai-with-openai")
+
+    asked, *others = told(first)
+    assert others == FIRST_TURN[1:]
+    assert "Where is my order A-1001?" in str(asked[1])  # within the framework's own words
