@@ -15,7 +15,7 @@ from typing import Literal
 
 from bot.edit_types import edit_types
 from bot.records import Correction, Decision, in_time
-from collector.records import Conversation, Event, Json
+from collector.records import UNKNOWN_AGENT, Conversation, Event, Json
 
 Answer = Literal["approve", "dismiss", "modify", "escalate"]
 
@@ -134,7 +134,7 @@ def _decision(event: Event) -> Decision | None:
     rules = event.value("rules", "decision.rules")
     return Decision(
         id=decision_id,
-        agent=event.agent or "unknown",
+        agent=event.agent or UNKNOWN_AGENT,
         conversation_id=event.conversation_id,
         user_id=event.user_id,
         at=event.at,

@@ -22,6 +22,7 @@ from collector.otlp import Decoded, Row, decode_logs, decode_traces, finish_even
 from collector.redaction import Redactor
 from collector.store.store import to_arrow
 from collector.store.writer import GroupWriter
+from collector.times import to_ns
 
 _log = logging.getLogger(__name__)
 
@@ -86,7 +87,7 @@ class Intake:
 
         def read() -> tuple[Decoded, Any]:
             content = self._content(body)
-            received_ns = int(self._clock().timestamp() * 1e9)
+            received_ns = to_ns(self._clock())
             decoded = decode(
                 content, json=body.is_json, received_ns=received_ns, redact=self._redact
             )
@@ -158,7 +159,7 @@ class Intake:
         events = events if isinstance(events, list) else [events]
         if len(events) > _MAX_EVENTS:
             raise TooLarge(f"{len(events)} events are over {_MAX_EVENTS}; send smaller batches")
-        received_ns = int(self._clock().timestamp() * 1e9)
+        received_ns = to_ns(self._clock())
         rows, refused = [], []
         for index, event in enumerate(events):
             try:

@@ -12,6 +12,8 @@ from typing import Literal, TypeAlias
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Role = Literal["user", "assistant", "tool"]
+UNKNOWN_AGENT = "unknown"
+"""The agent of a conversation whose telemetry names none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from collector import semconv
 from collector.assemble.answers import answer
@@ -17,10 +17,8 @@ from collector.dialects.calls import ToolRun
 from collector.dialects.spans import Span
 from collector.dialects.switches import switch_for
 from collector.dialects.unknown import NAME as UNKNOWN_DIALECT
-from collector.records import Completeness, Conversation, Event, Message, Usage
-
-UNKNOWN_AGENT = "unknown"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from collector.records import UNKNOWN_AGENT, Completeness, Conversation, Event, Message, Usage
+from collector.times import EPOCH, time_of, to_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +27,6 @@ class Flag:
 
     at_ns: int
     variant: str
-
-
-def time_of(ns: int | None) -> datetime | None:
-    """Aware UTC time of nanoseconds since 1970; None for 0 and for what no calendar holds."""
-    if not ns:
-        return None
-    try:
-        return _EPOCH + timedelta(microseconds=ns // 1000)
-    except OverflowError:
-        return None
 
 
 def build(
@@ -105,7 +93,7 @@ def _flagged(flag: Flag) -> tuple[int, str]:
 
 def when(event: Event) -> tuple[datetime, str]:
     """Order of events: by time, those without one first."""
-    return (event.at or _EPOCH, event.id)
+    return (event.at or EPOCH, event.id)
 
 
 def _first(values: Iterable[str | None]) -> str | None:
@@ -253,7 +241,7 @@ def _in_force(flags: Sequence[Flag], ended_at: datetime | None) -> str | None:
     """The last variant that the user was given before the end of a conversation."""
     if ended_at is None:
         return None
-    ended_ns = (ended_at - _EPOCH) // timedelta(microseconds=1) * 1000 + 999
+    ended_ns = to_ns(ended_at) + 999
     before = bisect_right(flags, ended_ns, key=lambda flag: flag.at_ns)
     return flags[before - 1].variant if before else None
 

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from collector import semconv
-from collector.assemble.conversations import Flag, agent_of, time_of
+from collector.assemble.conversations import Flag, agent_of
 from collector.assemble.stitch import Gathered
 from collector.dialects import decoding, session_reader
 from collector.dialects.spans import Row
 from collector.records import Event, Json, Unreadable
+from collector.times import time_of
 
 _TIES = (
     *semconv.CONVERSATION_IDS,

@@ -27,6 +27,7 @@ from collector.importer.events import flat_row
 from collector.otlp import Decoded, Row, decode_logs, decode_traces, finish_events
 from collector.records import Json
 from collector.redaction import Redactor
+from collector.times import to_ns
 
 if TYPE_CHECKING:
     from collector.store import Store
@@ -105,7 +106,7 @@ def import_files(
     files: list[ImportedFile] = []
     for path in paths:
         try:
-            rows = _read(path, signal, int(now.timestamp() * 1e9), redactor)
+            rows = _read(path, signal, to_ns(now), redactor)
         except (ImportRefused, BadRequest) as error:
             files.append(ImportedFile(path=str(path), refused=str(error)))
             continue

@@ -14,10 +14,9 @@ from collector import semconv
 from collector.errors import ImportRefused
 from collector.importer.events import SCOPE, flat_row, nanoseconds, word
 from collector.otlp import Row
-from collector.records import Json
+from collector.records import UNKNOWN_AGENT, Json
 from collector.redaction import Redactor
 
-UNKNOWN_AGENT = "unknown"
 _KNOWN = frozenset(
     {"id", "agent", "version", "variant", "user_id", "start_time", "messages", "outcome", "events"}
 )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 
 from collector import semconv
 from collector.dialects.genai import moment
 from collector.errors import ImportRefused
 from collector.otlp import Row, event_row
 from collector.records import Json
+from collector.times import EPOCH, to_ns
 
 SCOPE = "debrief.import"
 _PLAIN = (
@@ -28,7 +28,6 @@ _OWN_IDS: Mapping[str, Sequence[str]] = {
     "debrief.response": ("decision.id", "debrief.response.decision.id"),
 }
 """Decisions need no conversation: a response finds its decision by the decision's id."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def flat_row(flat: Mapping[str, Json], *, received_ns: int) -> Row:
@@ -109,10 +108,9 @@ def nanoseconds(value: Json, key: str) -> int | None:
     if value is None or value == "":
         return None
     at = moment(value)
-    if at is None or at < _EPOCH:
+    if at is None or at < EPOCH:
         raise ImportRefused(
             f"{key} {str(value)[:60]!r} is no time; write ISO 8601 (UTC where it names no zone) or "
             "seconds since 1970"
         )
-    since = at - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
+    return to_ns(at)

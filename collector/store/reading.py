@@ -20,6 +20,7 @@ import pyarrow as pa
 from collector.errors import StoreError
 from collector.store.files import data_files
 from collector.store.schema import IDENTITY, TABLES, TIME
+from collector.times import to_ns
 
 _T = TypeVar("_T")
 
@@ -207,8 +208,8 @@ class _Query:
         return since + ([f"{column} < $until_ns"] if self.until else [])
 
     def _time_values(self) -> dict[str, int]:
-        since = {"since_ns": _to_ns(self.since)} if self.since else {}
-        return since | ({"until_ns": _to_ns(self.until)} if self.until else {})
+        since = {"since_ns": to_ns(self.since)} if self.since else {}
+        return since | ({"until_ns": to_ns(self.until)} if self.until else {})
 
 
 def _register_hidden(connection: duckdb.DuckDBPyConnection, hidden: Hidden) -> None:
@@ -259,10 +260,6 @@ def _column(
 
 def _names(columns: Sequence[str]) -> str:
     return ", ".join(f'"{name}"' for name in columns)
-
-
-def _to_ns(moment: datetime) -> int:
-    return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1000
 
 
 def _patiently(read: Callable[[], _T]) -> _T:

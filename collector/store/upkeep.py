@@ -26,6 +26,7 @@ from collector.store.files import (
 )
 from collector.store.reading import Hidden, files_with_hidden_rows, find_hidden, read_files
 from collector.store.schema import ERASURES
+from collector.times import to_ns
 
 CONVERSATION_TABLES = ("spans", "events", "model_labels")
 """What holds words of users. The ledger and the runs hold ids and are kept."""
@@ -62,7 +63,7 @@ def record_erasure(
     now: datetime,
 ) -> None:
     """Hide rows from all readers, durably; physical removal may come later."""
-    requested_ns = int(now.timestamp() * 1e9)
+    requested_ns = to_ns(now)
     names = ("user_id", "conversation_id", "trace_id")
     rows = [
         {"requested_ns": requested_ns, **dict.fromkeys(names), name: value}
