@@ -83,7 +83,11 @@ def _time(text: str) -> datetime:
         raise argparse.ArgumentTypeError(
             f"{text!r} is no time; write it like 2026-11-21T06:00:00Z"
         ) from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    # Windows reach back from the clock and a little ahead: both must stay in the calendar.
+    if not 1970 <= at.year < 9000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time from 1970 to 8999")
+    return at
 
 
 def parser() -> argparse.ArgumentParser:
@@ -167,6 +171,7 @@ def _changing(add: Add) -> None:
     run = add("run", "cycle.run", "one cycle: propose, measure, publish")
     run.add_argument("--repo", required=True, metavar="DIR")
     run.add_argument("--out", metavar="BUNDLE", help="keep the bundle here")
+    run.add_argument("--estimate", action="store_true", help="say what it could cost, and stop")
     for command in (publish, run):
         command.add_argument("--to", required=True, metavar="TARGET", help="github:… or git:DIR")
         command.add_argument("--dry-run", action="store_true", help="say it, do not do it")

@@ -275,6 +275,23 @@ class Model:
         return f"HTTP {error.status_code}" + (f": {words}" if words else "")
 
 
+class Estimator(Model):
+    """Adds up what calls could cost at most, and makes none."""
+
+    _estimated = ModelCost()
+
+    @property
+    def cost(self) -> ModelCost:
+        """What the calls that were asked for could cost at most."""
+        return self._estimated
+
+    def ask(self, prompt: RenderedPrompt) -> Reply | Skipped:
+        """`Skipped` with the code estimate, whatever is asked."""
+        self._estimated += self.estimate(prompt)
+        reason = "Only estimated; nothing was asked."
+        return Skipped(what=f"model call {prompt.name}", code="estimate", reason=reason)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Wrong:
     """Why a message is no reply."""

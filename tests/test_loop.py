@@ -153,6 +153,21 @@ def test_bundles_are_sent_by_publish_alone(debrief, repo, tmp_path):
     assert len(branches(repo)) == 1
 
 
+def test_an_estimate_says_what_a_run_could_cost_and_asks_nobody(
+    debrief, repo, tmp_path, monkeypatch
+):
+    debrief("import", write_lines(tmp_path / "d.jsonl", corrected_drafts(9)))
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "key")
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://127.0.0.1:9")  # nobody listens there
+
+    done = debrief("run", "--repo", repo, "--to", f"git:{repo}", "--estimate", "--json")
+
+    assert done.code == 0, done.err
+    assert done.json["estimate"]["calls"] >= 1
+    assert done.json["estimate"]["usd"] > 0
+    assert branches(repo) == []
+
+
 class TestOneClearLine:
     """What a person sees when something is missing or broken, and the exit code of the design."""
 

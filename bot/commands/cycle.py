@@ -25,6 +25,7 @@ from bot.commands.loading import (
 from bot.commands.shell import Shell, exit_code
 from bot.commands.understand import report_json
 from bot.errors import UsageError
+from bot.figures import count
 from bot.history import read_history
 from bot.history import reject as reject_proposal
 from bot.pipeline import Changes, Understanding, check_again
@@ -33,7 +34,7 @@ from bot.pipeline import propose as propose_all
 from bot.proposals import apply_edits, render_diff
 from bot.publish import PublishReport, open_target
 from bot.publish import publish as publish_plan
-from bot.records import PastProposal, Plan, Repository, Skipped, Verdict
+from bot.records import ModelCost, PastProposal, Plan, Repository, Skipped, Verdict
 from bot.report import run_text, summary_markdown
 from bot.settings import settings_sha
 
@@ -70,6 +71,8 @@ def measure(shell: Shell, given: argparse.Namespace) -> int:
 
 def run(shell: Shell, given: argparse.Namespace) -> int:
     """One cycle: propose, measure, publish."""
+    if given.estimate:
+        return _estimate(shell, given)
     found = _cycle(shell, given.repo, given.to, proposing=True, measuring=True)
     kept = nullcontext(given.out) if given.out else tempfile.TemporaryDirectory()
     with kept as folder:
@@ -113,6 +116,24 @@ def demo(shell: Shell, given: argparse.Namespace) -> int:
     return 0
 
 
+def _estimate(shell: Shell, given: argparse.Namespace) -> int:
+    """What this cycle's first calls could cost at most. Asks nothing, sends nothing."""
+    found = _cycle(shell, given.repo, given.to, proposing=True, measuring=False, estimate=True)
+    cost = found.model.cost if found.model else ModelCost()
+    if shell.json:
+        shell.emit({"estimate": asdict(cost), "key": found.model is not None})
+    elif found.model is None:
+        shell.say("No model key is set, so a run calls no model and costs nothing.")
+    else:
+        shell.say(
+            f"Reading: at most {count(cost.calls, 'model call')}, {cost.input_tokens:,} tokens in, "
+            f"{cost.output_tokens:,} out, ${cost.usd:.2f}. Writing and checking an edit adds a few "
+            f"calls to each pattern. The budget of a cycle is "
+            f"${found.workspace.settings.model.budget_usd:.2f}."
+        )
+    return 0
+
+
 def _write(shell: Shell, given: argparse.Namespace, *, proposing: bool, measuring: bool) -> int:
     history = given.history or f"git:{given.repo}"
     found = _cycle(shell, given.repo, history, proposing=proposing, measuring=measuring)
@@ -120,11 +141,19 @@ def _write(shell: Shell, given: argparse.Namespace, *, proposing: bool, measurin
     return _tell(shell, given, found=found)
 
 
-def _cycle(shell: Shell, repo: str, target: str, *, proposing: bool, measuring: bool) -> Found:
+def _cycle(
+    shell: Shell,
+    repo: str,
+    target: str,
+    *,
+    proposing: bool,
+    measuring: bool,
+    estimate: bool = False,
+) -> Found:
     """Everything up to the bundle. Writes nothing."""
     workspace, repository = open_repository(repo)
     past = read_history(target, connect=shell.reader)
-    model = model_of(shell, workspace.settings)
+    model = model_of(shell, workspace.settings, estimate=estimate)
     since = min((one.merged_at - BEFORE_MERGE for one in past if one.merged_at), default=None)
     understood = understanding_of(shell, workspace, model=model, since=since)
     store = store_of(shell, workspace.settings)

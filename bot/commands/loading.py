@@ -83,15 +83,16 @@ def store_path(shell: Shell, settings: Settings) -> str:
     return shell.store or settings.store or DEFAULT_STORE
 
 
-def model_of(shell: Shell, settings: Settings) -> Model | None:
-    """The model within its budget, or None without a key."""
+def model_of(shell: Shell, settings: Settings, *, estimate: bool = False) -> Model | None:
+    """The model within its budget, or None without a key. An estimate asks nothing."""
     if shell.secrets.anthropic_api_key is None:
         return None
     # Imported here: the client takes two seconds to load, and a run without a key needs none.
-    from bot.model import Model
+    from bot.model import Estimator, Model
 
     chosen = settings.model
-    return Model(
+    kind = Estimator if estimate else Model
+    return kind(
         api_key=shell.secrets.anthropic_api_key,
         base_url=shell.secrets.anthropic_base_url,
         budget_usd=chosen.budget_usd,

@@ -100,9 +100,14 @@ class Shell:
             UsageError: the text is neither.
         """
         number, unit = text[:-1], text[-1:]
-        if unit not in UNITS_DAYS or not number.isdigit():
+        if unit not in UNITS_DAYS or not number.isdecimal():
             raise UsageError(f"--since {text!r} is no span of time; write it like 28d, 4w or 12h")
-        return self.now - timedelta(days=int(number) * UNITS_DAYS[unit])
+        try:
+            return self.now - timedelta(days=int(number[:12]) * UNITS_DAYS[unit])
+        except OverflowError:
+            raise UsageError(
+                f"--since {text[:40]!r} goes back before the calendar; write it like 28d or 4w"
+            ) from None
 
 
 def exit_code(degraded: Sequence[Degraded]) -> int:

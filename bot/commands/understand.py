@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.commands.loading import Workspace, empty_store, model_of, open_workspace, understanding_of
 from bot.commands.shell import Shell
-from bot.errors import UsageError
+from bot.errors import SettingsError, UsageError
 from bot.history import read_history
 from bot.intents.taxonomy import PATH as TAXONOMY_PATH
 from bot.pipeline import Understanding, measure
@@ -93,20 +93,30 @@ def config(shell: Shell, given: argparse.Namespace) -> int:
         shell.emit(settings_schema())
         return 0
     path = Path(given.repo) / PATH
-    if not path.exists():
-        shell.say(f"{path} does not exist; everything is at its default.")
-        return 0
-    load_settings(path.read_text(encoding="utf-8"), path=str(path))
-    shell.say(f"{path} is right.")
+    if path.exists():
+        load_settings(_text_of(path), path=str(path))
+    return _tell_checked(shell, str(path), path.exists(), "everything is at its default")
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: it is not UTF-8 ({error}); save it as UTF-8") from None
+
+
+def _tell_checked(shell: Shell, path: str, exists: bool, without: str) -> int:
+    """Say that a file is right, or what holds without it."""
+    if shell.json:
+        shell.emit({"path": path, "exists": exists})
+    else:
+        shell.say(f"{path} is right." if exists else f"{path} does not exist; {without}.")
     return 0
 
 
 def _check_taxonomy(shell: Shell, workspace: Workspace) -> int:
-    if workspace.taxonomy_text is None:
-        shell.say(f"{TAXONOMY_PATH} does not exist; intents are discovered anew in each run.")
-        return 0
-    shell.say(f"{TAXONOMY_PATH} is right.")
-    return 0
+    exists = workspace.taxonomy_text is not None
+    return _tell_checked(shell, TAXONOMY_PATH, exists, "intents are discovered anew in each run")
 
 
 def _show_intents(shell: Shell, understood: Understanding) -> int:

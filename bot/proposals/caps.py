@@ -17,6 +17,8 @@ LATER = timedelta(days=28)
 """How long "later" keeps a pattern quiet."""
 OTHER_REMEDIES = 1
 """Different remedies that may follow a rejected one."""
+REJECTIONS_OF_A_KIND = 3
+"""So many rejections of one kind are a constraint for the next."""
 QUARTER = timedelta(days=91)
 MAX_DRIFT = 0.5
 """Furthest that one threshold may get from where it stood a quarter ago, as a share."""
@@ -44,6 +46,22 @@ def pattern_decided(
         listed = ", ".join(rejected.values())
         return _skipped(what, "rejected_before", f"Different remedies were rejected: {listed}.")
     return None
+
+
+def constraints(pattern: Pattern, past: Sequence[PastProposal]) -> list[str]:
+    """What rejections say: the reason given for this pattern, and any kind rejected three times.
+
+    People's words are outside text and stay inside the tags of the prompt.
+    """
+    said = [
+        f"An earlier change was rejected as the wrong fix: {one.reason}"
+        for one in past
+        if one.pattern_id == pattern.id and one.rejection == "wrong_fix" and one.reason
+    ]
+    rejected = [one for one in past if one.agent == pattern.agent and one.state == "rejected"]
+    if len([one for one in rejected if one.kind == "prompt"]) >= REJECTIONS_OF_A_KIND:
+        said += [f"Rejected before: {one.reason}" for one in rejected if one.reason]
+    return said
 
 
 def already_decided(proposal: Proposal, past: Sequence[PastProposal]) -> Skipped | None:
@@ -129,8 +147,9 @@ def within_caps(
             reason = f"One at a time for each intent, threshold and place: {first} comes first."
         if reason is None and left <= 0:
             reason = (
-                f"{per_week} new proposals in seven days are the limit and {_opened_lately(past, now=now)} were "
-                f"opened before this run; it waits with priority {proposal.priority:.2f}."
+                f"{per_week} new proposals in seven days are the limit and "
+                f"{_opened_lately(past, now=now)} were opened before this run; it waits with "
+                f"priority {proposal.priority:.2f}."
             )
         if reason is not None:
             skipped.append(_skipped(proposal.title, "cap", reason))
