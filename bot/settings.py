@@ -147,6 +147,10 @@ def load_settings(text: str | None, *, path: str = PATH) -> Settings:
         where = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "not YAML"
         raise SettingsError(f"{path}{where}: {problem}; correct the file or remove it") from None
+    except RecursionError:
+        raise SettingsError(
+            f"{path}: the file is nested too deeply; correct it or remove it"
+        ) from None
     if values is None:
         return Settings()
     if not isinstance(values, dict):
@@ -177,7 +181,9 @@ def _sentences(error: ValidationError) -> list[str]:
             hint = f"did you mean `{close[0]}`?" if close else f"known are {', '.join(known)}"
             sentences.append(f"unknown key `{key}`: {hint}")
         else:
-            sentences.append(f"`{key}` is {problem['input']!r:.60}: {problem['msg']}")
+            # Pydantic speaks of Python's types, the file's reader knows YAML's.
+            message = problem["msg"].replace("valid tuple", "list, such as [a, b]")
+            sentences.append(f"`{key}` is {problem['input']!r:.60}: {message}")
     return sentences
 
 

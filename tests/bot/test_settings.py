@@ -38,6 +38,11 @@ def test_a_mistake_is_named_with_what_would_be_right(text, words):
     assert "\n" not in str(caught.value)
 
 
+def test_a_file_that_is_nested_without_end_is_refused():
+    with pytest.raises(SettingsError, match="too deeply"):
+        load_settings("x: " + "[" * 5000)
+
+
 def test_an_agent_is_found_by_its_other_names():
     settings = load_settings("agents: [{name: support, match: [support-prod], task: Help.}]")
 
