@@ -28,8 +28,9 @@ _log = logging.getLogger(__name__)
 
 Signal: TypeAlias = Literal["traces", "logs", "metrics"]
 
-_DECODERS = 2
-"""Threads that decode. Python runs one at a time, but the filters of redaction run beside it."""
+_DECODERS = 1
+"""Threads that decode. Python runs one at a time; a second one only takes turns with the first,
+which makes all answers later."""
 _MAX_EVENTS = 10_000
 _MAX_SERVICES = 1000
 """Services whose hints are remembered; the names come from senders, so they need a bound."""

@@ -16,6 +16,8 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+import pyarrow as pa
+
 from collector.errors import Misconfigured, StoreError
 from collector.intake import Intake
 from collector.listening import (
@@ -69,6 +71,8 @@ def serve(
     store = open_store(store_location, create=True)
     store.check_writable()
     redact = store.redactor(key=options.redaction_key, personal=options.personal)
+    # Arrow's own allocator keeps what a burst of requests needed; this one gives it back.
+    pa.set_memory_pool(pa.system_memory_pool())
     redact.text("")  # compiles its filters, for which the first sender would wait half a second
     asyncio.run(_serve(store, redact, addresses, options, tokens, tls, clock))
 
