@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, cast, get_args
 
@@ -26,6 +26,7 @@ from bot.patterns import find_patterns
 from bot.proposals import (
     already_decided,
     check_edits,
+    constraints,
     pattern_decided,
     propose_prompt,
     propose_rule,
@@ -71,8 +72,6 @@ PROMPT_PATTERNS = 3
 """Patterns that one cycle puts before the model, the most important first."""
 EXAMPLES = 40
 """Failing conversations, and as many passing ones, from which the reader picks for one pattern."""
-REJECTIONS_OF_A_KIND = 3
-"""So many rejections of one kind are a constraint for the next."""
 REACTIONS = frozenset({"quick_correction", "error_pointed_out", "escalation_request"})
 DECISION_EVENTS = ("debrief.decision", "debrief.response")
 
@@ -103,6 +102,41 @@ class Changes:
     skipped: tuple[Skipped, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Read:
+    """What reading the conversations one by one gathers; nothing of their text but documents."""
+
+    rules: OutcomeRules
+    of_users: Mapping[str, Sequence[Outcome]]
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    documents: list[Document] = field(default_factory=list)
+    signals: dict[Key, tuple[Signal, ...]] = field(default_factory=dict)
+    outcomes: dict[Key, tuple[Outcome, ...]] = field(default_factory=dict)
+    corrections: list[Correction] = field(default_factory=list)
+    systems: dict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
+    skipped: list[Skipped] = field(default_factory=list)
+
+    def take(self, item: Conversation | Unreadable) -> None:
+        if isinstance(item, Unreadable):
+            self.skipped.append(Skipped(what=item.what, code="unreadable", reason=item.reason))
+            return
+        key = (item.agent, item.conversation_id)
+        signals = self.signals[key] = find_signals(item)
+        outcomes = self.outcomes[key] = (
+            *link_outcomes(item, signals, self.rules),
+            *outcomes_of_user(item, self.of_users),
+        )
+        self.rows.append(_fact(item, signals, outcomes))
+        self.corrections.extend(corrections_of(item))
+        if item.system and len(self.systems[item.agent]) < SYSTEMS_KEPT:
+            self.systems[item.agent][item.system] = None
+        document = to_document(item, leave_out=_reactions(signals))
+        if isinstance(document, Skipped):
+            self.skipped.append(document)
+        else:
+            self.documents.append(document)
+
+
 def understand(
     conversations: Iterable[Conversation | Unreadable],
     user_events: Sequence[Event],
@@ -122,39 +156,14 @@ def understand(
     again keep their ids and names. Costs a model call per new intent, nothing else.
     """
     rules = OutcomeRules.from_settings(settings.outcomes)
-    of_users = user_outcomes(user_events, rules)
-    rows: list[dict[str, Any]] = []
-    documents: list[Document] = []
-    signals: dict[Key, tuple[Signal, ...]] = {}
-    outcomes: dict[Key, tuple[Outcome, ...]] = {}
-    corrections: list[Correction] = []
-    systems: dict[str, dict[str, None]] = defaultdict(dict)
-    skipped: list[Skipped] = []
-
+    read = _Read(rules=rules, of_users=user_outcomes(user_events, rules))
     with _tracer.start_as_current_span("understand") as span:
         for item in conversations:
-            if isinstance(item, Unreadable):
-                skipped.append(Skipped(what=item.what, code="unreadable", reason=item.reason))
-                continue
-            key = (item.agent, item.conversation_id)
-            signals[key] = find_signals(item)
-            outcomes[key] = (
-                *link_outcomes(item, signals[key], rules),
-                *outcomes_of_user(item, of_users),
-            )
-            rows.append(_fact(item, signals[key], outcomes[key]))
-            corrections += corrections_of(item)
-            if item.system and len(systems[item.agent]) < SYSTEMS_KEPT:
-                systems[item.agent][item.system] = None
-            document = to_document(item, leave_out=_reactions(signals[key]))
-            if isinstance(document, Skipped):
-                skipped.append(document)
-            else:
-                documents.append(document)
-        taxonomy, labels, not_named = _intents(documents, taxonomy, known, ask=ask, now=now)
-        facts = _with_intents(rows, labels)
+            read.take(item)
+        taxonomy, labels, not_named = _intents(read.documents, taxonomy, known, ask=ask, now=now)
+        facts = _with_intents(read.rows, labels)
         decisions = decisions_of(decision_events)
-        typed = with_shared_types(corrections)
+        typed = with_shared_types(read.corrections)
         report = find_patterns(
             facts,
             typed,
@@ -166,22 +175,22 @@ def understand(
         )
         span.set_attributes(
             {
-                "debrief.conversations": len(rows),
-                "debrief.skipped": len(skipped),
+                "debrief.conversations": len(read.rows),
+                "debrief.skipped": len(read.skipped),
                 "debrief.patterns": len(report.patterns),
             }
         )
     return Understanding(
         facts=facts,
-        signals=signals,
-        outcomes=outcomes,
+        signals=read.signals,
+        outcomes=read.outcomes,
         labels=labels,
         taxonomy=taxonomy,
         corrections=typed,
         decisions=tuple(decisions),
-        systems={agent: tuple(texts) for agent, texts in systems.items()},
+        systems={agent: tuple(texts) for agent, texts in read.systems.items()},
         report=report,
-        skipped=(*_counted(skipped), *not_named),
+        skipped=(*_counted(read.skipped), *not_named),
     )
 
 
@@ -229,26 +238,16 @@ def propose(
         elif agents:
             results.append(_without_a_model(len(for_model)))
         span.set_attribute("debrief.results", len(results))
-    patterns = {pattern.id: pattern for pattern in understood.report.patterns}
-    skipped = [result for result in results if isinstance(result, Skipped)]
-    gated = []
-    for proposal in results:
-        if not isinstance(proposal, Proposal):
-            continue
-        decided = already_decided(proposal, past)
-        if decided is not None:
-            skipped.append(decided)
-            continue
-        result = gate(proposal, patterns[proposal.pattern_id], now=now)
-        if result.verdict == "fail":
-            skipped.append(Skipped(what=proposal.title, code="gate", reason=result.sentence))
-            continue
-        gated.append(replace(proposal, gate=result))
+    gated, stopped = _gated(results, understood.report.patterns, past, now=now)
     kept, capped = within_caps(gated, past, now=now, per_week=settings.limits.new_per_week)
     return Changes(
         proposals=tuple(kept),
         findings=tuple(result for result in results if isinstance(result, Finding)),
-        skipped=(*skipped, *capped),
+        skipped=(
+            *(result for result in results if isinstance(result, Skipped)),
+            *stopped,
+            *capped,
+        ),
     )
 
 
@@ -338,6 +337,32 @@ def _with_intents(rows: Sequence[dict[str, Any]], labels: Mapping[Key, Label]) -
     return pa.Table.from_pylist(list(rows), schema=FACTS_SCHEMA)
 
 
+def _gated(
+    results: Iterable[Proposal | Finding | Skipped],
+    patterns: Iterable[Pattern],
+    past: Sequence[PastProposal],
+    *,
+    now: datetime,
+) -> tuple[list[Proposal], list[Skipped]]:
+    """The proposals with their gate's result, and why some may not be opened."""
+    by_id = {pattern.id: pattern for pattern in patterns}
+    gated: list[Proposal] = []
+    stopped: list[Skipped] = []
+    for proposal in results:
+        if not isinstance(proposal, Proposal):
+            continue
+        decided = already_decided(proposal, past)
+        if decided is not None:
+            stopped.append(decided)
+            continue
+        result = gate(proposal, by_id[proposal.pattern_id], now=now)
+        if result.verdict == "fail":
+            stopped.append(Skipped(what=proposal.title, code="gate", reason=result.sentence))
+            continue
+        gated.append(replace(proposal, gate=result))
+    return gated, stopped
+
+
 def _by_the_model(
     patterns: Sequence[Pattern],
     facts: pa.Table,
@@ -422,22 +447,6 @@ def examples(facts: pa.Table, pattern: Pattern) -> tuple[Sequence[Key], Sequence
     ]
     newest = [(pattern.agent, conversation_id) for conversation_id in pattern.evidence[-EXAMPLES:]]
     return newest, passing[-EXAMPLES:]
-
-
-def constraints(pattern: Pattern, past: Sequence[PastProposal]) -> list[str]:
-    """What rejections say: the reason given for this pattern, and any kind rejected three times.
-
-    People's words are outside text and stay inside the tags of the prompt.
-    """
-    said = [
-        f"An earlier change was rejected as the wrong fix: {one.reason}"
-        for one in past
-        if one.pattern_id == pattern.id and one.rejection == "wrong_fix" and one.reason
-    ]
-    rejected = [one for one in past if one.agent == pattern.agent and one.state == "rejected"]
-    if len([one for one in rejected if one.kind == "prompt"]) >= REJECTIONS_OF_A_KIND:
-        said += [f"Rejected before: {one.reason}" for one in rejected if one.reason]
-    return said
 
 
 def check_again(

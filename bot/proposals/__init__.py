@@ -5,7 +5,13 @@ apply exactly once and break no guardrail. Refuses with `Skipped`: too little ev
 remedy that was rejected. Rules and thresholds cost nothing; no model is asked for them.
 """
 
-from bot.proposals.caps import already_decided, pattern_decided, slots_left, within_caps
+from bot.proposals.caps import (
+    already_decided,
+    constraints,
+    pattern_decided,
+    slots_left,
+    within_caps,
+)
 from bot.proposals.edits import apply_edits, check_diff, render_diff
 from bot.proposals.guardrails import check_edits
 from bot.proposals.prompt import propose_prompt
@@ -17,6 +23,7 @@ __all__ = [
     "apply_edits",
     "check_diff",
     "check_edits",
+    "constraints",
     "pattern_decided",
     "propose_prompt",
     "propose_rule",
