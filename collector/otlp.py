@@ -38,7 +38,14 @@ _STATUS_ERROR = 2
 _KNOWN_KEYS = 4096
 """Attribute names whose meaning is remembered; senders make them up, so this needs a bound."""
 _TEXT_COLUMNS = ("name", "status_message", "service", "scope", "scope_version", "events", "body")
-_IDENTIFIERS = frozenset({*semconv.CONVERSATION_IDS, semconv.EVENT_ID, semconv.RESPONSE_ID})
+_IDENTIFIERS = frozenset(
+    {
+        *semconv.CONVERSATION_IDS,
+        *semconv.PREVIOUS_RESPONSE_IDS,
+        semconv.EVENT_ID,
+        semconv.RESPONSE_ID,
+    }
+)
 _EMPTY: tuple[Json, ...] = (None, "", [], {})
 _TEXT_PREFIXES = (
     "gen_ai.input.messages",

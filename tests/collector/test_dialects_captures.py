@@ -51,7 +51,14 @@ WITH_IDS = [
     "vercel-ai-v7-legacy",
 ]
 """Session and user were set by the application and sent by the library."""
-ALL = [*WITH_IDS, "openai-agents", "pydantic-ai-v2", "pydantic-ai-v3"]
+ALL = [
+    *WITH_IDS,
+    "openai-agents",
+    "openinference-responses",
+    "pydantic-ai-v1",
+    "pydantic-ai-v2",
+    "pydantic-ai-v3",
+]
 
 
 def held(capture: str) -> list[Conversation]:
