@@ -58,7 +58,12 @@ def read_call(span: Span, histories: Histories) -> Call:
 
 
 def _error(span: Span) -> CallError | None:
-    """The message is the exception's repr with its stack trace, which is nobody's answer."""
+    """The message is the exception's repr with its stack trace, which is nobody's answer.
+
+    The status of a failed run may still be OK: then the exception is what tells.
+    """
+    if any(event["name"] == semconv.EXCEPTION_EVENT for event in span.events()):
+        span = Span({**span.row, "status": 2})
     error = calls.call_error(span)
     return error and replace(error, message=error.message.partition(_STACK_TRACE)[0].strip())
 

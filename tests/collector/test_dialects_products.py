@@ -137,7 +137,7 @@ def test_langsmith_reads_the_root_where_no_model_call_was_sent() -> None:
     assert [said for _, said in texts(conversation)] == ["before", "yes", ASKED, ANSWERED]
 
 
-def test_langsmith_cuts_the_stack_trace_off_an_error() -> None:
+def test_langsmith_tells_failure_by_the_exception_and_cuts_its_stack_trace_off() -> None:
     attributes = {
         "langsmith.span.kind": "llm",
         "gen_ai.operation.name": "chat",
@@ -149,7 +149,7 @@ def test_langsmith_cuts_the_stack_trace_off_an_error() -> None:
     raised = ("exception", {"exception.type": "Exception", "exception.message": message})
 
     conversation = the_told(
-        "langsmith", [Sent(name="ChatOpenAI", attributes=attributes, events=[raised], error="")]
+        "langsmith", [Sent(name="ChatOpenAI", attributes=attributes, events=[raised])]
     )
 
     (error,) = conversation.errors
@@ -452,9 +452,7 @@ def test_litellm_finds_the_tool_call_under_the_oldest_key() -> None:
     assert conversation.user_id == "u-1"
 
 
-def test_litellms_raw_answer_has_the_ids_of_tool_calls_and_its_history_has_them_beside_the_parts() -> (
-    None
-):
+def test_litellm_has_ids_of_tool_calls_in_the_raw_answer_and_beside_the_parts() -> None:
     opening = [{"role": "user", "parts": [{"type": "text", "content": ASKED}]}]
     called = {"role": "assistant", "parts": [{"type": "text", "content": ""}]}
     calls = [{"id": "c1", "function": {"name": "lookup_order", "arguments": text(ARGUMENTS)}}]
