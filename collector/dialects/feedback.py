@@ -31,14 +31,13 @@ def _ratings(span: Span) -> Iterator[dict[str, Json]]:
         name = span.text(_LOGFIRE_NAME) or ""
         comment = span.text("logfire.feedback.comment")
         yield _rating(name, span.value(name), None, comment)
-    if semconv.OPENINFERENCE_KIND not in span:
+    if not any(key.startswith(_LISTS) for key in span.keys):
         return
     for key in _LISTS:
-        if any(each.startswith(key) for each in span.keys):
-            given = span.value(key)
-            entries = given if isinstance(given, list) else elements(span, f"{key}.")
-            for entry in entries:
-                yield from _of_openinference(entry)
+        given = span.value(key)
+        entries = given if isinstance(given, list) else elements(span, f"{key}.")
+        for entry in entries:
+            yield from _of_openinference(entry)
 
 
 def _of_openinference(entry: Any) -> Iterator[dict[str, Json]]:
