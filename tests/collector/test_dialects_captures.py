@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.otlp import decode_traces
+from collector.otlp import decode_logs, decode_traces
 from collector.records import Conversation, Message, ToolCall
 from tests.collector.conversations import OPEN_BOOK, conversations_of
 
@@ -63,14 +63,22 @@ ALL = [
     "pydantic-ai-v2",
     "pydantic-ai-v3",
 ]
+BY_OTHER_NAMES = ["semantic-kernel"]
+"""The framework puts the name of a plugin before the tool's."""
 OWN_VERSION = {"strands": "1.62.0"}
 """Strands puts its own version in the place of the service's."""
 
 
+def sent(capture: str, signal: str) -> bytes:
+    """One request; an empty one where the library did not send this signal."""
+    path = Path(__file__).parent / "captures" / f"{capture}.{signal}.pb.gz"
+    return gzip.decompress(path.read_bytes()) if path.exists() else b""
+
+
 def held(capture: str) -> list[Conversation]:
-    path = Path(__file__).parent / "captures" / f"{capture}.traces.pb.gz"
-    body = gzip.decompress(path.read_bytes())
-    return conversations_of(decode_traces(body, json=False, received_ns=1, redact=OPEN_BOOK).rows)
+    spans = decode_traces(sent(capture, "traces"), json=False, received_ns=1, redact=OPEN_BOOK).rows
+    logs = decode_logs(sent(capture, "logs"), json=False, received_ns=1, redact=OPEN_BOOK).rows
+    return conversations_of(spans, logs)
 
 
 def told(conversation: Conversation) -> list[tuple[str, object]]:
@@ -104,7 +112,7 @@ def test_a_capture_gives_the_ids_that_were_set(capture: str) -> None:
     assert {first.user_id, second.user_id} == {"user-zoe-42"}
 
 
-@pytest.mark.parametrize("capture", [*ALL, "crewai", "crewai-with-openai"])
+@pytest.mark.parametrize("capture", [*ALL, *BY_OTHER_NAMES, "crewai", "crewai-with-openai"])
 def test_a_capture_tells_the_failed_call_once(capture: str) -> None:
     first, second = held(capture)
 
@@ -136,3 +144,18 @@ def test_crewai_with_the_models_client_gives_the_calls() -> None:
     asked, *others = told(first)
     assert others == FIRST_TURN[1:]
     assert "Where is my order A-1001?" in str(asked[1])  # within the framework's own words
+
+
+@pytest.mark.parametrize("capture", BY_OTHER_NAMES)
+def test_a_capture_whose_text_is_in_log_records_gives_what_was_said(capture: str) -> None:
+    first, second = held(capture)
+
+    asked, (role, call), *others = told(first)
+    assert [asked, *others] == [BOTH_TURNS[0], *BOTH_TURNS[2:]]
+    assert role == "assistant"
+    assert isinstance(call, ToolCall)
+    assert (call.id, call.arguments) == (CALL.id, CALL.arguments)
+    assert call.name == "Orders-lookup_order"
+    assert told(second) == FAILED
+    assert first.system == SYSTEM
+    assert first.completeness.hint is None
