@@ -22,6 +22,7 @@ from bot.settings import load_secrets
 from bot.tracing import trace_to
 from collector.errors import CollectorError, StoreError
 from collector.listening import add_options
+from prompts import show_invisible
 
 PAUSE_S = 1.0
 """GitHub asks for at least this between two writes (secondary rate limits)."""
@@ -40,10 +41,10 @@ def main(argv: Sequence[str] | None = None, *, pause_s: float = PAUSE_S) -> int:
         with trace_to(os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")):
             return _run(given, pause_s=pause_s)
     except DebriefError as error:
-        print(f"debrief: {error}", file=sys.stderr)
+        _complain(f"{error}")
         return error.exit_code
     except CollectorError as error:
-        print(f"debrief: {error}", file=sys.stderr)
+        _complain(f"{error}")
         fault = FaultElsewhere if isinstance(error, StoreError) else UsageError
         return fault.exit_code
     except BrokenPipeError:
@@ -51,11 +52,16 @@ def main(argv: Sequence[str] | None = None, *, pause_s: float = PAUSE_S) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        print(f"debrief: {error}; free the space or mend the path and run again", file=sys.stderr)
+        _complain(f"{error}; free the space or mend the path and run again")
         return FaultElsewhere.exit_code
     except KeyboardInterrupt:
-        print("debrief: stopped; what was written so far is whole", file=sys.stderr)
+        _complain("stopped; what was written so far is whole")
         return 130
+
+
+def _complain(sentence: str) -> None:
+    """One line on standard error. It may quote strangers, who must not steer the terminal."""
+    print(f"debrief: {show_invisible(sentence)}".replace("\n", "⏎"), file=sys.stderr)
 
 
 def _run(given: argparse.Namespace, *, pause_s: float) -> int:

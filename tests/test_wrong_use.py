@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.cli import main
-from tests.loop import Debrief
+from tests.loop import Debrief, write_lines
 
 
 @pytest.fixture
@@ -53,3 +53,33 @@ def test_a_check_gives_a_document_where_one_is_asked_for(debrief, tmp_path, text
     done = debrief("config", "check", "--json", "--repo", tmp_path)
 
     assert done.json == {"path": str(path), "exists": text is not None}
+
+
+STEERS = "\x1b]0;mine\x07\x1b[31m\u202e"
+
+
+def test_nothing_that_strangers_wrote_steers_the_terminal(debrief, tmp_path):
+    messages = [{"role": "user", "content": STEERS}, {"role": "assistant", "content": STEERS}]
+    line = {"id": STEERS, "agent": STEERS, "messages": messages, "outcome": {STEERS: True}}
+    said = [
+        debrief("import", write_lines(tmp_path / "good.jsonl", [line])),
+        debrief("import", write_lines(tmp_path / "bad.jsonl", [{"event": STEERS}])),
+        debrief("import", tmp_path / f"{STEERS[1:3]}\x1b.jsonl"),
+        debrief("show", STEERS),
+        debrief("show", "no such"),
+        debrief("conversations"),
+        debrief("patterns"),
+    ]
+
+    assert [done.code for done in said] == [0, 2, 2, 0, 2, 0, 0]
+    told = "".join(done.out + done.err for done in said)
+    assert not set(told) & set("\x1b\x07\u202e")
+    assert "<U+001B>" in told
+
+
+def test_ids_are_listed_in_full(debrief, tmp_path):
+    name = "0190f1c2-7d3e-7a40-9d55-3f0d8e6b1a27"
+    line = {"id": name, "agent": "support", "messages": [{"role": "user", "content": "a " * 90}]}
+    debrief("import", write_lines(tmp_path / "data.jsonl", [line]))
+
+    assert name in debrief("conversations").out

@@ -130,7 +130,8 @@ def _opening(conversation: Conversation) -> str:
 
 def _transcript(conversation: Conversation) -> Iterator[Text]:
     """Lines for a terminal: what strangers wrote cannot move the cursor or look like ours."""
-    yield Text(f"{conversation.conversation_id} · {conversation.agent}", style="bold")
+    heading = f"{conversation.conversation_id} · {conversation.agent}"
+    yield Text(show_invisible(heading), style="bold")
     for index, message in enumerate(conversation.messages):
         for call in message.tool_calls:
             told = f"{index:3} {message.role} calls {call.name} {call.arguments}"

@@ -17,6 +17,7 @@ from bot.errors import SettingsError, UsageError
 from bot.github import GitHub, connect
 from bot.records import Degraded
 from bot.settings import Secrets
+from prompts import show_invisible
 
 DEFAULT_STORE = "./debrief-data"
 UNITS_DAYS = {"d": 1.0, "w": 7.0, "h": 1 / 24}
@@ -47,8 +48,8 @@ class Shell:
         sys.stdout.write("\n")
 
     def say(self, text: str) -> None:
-        """Print a line as it is: nothing in it is markup."""
-        self.out.print(text, markup=False, soft_wrap=True)
+        """Print a line: nothing in it is markup, and nothing steers the terminal."""
+        self.out.print(show_invisible(text), markup=False, soft_wrap=True)
 
     def reader(self, repository: str) -> GitHub:
         """A client for `owner/name` that cannot write."""
