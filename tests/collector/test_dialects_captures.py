@@ -56,6 +56,7 @@ WITH_IDS = [
 """Session and user were set by the application and sent by the library."""
 ALL = [
     *WITH_IDS,
+    "agent-framework",
     "litellm",
     "openai-agents",
     "openinference-responses",
