@@ -43,6 +43,7 @@ BOTH_TURNS = [
 FAILED = [("user", "Cancel order A-1001, please.")]
 
 WITH_IDS = [
+    "google-adk",
     "haystack",
     "langfuse",
     "langgraph",
