@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.figures import points
+from bot.figures import MINUS, points
 from bot.records import GateCheck, GateResult, GateVerdict, Pattern, Proposal, ThresholdMove
 from bot.replay import (
     MISSED_ALLOWANCE,
@@ -54,7 +54,10 @@ def gate(proposal: Proposal, pattern: Pattern, *, now: datetime, seed: int = 0) 
     return GateResult(
         verdict=verdict,
         sentence=f"Replayed on {len(newer)} newer decisions that had no part in the choice: "
-        + "; ".join(f"{check.name} {check.sentence}" for check in checks)
+        + "; ".join(
+            f"{check.name} {check.sentence}" + f" {check.verdict}" * (check.verdict != verdict)
+            for check in checks
+        )
         + ".",
         checks=checks,
     )
@@ -99,8 +102,8 @@ def _cost(items: Sequence[Answered], move: ThresholdMove, *, seed: int) -> GateC
     return GateCheck(
         name="cost per decision",
         verdict=verdict,
-        sentence=f"{change.estimate:+.2f} ({change.interval.low:+.2f} to "
-        f"{change.interval.high:+.2f}) {verdict}",
+        sentence=f"{change.estimate:+.2f} ({change.interval.low:+.2f} … "
+        f"{change.interval.high:+.2f})".replace("-", MINUS),
         n=len(items),
         estimate=change.estimate,
         interval=change.interval,
@@ -117,7 +120,7 @@ def _check(name: str, change: Change, verdict: GateVerdict, n: int) -> GateCheck
     return GateCheck(
         name=name,
         verdict=verdict,
-        sentence=f"{points(change.estimate, change.interval)} {verdict}",
+        sentence=points(change.estimate, change.interval),
         n=n,
         estimate=change.estimate,
         interval=change.interval,

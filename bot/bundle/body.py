@@ -165,13 +165,12 @@ def _gate_table(checks: Sequence[GateCheck]) -> str:
         [
             check.name,
             check.verdict,
-            "" if check.estimate is None else points(check.estimate, check.interval),
-            f"{check.n:,}" if check.n else "",
             check.sentence,
+            f"{check.n:,}" if check.n else "",
         ]
         for check in checks[:_SHOWN_ROWS]
     ]
-    return table(["gate", "verdict", "difference (95 %)", "n", "in words"], rows)
+    return table(["gate", "verdict", "difference (95 %)", "n"], rows)
 
 
 def _tables(tables: Sequence[Table]) -> str:
@@ -278,11 +277,18 @@ def _prediction_sentence(prediction: Prediction | None) -> str:
     if prediction is None:
         return "none: this change moves no rate that is measured."
     return (
-        f"{code_span(_clip(prediction.metric))} for {prose(prediction.population, 200)}: "
+        f"{prose(_metric_words(prediction.metric), 120)} for {prose(prediction.population, 200)}: "
         f"now {percent(prediction.baseline_rate)}, expected {span(prediction.expected)} "
         f"({percent(prediction.expected.level)} interval). Measured each week for up to "
         f"{MEASURED_WEEKS} weeks after the merge; the result comes as a comment here."
     )
+
+
+def _metric_words(metric: str) -> str:
+    """An outcome as people say it: `correction:shortened` is `corrections (shortened)`."""
+    kind, _, name = metric.rpartition(":")
+    words = name.replace("_", " ")
+    return {"correction": f"corrections ({words})", "signal": f"signs of {words}"}.get(kind, words)
 
 
 # -- fitting it in -------------------------------------------------------------------------------
