@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -43,29 +43,56 @@ def corrections_of(conversation: Conversation) -> tuple[Correction, ...]:
     The declared type is kept; without one, or where it says no more than "edited", the types are
     told from the edit itself and may be none.
     """
-    found: dict[str, Correction] = {}
-    for event in conversation.events:
-        if event.name != "debrief.correction":
-            continue
-        original = _text(event, "original", "correction.original")
-        corrected = _text(event, "corrected", "correction.corrected")
-        if original is None or corrected is None:
-            continue
-        declared = _declared_type(_text(event, "type", "correction.type"))
-        found[event.id] = Correction(
-            id=event.id,
+    found = {
+        correction.id: replace(
+            correction,
             agent=conversation.agent,
             conversation_id=conversation.conversation_id,
-            reviewer_id=_id(event, "reviewer.id", "correction.reviewer.id"),
-            types=(declared,) if declared else edit_types(original, corrected),
-            type_source="declared" if declared else "edit",
-            segments={**conversation.segments, **_segments(event)},
-            original=original,
-            corrected=corrected,
-            note=_text(event, "note", "correction.note"),
-            at=event.at,
+            segments={**conversation.segments, **correction.segments},
         )
+        for event in conversation.events
+        if (correction := _correction(event)) is not None
+    }
     return tuple(sorted(found.values(), key=in_time))
+
+
+def corrections_alone(
+    events: Iterable[Event], known: Collection[Correction]
+) -> tuple[Correction, ...]:
+    """The corrections among `events` that no conversation has; `known` are those that one has.
+
+    A correction says by itself what was written and what should have been, so it counts also
+    where the conversation never came or came without an id.
+    """
+    seen = {correction.id for correction in known}
+    found = {
+        correction.id: correction
+        for event in events
+        if event.id not in seen and (correction := _correction(event)) is not None
+    }
+    return tuple(sorted(found.values(), key=in_time))
+
+
+def _correction(event: Event) -> Correction | None:
+    """What the event says by itself; None where it is no correction or lacks one of the texts."""
+    original = _text(event, "original", "correction.original")
+    corrected = _text(event, "corrected", "correction.corrected")
+    if event.name != "debrief.correction" or original is None or corrected is None:
+        return None
+    declared = _declared_type(_text(event, "type", "correction.type"))
+    return Correction(
+        id=event.id,
+        agent=event.agent or "unknown",
+        conversation_id=event.conversation_id,
+        reviewer_id=_id(event, "reviewer.id", "correction.reviewer.id"),
+        types=(declared,) if declared else edit_types(original, corrected),
+        type_source="declared" if declared else "edit",
+        segments=_segments(event),
+        original=original,
+        corrected=corrected,
+        note=_text(event, "note", "correction.note"),
+        at=event.at,
+    )
 
 
 def with_shared_types(corrections: Sequence[Correction]) -> tuple[Correction, ...]:

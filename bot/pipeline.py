@@ -16,7 +16,7 @@ from typing import Any, cast, get_args
 import pyarrow as pa
 from opentelemetry import trace
 
-from bot.feedback import corrections_of, decisions_of, with_shared_types
+from bot.feedback import corrections_alone, corrections_of, decisions_of, with_shared_types
 from bot.figures import count
 from bot.gate import gate
 from bot.intents import Document, discover, label, to_document
@@ -73,7 +73,8 @@ PROMPT_PATTERNS = 3
 EXAMPLES = 40
 """Failing conversations, and as many passing ones, from which the reader picks for one pattern."""
 REACTIONS = frozenset({"quick_correction", "error_pointed_out", "escalation_request"})
-DECISION_EVENTS = ("debrief.decision", "debrief.response")
+FEEDBACK_EVENTS = ("debrief.correction", "debrief.decision", "debrief.response")
+"""What people said of the agent's work; it counts also where its conversation never came."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -140,7 +141,7 @@ class _Read:
 def understand(
     conversations: Iterable[Conversation | Unreadable],
     user_events: Sequence[Event],
-    decision_events: Sequence[Event],
+    feedback_events: Sequence[Event],
     *,
     taxonomy: Taxonomy | None,
     known: Taxonomy | None = None,
@@ -150,7 +151,7 @@ def understand(
 ) -> Understanding:
     """Read every conversation once; find signals, outcomes, intents and patterns.
 
-    `user_events` are tied to a user only; `decision_events` are all decisions and responses.
+    `user_events` are tied to a user only; `feedback_events` are all of `FEEDBACK_EVENTS`.
     `taxonomy` is the repository's, or None: then intents are discovered, and named by their terms
     or, with `ask`, by the model. `known` are the intents discovered before: those that are found
     again keep their ids and names. Costs a model call per new intent, nothing else.
@@ -162,8 +163,9 @@ def understand(
             read.take(item)
         taxonomy, labels, not_named = _intents(read.documents, taxonomy, known, ask=ask, now=now)
         facts = _with_intents(read.rows, labels)
-        decisions = decisions_of(decision_events)
-        typed = with_shared_types(read.corrections)
+        decisions = decisions_of(feedback_events)
+        alone = corrections_alone(feedback_events, read.corrections)
+        typed = with_shared_types((*read.corrections, *alone))
         report = find_patterns(
             facts,
             typed,

@@ -8,6 +8,7 @@ import pytest
 
 from tests.loop import (
     NOW,
+    OPENINGS,
     OUTREACH,
     THRESHOLDS,
     Debrief,
@@ -57,6 +58,26 @@ def test_five_corrections_of_one_segment_give_one_rule_in_the_right_section(
     assert "+++ b/prompts/outreach.md" in diff
     style = git(repo, "show", f"{branch}:prompts/outreach.md").split("## Style")[1]
     assert added[0][1:] in style.split("## Facts")[0]
+
+
+def test_corrections_count_where_their_conversations_never_came(debrief, repo, tmp_path):
+    events = [
+        {
+            "event": "debrief.correction",
+            "conversation_id": f"ticket-{number}",
+            "agent": "outreach",
+            "at": (NOW - timedelta(days=number + 1)).isoformat(),
+            "original": f"{opening} We make lamps. Shall we talk on Monday?",
+            "corrected": "We make lamps. Shall we talk on Monday?",
+            "segment.contact_level": "c_level",
+        }
+        for number, opening in enumerate(OPENINGS)
+    ]
+    debrief("import", write_lines(tmp_path / "events.jsonl", events))
+
+    done = debrief("run", "--repo", repo, "--to", f"git:{repo}", "--json")
+
+    assert [one["kind"] for one in done.json["operations"]] == ["rule"]
 
 
 def test_two_corrections_give_no_rule_and_the_run_says_why(debrief, repo, tmp_path):

@@ -13,7 +13,7 @@ from bot.commands.shell import DEFAULT_STORE, Shell
 from bot.git import read_repository
 from bot.intents import read_taxonomy
 from bot.intents.taxonomy import PATH as TAXONOMY_PATH
-from bot.pipeline import DECISION_EVENTS, Key, Understanding, understand
+from bot.pipeline import FEEDBACK_EVENTS, Key, Understanding, understand
 from bot.records import Ask, Repository, Skipped, Taxonomy
 from bot.settings import PATH, Settings, load_settings
 from collector.assemble import read_conversations, read_events, read_user_events
@@ -128,7 +128,7 @@ def understanding_of(
         understood = understand(
             read_conversations(store, until=until, received_since=received),
             read_user_events(store, until=until, received_since=received),
-            read_events(store, DECISION_EVENTS, until=until, received_since=received),
+            read_events(store, FEEDBACK_EVENTS, until=until, received_since=received),
             taxonomy=workspace.taxonomy,
             known=known,
             settings=settings,

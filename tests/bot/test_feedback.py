@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from bot.feedback import corrections_of, decisions_of, with_shared_types
+from bot.feedback import corrections_alone, corrections_of, decisions_of, with_shared_types
 from bot.records import Correction
 from collector.records import Event, Json
 from tests.bot.builders import NOW, a_conversation, an_event
@@ -36,6 +37,18 @@ def test_a_declared_type_is_kept_in_one_spelling(declared: str) -> None:
     (found,) = corrections_of(a_conversation(events=(a_correction_event(type=declared),)))
 
     assert (found.types, found.type_source) == (("tone_too_formal",), "declared")
+
+
+def test_a_correction_counts_where_its_conversation_never_came() -> None:
+    known = corrections_of(a_conversation(events=(a_correction_event(),)))
+    event = replace(a_correction_event(), id="e-alone", agent="outreach", conversation_id="c-9")
+
+    (found,) = corrections_alone(
+        (*a_conversation(events=(a_correction_event(),)).events, event), known
+    )
+
+    assert (found.agent, found.conversation_id) == ("outreach", "c-9")
+    assert found.types[0] == "opening_removed"
 
 
 def test_humps_are_words_too() -> None:
