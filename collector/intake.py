@@ -111,6 +111,10 @@ class Intake:
             content = self._content(body)
             rows, refused = self._plain_events(content)
             redacted = finish_events(rows, self._redact)
+            for row in rows:
+                # Who sends as it happens need not say when. The id is made without this time, so
+                # that a repeat is still a repeat.
+                row["at_ns"] = row["at_ns"] or row["received_ns"]
             decoded = Decoded(table="events", rows=rows, rejected=len(refused), redacted=redacted)
             self.metrics.read("events", len(content), decoded)
             return to_arrow("events", rows), refused

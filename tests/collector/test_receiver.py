@@ -175,6 +175,19 @@ def test_a_web_page_can_send_one_event_or_a_list(running):
     assert found.num_rows == 2
 
 
+def test_an_event_that_does_not_say_when_happened_when_it_came(running):
+    collector, store = running
+    event = {"event": "debrief.decision", "id": "d-600", "action": "flag", "user_id": "u-600"}
+
+    for _ in range(2):
+        collector.post("/v1/events", json.dumps(event).encode(), content_type=JSON)
+
+    found = [r for r in store.scan("events").to_pylist() if '"d-600"' in str(r["attributes"])]
+    assert found
+    assert all(row["at_ns"] == row["received_ns"] for row in found)
+    assert len({row["event_id"] for row in found}) == 1
+
+
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
