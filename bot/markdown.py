@@ -34,7 +34,7 @@ _BROKEN: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\$(?=\d)"), "USD "),  # two dollar signs are a formula
     (re.compile(r"\$"), ""),
     (re.compile(r"&(?=#?\w+;)"), "& "),  # an entity becomes a sign before GitHub looks for links
-    (re.compile(r"@+(?=\w)"), "@ "),
+    (re.compile(r"@+(?=[\w.-])"), "@ "),  # GitHub links `1@.G` too
     (re.compile(r"#(?=\d)"), "# "),
     (re.compile(r"(?i)(gh)-(?=\d)"), r"\1 "),
     (re.compile(r"(?<=:)//(?=\S)"), "// "),

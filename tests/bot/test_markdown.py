@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 from cmarkgfm import cmark  # type: ignore[import-untyped]
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.markdown import code_span, fence, plain, prose, table
@@ -138,6 +138,7 @@ def test_no_mix_of_signs_leaves_code(text: str) -> None:
     assert_inert(f"Before\n\n{fence(text)}\n\nafter", allowed={"p", "pre", "code"})
 
 
+@example(text="1@.G")
 @given(ALPHABET)
 def test_no_mix_of_signs_is_live_in_prose_titles_and_tables(text: str) -> None:
     assert_inert(f"- **Why** {prose(text)}", allowed={"ul", "li", "strong", "code"})
