@@ -102,7 +102,7 @@ def git(repo: Path, at: datetime, *arguments: str) -> str:
     name, mail = "Demo Person", "person@example.com"
     stamp = at.isoformat()
     environment = {
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "PATH": str(Path(shutil.which("git") or "git").parent),
         "GIT_CONFIG_GLOBAL": "/dev/null",
         "GIT_AUTHOR_NAME": name,
         "GIT_AUTHOR_EMAIL": mail,

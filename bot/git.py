@@ -12,7 +12,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -218,14 +218,17 @@ def _texts(path: Path, entries: Sequence[_Entry]) -> dict[str, SourceFile]:
     return files
 
 
-def read_repository(path: Path, *, ref: str | None = None) -> Repository:
+def read_repository(
+    path: Path, *, ref: str | None = None, must_be_text: Collection[str] = ()
+) -> Repository:
     """Read the text files of the default branch's commit, or of `ref`'s.
 
+    Of `must_be_text`, what is there has to be readable: else it would seem to be missing.
     Text is UTF-8 of at most `MAX_FILE_BYTES`. What is not committed is not seen. Of a repository
     with more than `MAX_TOTAL_BYTES` of such files the smallest are read, and a warning says so.
 
     Raises:
-        UsageError: not a repository, or no commit.
+        UsageError: not a repository, no commit, or a file of `must_be_text` is no text.
         RepositoryError: no such ref.
     """
     branch, sha = default_branch(path)
@@ -234,7 +237,8 @@ def read_repository(path: Path, *, ref: str | None = None) -> Repository:
         if found is None:
             raise RepositoryError(f"{path} has no ref {ref!r}; give a branch, a tag or a commit id")
         branch, sha = ref, found
-    small = [entry for entry in _entries(path, sha) if entry.size_bytes <= MAX_FILE_BYTES]
+    entries = list(_entries(path, sha))
+    small = [entry for entry in entries if entry.size_bytes <= MAX_FILE_BYTES]
     small.sort(key=lambda entry: entry.size_bytes)
     kept: list[_Entry] = []
     total_bytes = 0
@@ -245,6 +249,12 @@ def read_repository(path: Path, *, ref: str | None = None) -> Repository:
             break
         kept.append(entry)
     files = _texts(path, kept)
+    for entry in entries:
+        if entry.path in must_be_text and entry.path not in files:
+            raise UsageError(
+                f"{entry.path} in {path} cannot be read: it is no UTF-8 text of at most "
+                f"{MAX_FILE_BYTES // 1_000_000} MB; save it as UTF-8"
+            )
     return Repository(
         base_sha=sha, base_branch=branch, files={name: files[name] for name in sorted(files)}
     )

@@ -47,6 +47,7 @@ from bot.records import (
     PastProposal,
     Pattern,
     PatternReport,
+    Plan,
     Proposal,
     ProposalKind,
     Repository,
@@ -449,6 +450,32 @@ def examples(facts: pa.Table, pattern: Pattern) -> tuple[Sequence[Key], Sequence
     ]
     newest = [(pattern.agent, conversation_id) for conversation_id in pattern.evidence[-EXAMPLES:]]
     return newest, passing[-EXAMPLES:]
+
+
+def allowed_now(
+    plan: Plan, past: Sequence[PastProposal], *, settings: Settings, now: datetime
+) -> tuple[Plan, tuple[Skipped, ...]]:
+    """The plan without what the target's own settings and history do not let in any more.
+
+    Counted again when a bundle is sent: it may be old, or not as we wrote it.
+    """
+    known = {one.id for one in past if one.state == "open"}
+    left = slots_left(past, now=now, per_week=settings.limits.new_per_week)
+    kept: list[Operation] = []
+    refused: list[Skipped] = []
+    for operation in plan.operations:
+        if operation.op != "open" or operation.id in known:
+            kept.append(operation)
+        elif settings.paused:
+            sentence = "`paused: true` stands in the settings of the default branch."
+            refused.append(Skipped(what=operation.id, code="paused", reason=sentence))
+        elif left <= 0:
+            sentence = f"{settings.limits.new_per_week} new proposals in seven days are the limit."
+            refused.append(Skipped(what=operation.id, code="cap", reason=sentence))
+        else:
+            left -= 1
+            kept.append(operation)
+    return replace(plan, operations=tuple(kept)), tuple(refused)
 
 
 def check_again(

@@ -13,13 +13,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from bot.errors import SettingsError
 
 PATH = ".github/debrief.yml"
+PLANNED = frozenset(
+    {"segments", "redaction", "quotes", "publish", "rollout", "judge", "flags", "replay"}
+)
+"""Keys that later versions will know."""
 
 
 class _Section(BaseModel):
@@ -92,10 +96,19 @@ class Settings(_Section):
     limits: Limits = Limits()
     allow: tuple[str, ...] = ()
     """Globs of further paths that a proposal may touch, besides the agents' own files."""
-    quotes: bool = False
-    """Whether pull requests may show words from conversations."""
     paused: bool = False
     """Nothing new is opened while this is true; verdicts still come."""
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Settings:
+        both = sorted(set(self.outcomes.good) & set(self.outcomes.bad))
+        if both:
+            raise ValueError(f"outcome {both[0]!r} is both good and bad; keep one")
+        names = [name for agent in self.agents for name in (agent.name, *agent.match)]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"agent {twice[0]!r} is there twice; give each name to one agent")
+        return self
 
     def agent(self, name: str) -> AgentSettings:
         """The settings of agent `name`, or defaults where the file says nothing about it."""
@@ -176,6 +189,9 @@ def _sentences(error: ValidationError) -> list[str]:
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
+            if problem["loc"][-1] in PLANNED:
+                sentences.append(f"`{key}` is not supported by this version yet: leave it out")
+                continue
             known = _keys_at(problem["loc"][:-1])
             close = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1, cutoff=0.5)
             hint = f"did you mean `{close[0]}`?" if close else f"known are {', '.join(known)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -186,6 +187,39 @@ def test_an_estimate_says_what_a_run_could_cost_and_asks_nobody(
     assert done.code == 0, done.err
     assert done.json["estimate"]["calls"] >= 1
     assert done.json["estimate"]["usd"] > 0
+    assert branches(repo) == []
+
+
+def test_a_bundle_that_was_changed_opens_no_more_than_a_week_allows(debrief, repo, tmp_path):
+    debrief("import", write_lines(tmp_path / "d.jsonl", corrected_drafts(5)))
+    debrief("propose", "--repo", repo, "--out", tmp_path / "bundle")
+    file = tmp_path / "bundle" / "plan.json"
+    plan = json.loads(file.read_text())
+    (operation,) = plan["operations"]
+    copies = [
+        {**operation, "id": f"p-0000000{number}", "branch": f"debrief/p-0000000{number}"}
+        for number in range(9)
+    ]
+    file.write_text(json.dumps({**plan, "operations": copies}))
+
+    done = debrief("publish", tmp_path / "bundle", "--to", f"git:{repo}", "--json")
+
+    assert len(branches(repo)) <= 3
+    assert [one["code"] for one in done.json["published"]["refused"]].count("cap") == 6
+
+
+def test_an_edit_of_the_wrong_file_is_refused_with_exit_code_1(debrief, repo, tmp_path):
+    debrief("import", write_lines(tmp_path / "d.jsonl", corrected_drafts(5)))
+    debrief("propose", "--repo", repo, "--out", tmp_path / "bundle")
+    file = tmp_path / "bundle" / "plan.json"
+    plan = json.loads(file.read_text())
+    edit = {"path": ".github/workflows/ci.yml", "base_blob": None, "old": "", "new": "on: push\n"}
+    plan["operations"][0]["edits"] = [edit]
+    file.write_text(json.dumps(plan))
+
+    done = debrief("publish", tmp_path / "bundle", "--to", f"git:{repo}")
+
+    assert done.code == 1
     assert branches(repo) == []
 
 

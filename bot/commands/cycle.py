@@ -24,11 +24,11 @@ from bot.commands.loading import (
 )
 from bot.commands.shell import Shell, exit_code
 from bot.commands.understand import report_json
-from bot.errors import UsageError
+from bot.errors import Refused, UsageError
 from bot.figures import count
 from bot.history import read_history
 from bot.history import reject as reject_proposal
-from bot.pipeline import Changes, Understanding, check_again
+from bot.pipeline import Changes, Understanding, allowed_now, check_again
 from bot.pipeline import measure as measure_all
 from bot.pipeline import propose as propose_all
 from bot.proposals import apply_edits, render_diff
@@ -36,7 +36,8 @@ from bot.publish import PublishReport, open_target
 from bot.publish import publish as publish_plan
 from bot.records import ModelCost, PastProposal, Plan, Repository, Skipped, Verdict
 from bot.report import run_text, summary_markdown
-from bot.settings import settings_sha
+from bot.settings import PATH as SETTINGS_PATH
+from bot.settings import load_settings, settings_sha
 
 if TYPE_CHECKING:
     from bot.model import Model
@@ -91,7 +92,9 @@ def run(shell: Shell, given: argparse.Namespace) -> int:
 def publish(shell: Shell, given: argparse.Namespace) -> int:
     """Send a bundle. Needs no model and no store."""
     report = _publish(shell, Path(given.bundle), given.to, dry_run=given.dry_run)
-    return _tell(shell, given, published=report)
+    code = _tell(shell, given, published=report)
+    guarded = any(one.code == "guardrail" for one in report.refused)
+    return Refused.exit_code if guarded else code
 
 
 def reject(shell: Shell, given: argparse.Namespace) -> int:
@@ -223,10 +226,13 @@ def _write_bundle(out: Path, found: Found) -> None:
 
 
 def _publish(shell: Shell, bundle: Path, to: str, *, dry_run: bool) -> PublishReport:
-    plan = read_bundle(bundle)
     target = open_target(to, connect=shell.reader if dry_run else shell.writer, now=shell.now)
+    past = read_history(to, connect=shell.reader)
+    file = target.files(target.base()[1], [SETTINGS_PATH]).get(SETTINGS_PATH)
+    settings = load_settings(file.text if file else None)
+    plan, late = allowed_now(read_bundle(bundle), past, settings=settings, now=shell.now)
     with shell.working("publishing"):
-        return publish_plan(
+        report = publish_plan(
             plan,
             lambda body_file: read_body(bundle, body_file),
             target,
@@ -234,6 +240,7 @@ def _publish(shell: Shell, bundle: Path, to: str, *, dry_run: bool) -> PublishRe
             check=check_again,
             dry_run=dry_run,
         )
+    return replace(report, refused=(*late, *report.refused))
 
 
 def _tell(

@@ -50,7 +50,7 @@ def open_workspace(repo: str | None) -> Workspace:
 
 def open_repository(repo: str) -> tuple[Workspace, Repository]:
     """As `open_workspace`, with the repository's files."""
-    repository = read_repository(Path(repo))
+    repository = read_repository(Path(repo), must_be_text=(PATH, TAXONOMY_PATH))
     file = repository.files.get(PATH)
     text = file.text if file else None
     taxonomy = repository.files.get(TAXONOMY_PATH)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bot.commands.shell import Shell
 from bot.errors import UsageError
+from bot.figures import count
 from collector.importer import import_files as read_files
 from collector.store import Store, open_store
 
@@ -53,9 +54,8 @@ def import_files(shell: Shell, given: argparse.Namespace) -> int:
         return UsageError.exit_code if refused else 0
     for file in report.files:
         if file.refused is None:
-            counts = {"conversations": file.conversations, "events": file.events}
-            counts["spans"] = file.spans
-            told = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+            counts = {"conversation": file.conversations, "event": file.events, "span": file.spans}
+            told = ", ".join(count(number, name) for name, number in counts.items() if number)
             shell.say(f"{file.path}: {told or 'nothing in it'}")
     if refused:
         lines = "; ".join(f"{file.path}: {file.refused}" for file in refused)
@@ -76,7 +76,10 @@ def erase(shell: Shell, given: argparse.Namespace) -> int:
     if shell.json:
         shell.emit(asdict(erased))
     else:
-        shell.say(f"Erased: {_counts(asdict(erased))}.")
+        shell.say(
+            f"Erased: {count(len(erased.conversation_ids), 'conversation')}; "
+            f"{count(erased.files_rewritten, 'file')} rewritten."
+        )
         shell.say("Pull requests and files of repositories may still hold ids; they are not read.")
     return 0
 
@@ -88,13 +91,10 @@ def compact(shell: Shell, given: argparse.Namespace) -> int:
     if shell.json:
         shell.emit(asdict(done))
     else:
-        shell.say(f"Compacted: {_counts(asdict(done))}.")
+        told = (f"{name.replace('_', ' ')} {value}" for name, value in asdict(done).items())
+        shell.say(f"Compacted: {', '.join(told)}.")
     return 0
 
 
 def _writable(shell: Shell) -> Store:
     return open_store(shell.store_path, create=True)
-
-
-def _counts(values: dict[str, object]) -> str:
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in values.items())

@@ -20,6 +20,8 @@ TITLE_LIMIT = 120
 BODY_LIMIT = 65_536
 """Code points; GitHub refuses longer bodies."""
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+_LABEL = re.compile(r"debrief|(?:kind|confidence|intent)/[\w.-]{1,43}")
+"""Ours. Others, such as one that merges by itself, are no bundle's to set."""
 _FINGERPRINT = re.compile(r"[A-Za-z0-9]{1,64}")
 
 
@@ -160,8 +162,9 @@ def decide_change(
             steps.append(EditPull(title=title, body=body))
     # Labels come in one call, so one of them means that it was made; what a person takes off
     # stays off as long as he leaves one.
-    if operation.labels and not set(operation.labels) & set(opened.labels if opened else ()):
-        steps.append(AddLabels(labels=operation.labels))
+    labels = tuple(filter(_LABEL.fullmatch, operation.labels))
+    if labels and not set(labels) & set(opened.labels if opened else ()):
+        steps.append(AddLabels(labels=labels))
     return Decision(steps=tuple(steps))
 
 

@@ -28,6 +28,11 @@ def test_no_file_gives_working_defaults():
         pytest.param("a: [", ["line 1", "correct the file"], id="no-yaml"),
         pytest.param("- a", ["mapping"], id="a-list"),
         pytest.param("version: 2", ["version", "2"], id="unknown-version"),
+        pytest.param("rollout: {}", ["rollout", "not supported"], id="planned-key"),
+        pytest.param("outcomes: {good: [a], bad: [a]}", ["'a'", "both"], id="good-and-bad"),
+        pytest.param(
+            "agents: [{name: a}, {name: b, match: [a]}]", ["'a'", "twice"], id="one-name-two-agents"
+        ),
     ],
 )
 def test_a_mistake_is_named_with_what_would_be_right(text, words):
