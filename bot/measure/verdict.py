@@ -45,6 +45,8 @@ from bot.statistics import failure_rate, risk_difference, units_for_power
 LEVEL = 1 - 0.05 / LOOKS
 MARGIN = 0.05
 """A difference inside ± 5 points does not matter in practice."""
+GIVE_UP = (LOOKS + 1) * WEEK
+"""After the merge; what has not been seen by then is not waited for."""
 FIRST_DAYS = timedelta(days=3)
 """Told apart: what is new is noticed, and what is noticed behaves differently."""
 
@@ -78,9 +80,37 @@ def measure(
         return early
     found = population_of(past, prediction, threshold, facts, corrections, decisions, now)
     if isinstance(found, Skipped):
-        return found
-    early = _too_early(past, found.live_at, now, min_days)
-    return early or _compare(past, prediction, found, others)
+        result: Verdict | Skipped = found
+    else:
+        early = _too_early(past, found.live_at, now, min_days)
+        result = early or _compare(past, prediction, found, others)
+    if isinstance(result, Skipped) and now - past.merged_at > GIVE_UP:
+        return _never_seen(past, prediction, past.merged_at, result.reason)
+    return result
+
+
+def _never_seen(
+    past: PastProposal, prediction: Prediction, merged_at: datetime, why: str
+) -> Verdict:
+    """An end to the waiting: nothing that could be compared has come in."""
+    return Verdict(
+        proposal_id=past.id,
+        agent=past.agent,
+        reference=past.reference,
+        result="unknown",
+        strength="weak",
+        method="before_after",
+        metric=prediction.metric,
+        unit="conversation",
+        before=None,
+        after=None,
+        difference=None,
+        interval=None,
+        live_at=merged_at,
+        days=0.0,
+        prediction_hit=None,
+        sentence=f"It cannot be told whether it worked, and Debrief stops waiting: {why}",
+    )
 
 
 # -- the comparison ------------------------------------------------------------------------------

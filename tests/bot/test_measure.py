@@ -430,3 +430,12 @@ def test_a_short_history_is_named() -> None:
     short = [row for row in rows(0.6, 0.3) if row["started_at"] > MERGED - timedelta(days=10)]
 
     assert "only 10 days of data before the change" in verdict_of(facts(short)).confounders
+
+
+def test_what_is_never_seen_is_not_waited_for_for_ever() -> None:
+    late = MERGED + timedelta(days=36)
+
+    found = verdict_of(facts(rows(0.6, 0.3)), a_merged({"intent_id": "i-nobody"}), now=late)
+
+    assert (found.result, found.before, found.after) == ("unknown", None, None)
+    assert "stops waiting" in found.sentence
