@@ -91,11 +91,24 @@ def _element(message: Mapping[str, Any]) -> dict[str, Json]:
             "error": message.get("error"),
         }
         return {**kept, "role": "tool", "parts": [_without_none(result)]}
-    parts: list[Json] = list(content) if isinstance(content, list) else []
+    parts = [_part(part) for part in content] if isinstance(content, list) else []
     if content is not None and not isinstance(content, list):
         parts.append({"type": "text", "content": content})
     parts += [_tool_call(call) for call in message.get("tool_calls") or ()]
     return {**kept, "role": message["role"], "parts": parts}
+
+
+def _part(part: Any) -> Json:
+    """One block of a content list; those of the Messages API have tools of their own spelling."""
+    kind = part.get("type") if isinstance(part, dict) else None
+    if kind == "tool_use":
+        call = {"id": part.get("id"), "name": part.get("name"), "arguments": part.get("input")}
+        return {"type": "tool_call", **call}
+    if kind == "tool_result":
+        error = part.get("content") if part.get("is_error") else None
+        response = {"id": part.get("tool_use_id"), "response": part.get("content"), "error": error}
+        return {"type": "tool_call_response", **_without_none(response)}
+    return part  # type: ignore[no-any-return]  # JSON, as the line had it
 
 
 def _tool_call(call: Any) -> Json:

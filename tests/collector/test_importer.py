@@ -148,6 +148,24 @@ def test_sub_agents_tools_and_customers_devices_keep_their_place(
     )
 
 
+def test_blocks_of_the_messages_api_are_calls_and_results(store: Store, tmp_path: Path) -> None:
+    use = {"type": "tool_use", "id": "tu-1", "name": "lookup", "input": {"order": "A-1"}}
+    result = {"type": "tool_result", "tool_use_id": "tu-1", "content": "no such order"}
+    messages = [
+        {"role": "user", "content": "Where is A-1?"},
+        {"role": "assistant", "content": [{"type": "text", "text": "I look."}, use]},
+        {"role": "user", "content": [{**result, "is_error": True}]},
+    ]
+
+    found = imported(store, tmp_path, messages=messages)
+
+    asked, called, answered = found.messages
+    assert (asked.role, called.role, answered.role) == ("user", "assistant", "tool")
+    assert called.tool_calls[0].arguments == {"order": "A-1"}
+    assert (answered.tool_call_id, answered.error) == ("tu-1", "no such order")
+    assert found.turns == 1
+
+
 def test_unknown_keys_are_kept_and_labels_are_not(store: Store, tmp_path: Path) -> None:
     imported(store, tmp_path, source="tau", labels={"truth": "SECRET"}, mood={"a": 1})
 
