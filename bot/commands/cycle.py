@@ -268,6 +268,8 @@ def _tell(
             report=report, plan=plan, verdicts=verdicts, published=published, cost=cost
         ):
             shell.out.print(part)
+        if getattr(given, "dry_run", False):
+            shell.say("Dry run: nothing was sent.")
     return exit_code(published.degraded if published else ())
 
 
