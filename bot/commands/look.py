@@ -47,10 +47,11 @@ def conversations(shell: Shell, given: argparse.Namespace) -> int:
         started = f"{one.started_at:%Y-%m-%d %H:%M}" if one.started_at else "unknown"
         cells = (one.conversation_id, one.agent, started, str(one.turns), _opening(one))
         table.add_row(*(Text(show_invisible(cell)) for cell in cells))
-    shell.out.print(table)
-    if not found:
+    if found:
+        shell.out.print(table)
+    else:
         shell.say(f"No conversations since {since:%Y-%m-%d} in {shell.store_path}.")
-    elif len(found) > SHOWN:
+    if len(found) > SHOWN:
         shell.say(f"{SHOWN} of {len(found)} are shown; --json gives all.")
     return 0
 
