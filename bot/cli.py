@@ -142,7 +142,7 @@ def _receiving(add: Add) -> None:
 
 def _looking(add: Add) -> None:
     conversations = add("conversations", "look.conversations", "list conversations")
-    conversations.add_argument("--since", default="28d", metavar="28d")
+    conversations.add_argument("--since", metavar="28d", help="default: all")
     conversations.add_argument("--agent")
     conversations.add_argument("--intent", metavar="ID")
     conversations.add_argument("--outcome")

@@ -25,7 +25,7 @@ SHOWN = 50
 
 def conversations(shell: Shell, given: argparse.Namespace) -> int:
     """List conversations, newest first."""
-    since = shell.since(given.since)
+    since = shell.since(given.since) if given.since else None
     store = open_store(shell.store_path, create=False)
     found = [
         item
@@ -50,7 +50,8 @@ def conversations(shell: Shell, given: argparse.Namespace) -> int:
     if found:
         shell.out.print(table)
     else:
-        shell.say(f"No conversations since {since:%Y-%m-%d} in {shell.store_path}.")
+        span = f" since {since:%Y-%m-%d}" if since else ""
+        shell.say(f"No conversations{span} in {shell.store_path}.")
     if len(found) > SHOWN:
         shell.say(f"{SHOWN} of {len(found)} are shown; --json gives all.")
     return 0
