@@ -1,7 +1,7 @@
 """`.debrief/intents.yml`: what users try to do, in a file that the repository owns.
 
 Text in, value out; the shell reads and writes the file. People edit it by hand, so that reading
-says every problem at once and writing keeps their comments, their order and what did not change.
+says every problem at once and writing leaves every byte alone that did not have to change.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import io
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, cast, get_args, get_type_hints
 
@@ -60,24 +60,89 @@ def write_taxonomy(taxonomy: Taxonomy, text: str = "") -> str:
     """`text` (the file as it is, or nothing) with the intents of `taxonomy` in it.
 
     Entries are found by id. Only what differs is touched, new ones are appended, none is removed.
+    Comments, quotes, blank lines and indents of all other lines stay as they are.
 
     Raises:
         SettingsError: `text` has problems.
     """
-    if text.strip():
-        read_taxonomy(text)
-    document = _load(text) if text.strip() else CommentedMap(version=1)
+    if not text.strip():
+        document = CommentedMap(version=1, intents=[])
+        _put(document, taxonomy.intents)
+        return _dump(document)
+    read_taxonomy(text)
+    document = _load(text)
     if not document.get("intents"):
         document["intents"] = []
+    before = _dump(document)
+    _put(document, taxonomy.intents)
+    after = _dump(document)
+    return text if after == before else _carried_over(text, before, after)
+
+
+def _put(document: CommentedMap, intents: Iterable[Intent]) -> None:
     entries: dict[str, CommentedMap] = {entry["id"]: entry for entry in document["intents"]}
-    for intent in taxonomy.intents:
+    for intent in intents:
         entry = entries.get(intent.id)
         if entry is None:
             document["intents"].append(CommentedMap(_entry(intent)))
         elif _intent(entry) != _without_terms(intent):
             _update(entry, _entry(intent))
+
+
+def _carried_over(text: str, before: str, after: str) -> str:
+    """The change from `before` to `after`, made in `text`, which says the same as `before`.
+
+    `before` is `text` as our writer forms it; what people formed otherwise has other lines there.
+    Where such lines themselves must change, the file takes our form as a whole.
+    """
+    newline = "\r\n" if "\r\n" in text else "\n"
+    own = text.replace("\r\n", "\n").splitlines(keepends=True)
+    own[-1:] = [own[-1] if own[-1].endswith("\n") else f"{own[-1]}\n"]
+    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    place = _places(old, own)
+    lines, reached = list[str](), 0
+    for tag, low, high, start, end in _opcodes(old, new):
+        if tag == "equal":
+            continue
+        first, last = place.get((low, "start")), place.get((high, "end"))
+        if first is None or last is None or not reached <= first <= last:
+            return after
+        lines += [*own[reached:first], *new[start:end]]
+        reached = last
+    carried = "".join([*lines, *own[reached:]])
+    if check_taxonomy(carried) or _load(carried) != _load(after):
+        return after
+    return carried.replace("\n", newline)
+
+
+def _places(old: Sequence[str], own: Sequence[str]) -> dict[tuple[int, str], int]:
+    """Where a change of `old` begins and ends in `own`: only beside lines that are the same."""
+    places: dict[tuple[int, str], int] = {(0, "start"): 0, (len(old), "end"): len(own)}
+    for tag, low, high, start, _ in _opcodes(old, own):
+        if tag == "equal":
+            for line in range(low, high):
+                at = start + line - low
+                places[line, "end"] = at  # a change that ends before this line
+                places[line + 1, "start"] = at + 1  # one that begins after it
+                places.setdefault((line, "start"), at)
+                places.setdefault((line + 1, "end"), at + 1)
+    return places
+
+
+def _opcodes(one: Sequence[str], other: Sequence[str]) -> list[tuple[str, int, int, int, int]]:
+    """Lines that differ in blanks alone count as the same: people align what they write."""
+    bare = [["".join(line.split()) for line in lines] for lines in (one, other)]
+    return difflib.SequenceMatcher(None, *bare, autojunk=False).get_opcodes()
+
+
+def _dump(document: CommentedMap) -> str:
+    """The document with its dashes where its writer puts them, or two in."""
+    where = getattr(document["intents"], "lc", None)
+    dash = 2 if where is None or where.col is None else where.col
+    yaml = _yaml()
+    yaml.indent(mapping=2, sequence=dash + 2, offset=dash)
     stream = io.StringIO()
-    _yaml().dump(document, stream)
+    yaml.dump(document, stream)
     return stream.getvalue()
 
 
@@ -155,6 +220,45 @@ def _reference_problems(intents: list[Intent]) -> Iterator[str]:
             yield f"intent {intent.id} is {intent.status} and does not say into which (key into)"
         if _levels(intent, by_id) > MAX_LEVELS:
             yield f"intent {intent.id} has parents in a circle or more than {MAX_LEVELS} levels"
+        parent = by_id.get(intent.parent or "")
+        if intent.status == "active" and parent is not None and parent.status != "active":
+            yield f"intent {intent.id} is active under {parent.id}, which is {parent.status}"
+        if intent.status == "active" and intent.into:
+            yield f"intent {intent.id} is active and has the key into: set its status as well"
+        if intent.status == "merged" and _ends_nowhere(intent, by_id):
+            yield f"intent {intent.id} is merged into itself, by way of {', '.join(intent.into)}"
+
+
+def _ends_nowhere(intent: Intent, by_id: Mapping[str, Intent]) -> bool:
+    """True where following `into` comes back to where it began."""
+    seen, waiting = {intent.id}, list(intent.into)
+    while waiting:
+        target = waiting.pop()
+        if target == intent.id:
+            return True
+        if target not in seen and target in by_id:
+            seen.add(target)
+            waiting += by_id[target].into
+    return False
+
+
+def now_called(taxonomy: Taxonomy) -> dict[str, str]:
+    """Each id that was ever given to the active intent that it stands for today.
+
+    Merged ones lead on; those that were split or retired stand for nothing and are left out: what
+    carried such a label has to be labelled anew.
+    """
+    by_id = {intent.id: intent for intent in taxonomy.intents}
+    found: dict[str, str] = {}
+    for intent in taxonomy.intents:
+        at: Intent | None = intent
+        for _ in range(len(by_id)):
+            if at is None or at.status != "merged" or len(at.into) != 1:
+                break
+            at = by_id.get(at.into[0])
+        if at is not None and at.status == "active":
+            found[intent.id] = at.id
+    return found
 
 
 def _levels(intent: Intent, by_id: Mapping[str, Intent]) -> int:
@@ -222,5 +326,5 @@ def _load(text: str) -> CommentedMap:
 def _yaml() -> YAML:
     yaml = YAML(typ="rt", pure=True)
     yaml.width = 100
-    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.preserve_quotes = True
     return yaml

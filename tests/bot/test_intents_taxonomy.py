@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from bot.errors import SettingsError
 from bot.intents import check_taxonomy, read_taxonomy, taxonomy_version, write_taxonomy
+from bot.intents.taxonomy import now_called
 from bot.records import Intent, Taxonomy
 
 FILE = """\
@@ -60,14 +63,6 @@ def test_what_is_written_is_read_back_the_same():
     assert read_taxonomy(written).version == taxonomy_version(intents)
 
 
-def test_writing_what_is_there_already_changes_nothing_but_the_form():
-    once = write_taxonomy(read_taxonomy(FILE), FILE)
-
-    assert write_taxonomy(read_taxonomy(once), once) == once
-    assert "# Owned by the support team." in once
-    assert "# the big one" in once
-
-
 def test_a_new_intent_is_appended_and_what_people_wrote_stays():
     new = Intent(id="i-new", name="book a flight", terms=("book", "one-way"))
 
@@ -78,7 +73,7 @@ def test_a_new_intent_is_appended_and_what_people_wrote_stays():
         "i-000001",
         "i-new",
     ]
-    assert written.startswith(write_taxonomy(read_taxonomy(FILE), FILE))
+    assert written.startswith(FILE)
     assert "one-way" not in written
 
 
@@ -87,11 +82,72 @@ def test_a_changed_intent_changes_only_its_own_lines():
 
     written = write_taxonomy(a_taxonomy(changed), FILE)
 
-    before = write_taxonomy(read_taxonomy(FILE), FILE).splitlines()
-    after = written.splitlines()
-    assert [line for line in after if line not in before] == []
-    assert len(before) == len(after)
-    assert read_taxonomy(written).intents[1].status == "active"
+    assert written == FILE.replace("status: retired", "status: active")
+
+
+HAND_MADE = """version:   1   # of the format
+
+# ---- money ----
+intents:
+- id:   "i-1"
+  name: 'pay a bill'     # finance owns this
+  include: [ "asks how to pay",   asks for an invoice ]
+
+  # we never merged this with i-3, see the meeting of May
+- {id: i-2, name: dispute a charge, status: active}
+- id: i-3
+  name:   ask about fees
+  definition: >
+      The user asks what
+      something costs.
+  status: active  # for now
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(HAND_MADE, id="as-typed"),
+        pytest.param(HAND_MADE.replace("\n", "\r\n"), id="windows-newlines"),
+        pytest.param(HAND_MADE.rstrip("\n"), id="no-newline-at-the-end"),
+        pytest.param(f"{HAND_MADE}\n# the end\n", id="comment-at-the-end"),
+    ],
+)
+def test_what_people_formed_stays_byte_for_byte_around_a_change(text):
+    new = Intent(id="i-new", name="book a table", include=("asks for a table",))
+    gone = Intent(
+        id="i-3",
+        name="ask about fees",
+        definition=read_taxonomy(HAND_MADE).intents[2].definition,
+        status="merged",
+        into=("i-1",),
+    )
+
+    written = write_taxonomy(a_taxonomy(gone, new), text)
+
+    found = {intent.id: intent for intent in read_taxonomy(written).intents}
+    assert (found["i-3"].status, found["i-3"].into) == ("merged", ("i-1",))
+    assert found["i-new"] == new
+    kept = text.splitlines(keepends=True)
+    lost = [line for line in kept if line not in written.splitlines(keepends=True)]
+    assert [line.strip() for line in lost] in (["status: active  # for now"], [])
+    assert set(re.findall(r"\r?\n", written)) == set(re.findall(r"\r?\n", text))
+
+
+def test_writing_what_is_there_already_changes_no_byte():
+    assert write_taxonomy(read_taxonomy(HAND_MADE), HAND_MADE) == HAND_MADE
+
+
+def test_an_id_of_the_past_leads_to_what_it_is_called_now():
+    taxonomy = a_taxonomy(
+        Intent(id="a", name="a"),
+        Intent(id="b", name="b", status="merged", into=("a",)),
+        Intent(id="c", name="c", status="merged", into=("b",)),
+        Intent(id="d", name="d", status="split", into=("a", "b")),
+        Intent(id="e", name="e", status="retired"),
+    )
+
+    assert now_called(taxonomy) == {"a": "a", "b": "a", "c": "a"}
 
 
 @pytest.mark.parametrize(
@@ -134,6 +190,22 @@ def test_a_changed_intent_changes_only_its_own_lines():
             "version: 1\nintents: [{id: a, name: b, parent: c}, {id: c, name: d, parent: a}]",
             "circle",
             id="circle",
+        ),
+        pytest.param(
+            "version: 1\nintents: [{id: a, name: b, status: merged, into: [c]},"
+            " {id: c, name: d, status: merged, into: [a]}]",
+            "merged into itself",
+            id="merged-in-a-circle",
+        ),
+        pytest.param(
+            "version: 1\nintents: [{id: a, name: b, into: [c]}, {id: c, name: d}]",
+            "set its status",
+            id="active-with-into",
+        ),
+        pytest.param(
+            "version: 1\nintents: [{id: a, name: b, parent: c}, {id: c, name: d, status: retired}]",
+            "a is active under c, which is retired",
+            id="parent-retired",
         ),
         pytest.param("version: 1\nversion: 1\nintents: []", "no YAML", id="key-twice"),
         pytest.param("x" * 2_000_001, "larger than", id="huge"),
