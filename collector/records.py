@@ -28,6 +28,16 @@ class ToolCall:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ToolDefinition:
+    """One tool as the model was told about it."""
+
+    name: str
+    description: str | None = None
+    parameters: Json = None
+    """JSON Schema of the arguments; None where the sender kept it back."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
     """One message as a person would see it. The system prompt is not a message."""
 
@@ -119,6 +129,8 @@ class Conversation:
     """Aware UTC; None where the source had no times: such conversations stay out of trends."""
     ended_at: datetime | None = None
     system: str | None = None
+    tool_definitions: tuple[ToolDefinition, ...] = ()
+    """What the model could call, by the last request that says so; empty where none does."""
     messages: tuple[Message, ...] = ()
     errors: tuple[CallError, ...] = ()
     usage: Usage = Usage()

@@ -30,6 +30,7 @@ def conversation_json(
         "started_at": _time(conversation.started_at),
         "ended_at": _time(conversation.ended_at),
         "system": conversation.system,
+        "tools": [asdict(tool) for tool in conversation.tool_definitions],
         "messages": [_message_json(message) for message in conversation.messages],
         "errors": [
             {"kind": error.kind, "http_status": error.http_status, "message": error.message}

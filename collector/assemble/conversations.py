@@ -12,12 +12,21 @@ from collector.assemble.answers import answer
 from collector.assemble.sources import Source
 from collector.assemble.stitch import Gathered
 from collector.assemble.traces import Node
-from collector.assemble.transcript import Keys, Line, Thread, weave
+from collector.assemble.transcript import Keys, Line, Thread, place_of, weave
 from collector.dialects.calls import ToolRun
 from collector.dialects.spans import Span
 from collector.dialects.switches import switch_for
+from collector.dialects.tool_definitions import of_tool_run, tool_definitions
 from collector.dialects.unknown import NAME as UNKNOWN_DIALECT
-from collector.records import UNKNOWN_AGENT, Completeness, Conversation, Event, Message, Usage
+from collector.records import (
+    UNKNOWN_AGENT,
+    Completeness,
+    Conversation,
+    Event,
+    Message,
+    ToolDefinition,
+    Usage,
+)
 from collector.times import EPOCH, time_of, to_ns
 
 
@@ -64,6 +73,7 @@ def build(
         started_at=started_at,
         ended_at=ended_at,
         system=_system(threads),
+        tool_definitions=_tool_definitions(threads, nodes),
         messages=messages,
         errors=tuple(error for thread in threads for _, error in thread.failures),
         usage=_usage(sources),
@@ -130,6 +140,21 @@ def _main(threads: Sequence[Thread]) -> Thread | None:
 def _system(threads: Sequence[Thread]) -> str | None:
     main = _main(threads)
     return main.system if main else None
+
+
+def _tool_definitions(
+    threads: Sequence[Thread], nodes: Sequence[Node]
+) -> tuple[ToolDefinition, ...]:
+    """Those of the last request of the main thread that offers any, else of the tools that ran."""
+    main = _main(threads)
+    if main is None:
+        return ()
+    for node in reversed(nodes):
+        is_main = node.kind in ("call", "agent") and place_of(node) == main.place()
+        if is_main and (found := tool_definitions(node.span)):
+            return found
+    ran = (of_tool_run(node.span) for node in nodes if node.kind == "tool" and node.tool is None)
+    return tuple({one.name: one for one in ran if one}.values())
 
 
 def _merged(threads: Sequence[Thread], agent: str) -> list[Line]:

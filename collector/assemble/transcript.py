@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from collector.assemble.sources import Source
+from collector.assemble.traces import Node
 from collector.records import CallError, Message
 
 _RECENT = 200
@@ -79,14 +80,11 @@ class Thread:
 
     def place(self) -> object:
         """What the thread works for: equal for the calls of one sub-agent run."""
-        node = self.first.node
-        return (node.tool, node.agent) if node.is_sub_agent else None
+        return place_of(self.first.node)
 
     def takes(self, source: Source) -> bool:
         """Whether a call that does not repeat this thread's history may still belong to it."""
-        node = source.node
-        place = (node.tool, node.agent) if node.is_sub_agent else None
-        return place == self.place() and _alike(self.system, source.call.system)
+        return place_of(source.node) == self.place() and _alike(self.system, source.call.system)
 
     def weight(self) -> tuple[bool, int, int, int]:
         """The heaviest thread is the conversation itself.
@@ -101,6 +99,11 @@ class Thread:
             if line.message.role == "assistant"
         )
         return (not self.is_nested, users, said, self.last_ns)
+
+
+def place_of(node: Node) -> object:
+    """What a span works for: a sub-agent's run, or None for the conversation itself."""
+    return (node.tool, node.agent) if node.is_sub_agent else None
 
 
 def _alike(one: str | None, other: str | None) -> bool:
