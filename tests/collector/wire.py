@@ -11,7 +11,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -150,12 +150,17 @@ def _lower(headers: object) -> dict[str, str]:
 
 
 @contextmanager
-def a_collector(store: Path, *arguments: str) -> Iterator[Collector]:
-    """Run `python -m collector.receiver` on free ports until the block ends."""
-    command = [sys.executable, "-m", "collector.receiver", "--store", str(store)]
+def a_collector(
+    store: Path,
+    *arguments: str,
+    program: Sequence[str] = ("collector.receiver",),
+    **environment: str,
+) -> Iterator[Collector]:
+    """Run `python -m PROGRAM` on free ports until the block ends."""
+    command = [sys.executable, "-m", *program, "--store", str(store)]
     command += ["--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", *arguments]
     process = subprocess.Popen(
-        command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
+        command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}
     )
     assert process.stderr is not None
     log: list[str] = []
