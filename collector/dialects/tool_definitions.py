@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+import orjson
+
 from collector import semconv
 from collector.dialects import decoding
 from collector.dialects.indexed import elements
@@ -39,7 +41,7 @@ _REQUESTS = (
     "input.value",
 )
 """Keys whose value may be a whole request, history included: parsed only if it names tools."""
-_NAMES_TOOLS = ('tools\\":', 'function_declarations\\":')
+_NAMES_TOOLS = ('tools":', 'tools\\":', 'function_declarations":', 'function_declarations\\":')
 _NESTED = ("tools", "function_tools", "functions", "function_declarations", "functionDeclarations")
 _PLACES = ("config", "kwargs", "invocation_params")
 """Objects of a request under which the tools may lie."""
@@ -84,7 +86,7 @@ def of_tool_run(span: Span) -> ToolDefinition | None:
 def _fullest(span: Span, key: str) -> str:
     """Of the span's own value and its log records' the longest: ADK cuts schemas on spans."""
     told = [span.raw(key) or ""]
-    told += [dict(log["attributes"] or ()).get(key, "") for log in span.logs]
+    told += [Span(log).raw(key) or "" for log in span.logs]
     return max(told, key=len)
 
 
