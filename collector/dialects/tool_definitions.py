@@ -11,8 +11,6 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-import orjson
-
 from collector import semconv
 from collector.dialects import decoding
 from collector.dialects.indexed import elements
