@@ -33,6 +33,7 @@ from collector.store.schema import SCHEMA_VERSION
 
 Row: TypeAlias = dict[str, Any]
 """One row of a table of `collector.store.schema`."""
+_Pairs: TypeAlias = list[tuple[str, str]]
 _INT64 = 2**63
 _STATUS_ERROR = 2
 _KNOWN_KEYS = 4096
@@ -356,20 +357,20 @@ def _is_model_call(attributes: Attributes) -> bool:
 
 
 def _redact(rows: list[Row], redact: Redactor) -> Mapping[str, int]:
-    """Replace in place what must not be stored, and turn attributes into JSON text.
+    """Replace in place what must not be stored, and divide attributes into strings and JSON text.
 
     All distinct texts of the request go through the redactor at once: that is what makes it quick,
     and the same system prompt in a hundred spans is read once.
     """
     identifiers = _identifiers(rows, redact)
-    as_text = _JsonText(redact, identifiers)
-    resources: dict[int, list[tuple[str, str]]] = {}
+    as_text = _AsText(redact, identifiers)
+    resources: dict[int, tuple[_Pairs, _Pairs]] = {}
     for row in rows:
         resource = row["resource"]
         if id(resource) not in resources:
-            resources[id(resource)] = as_text.pairs(resource)
-        row["resource"] = resources[id(resource)]
-        row["attributes"] = as_text.pairs(row["attributes"])
+            resources[id(resource)] = as_text.divided(resource)
+        row["resource"], row["resource_json"] = resources[id(resource)]
+        row["attributes"], row["attributes_json"] = as_text.divided(row["attributes"])
         if "events" in row:
             row["events"] = as_text.events(row["events"]) if row["events"] else None
         if "body" in row:
@@ -381,9 +382,12 @@ def _redact(rows: list[Row], redact: Redactor) -> Mapping[str, int]:
 
     worth = {text for row in rows for _, text in row["attributes"] if len(text) > 6}
     worth.update(row[name] for row in rows for name in _TEXT_COLUMNS if row.get(name))
-    worth.update(text for pairs in resources.values() for _, text in pairs)
+    worth.update(text for pairs, _ in resources.values() for _, text in pairs)
+    others = {text for row in rows for _, text in row["attributes_json"]}
+    others.update(text for _, pairs in resources.values() for _, text in pairs)
     # A bare JSON number has no room for a placeholder.
-    texts = [text for text in worth if len(text) > 6 and text[0] not in "-0123456789"]
+    worth.update(text for text in others if text[0] not in "-0123456789")
+    texts = [text for text in worth if len(text) > 6]
     clean, counts = redact.texts(texts)
     if counts:
         _replace(rows, resources.values(), dict(zip(texts, clean, strict=True)))
@@ -391,13 +395,15 @@ def _redact(rows: list[Row], redact: Redactor) -> Mapping[str, int]:
 
 
 def _replace(
-    rows: Iterable[Row], resources: Iterable[list[tuple[str, str]]], clean: Mapping[str, str]
+    rows: Iterable[Row], resources: Iterable[tuple[_Pairs, _Pairs]], clean: Mapping[str, str]
 ) -> None:
     """Put the clean texts in the places of the others."""
-    for pairs in resources:
-        pairs[:] = [(key, clean.get(text, text)) for key, text in pairs]
+    for both in resources:
+        for pairs in both:
+            pairs[:] = [(key, clean.get(text, text)) for key, text in pairs]
     for row in rows:
-        row["attributes"] = [(key, clean.get(text, text)) for key, text in row["attributes"]]
+        for column in ("attributes", "attributes_json"):
+            row[column] = [(key, clean.get(text, text)) for key, text in row[column]]
         for name in _TEXT_COLUMNS:
             if row.get(name):
                 row[name] = clean.get(row[name], row[name])
@@ -415,8 +421,8 @@ def _identifiers(rows: Iterable[Row], redact: Redactor) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _JsonText:
-    """Turns attribute values into JSON text, with pseudonyms for users and conversations."""
+class _AsText:
+    """Turns attribute values into text, with pseudonyms for users and conversations."""
 
     redact: Redactor
     identifiers: Mapping[str, str]
@@ -428,11 +434,16 @@ class _JsonText:
             self.users[user_id] = self.redact.user(user_id)
         return self.users[user_id]
 
-    def pairs(self, attributes: Attributes) -> list[tuple[str, str]]:
-        return [
-            (key, orjson.dumps(self._value(key, value) if _names_person(key) else value).decode())
-            for key, value in attributes
-        ]
+    def divided(self, attributes: Attributes) -> tuple[_Pairs, _Pairs]:
+        """Strings as they are, and all other values as JSON text."""
+        texts, others = [], []
+        for key, sent in attributes:
+            value = self._value(key, sent) if _names_person(key) else sent
+            if isinstance(value, str):
+                texts.append((key, value))
+            else:
+                others.append((key, self.of(value)))
+        return texts, others
 
     def events(self, events: list[dict[str, Any]]) -> str:
         """Span events as JSON; of attribute keys that repeat the last one stays."""

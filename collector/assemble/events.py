@@ -33,14 +33,14 @@ def event_of(row: Row) -> Event:
     """
     name = str(row["name"])
     attributes: dict[str, Json] = {}
-    for key, text in dict(row["resource"] or ()).items():
+    for key, value in dict(row["resource"] or ()).items():
         if key.startswith(semconv.SEGMENT):
-            attributes[_short(key, name)] = decoding.attribute(text)
+            attributes[_short(key, name)] = value
     body = decoding.attribute(row["body"]) if row["body"] else None
     if isinstance(body, dict):
         attributes.update({_short(key, name): value for key, value in body.items()})
-    for key, text in dict(row["attributes"] or ()).items():
-        attributes[_short(key, name)] = decoding.attribute(text)
+    for key, value in dict(row["attributes"] or ()).items():
+        attributes[_short(key, name)] = value
     agent = attributes.pop(semconv.AGENT_NAME, None)
     for tie in _TIES:
         attributes.pop(tie, None)
@@ -71,8 +71,8 @@ def is_content(row: Row) -> bool:
 def _flag_of(row: Row) -> Flag | None:
     """Read a flag's evaluation; None where it gave no variant."""
     attributes = dict(row["attributes"] or ())
-    texts = (attributes[key] for key in semconv.FLAG_VARIANTS if key in attributes)
-    variant = next((decoding.attribute(text) for text in texts), None)
+    named = (attributes[key] for key in semconv.FLAG_VARIANTS if key in attributes)
+    variant = next(named, None)
     return Flag(row["at_ns"] or 0, str(variant)) if variant is not None else None
 
 
@@ -146,7 +146,7 @@ class Joins:
 
     def _find(self, row: Row) -> _Joined | None:
         agent = dict(row["attributes"] or ()).get(semconv.AGENT_NAME)
-        named = {decoding.attribute(agent) if agent else None, row["service"]}
+        named = {agent if isinstance(agent, str) else None, row["service"]}
         for known, tie in (
             (self._by_id, row["conversation_id"]),
             (self._by_response, row["response_id"]),

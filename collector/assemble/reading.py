@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from collector.assemble.assembly import Dated, dated, user_events
 from collector.assemble.events import event_of
-from collector.dialects.spans import Row
+from collector.dialects.spans import Row, read_row
 from collector.records import Conversation, Event, Unreadable
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def read_events(
 
 def _rows(store: Store, table: str, since: datetime | None) -> Iterator[Row]:
     for batch in store.scan(table, since=since).to_batches(max_chunksize=_ROWS):
-        yield from batch.to_pylist()
+        yield from map(read_row, batch.to_pylist())
 
 
 def _is_within(found: Dated, since: datetime | None, until: datetime | None) -> bool:

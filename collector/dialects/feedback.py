@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import orjson
-
 from collector import semconv
 from collector.dialects.indexed import elements
 from collector.dialects.pydantic_ai import ANNOTATION, SPAN_TYPE
@@ -89,6 +87,6 @@ def _row(span: Span, number: int, attributes: Mapping[str, Json]) -> Row:
         "span_id": row["parent_span_id"],
         "response_id": None,
         "body": None,
-        "attributes": [(key, orjson.dumps(value).decode()) for key, value in attributes.items()],
+        "attributes": attributes,
         "resource": row["resource"],
     }

@@ -99,9 +99,6 @@ def _messages(span: Span, key: str, histories: Histories) -> Read | None:
     raw = span.raw(key)
     if raw is None:
         return None
-    if raw.startswith('"'):
-        text = decoding.attribute(raw)
-        raw = text if isinstance(text, str) else raw
     return histories.read(raw, read_message)
 
 

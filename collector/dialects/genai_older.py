@@ -135,8 +135,7 @@ def _events(span: Span) -> Iterator[tuple[str, Mapping[str, Any]]]:
         body = decoding.container(decoding.attribute(log["body"])) if log["body"] else {}
         if log["name"] in _EVENTS and isinstance(body, dict):
             spoken = True
-            own = {key: decoding.attribute(text) for key, text in dict(log["attributes"]).items()}
-            yield log["name"], own | body
+            yield log["name"], dict(log["attributes"] or ()) | body
     if spoken:
         return
     for event in span.events():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from collector.dialects import calls, decoding, genai, genai_older
+from collector.dialects import calls, genai, genai_older
 from collector.dialects.calls import Call
 from collector.dialects.histories import Histories
 from collector.dialects.spans import Row, Span
@@ -34,6 +34,5 @@ def read_call(span: Span, histories: Histories) -> Call:
 
 def _index(log: Row) -> int:
     """Answers have no index and come last."""
-    text = dict(log["attributes"] or ()).get(_INDEX)
-    value = decoding.attribute(text) if text else None
+    value = dict(log["attributes"] or ()).get(_INDEX)
     return int(value) if isinstance(value, int | str) and str(value).isdecimal() else 2**31

@@ -12,10 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import orjson
-
 from collector import semconv
-from collector.dialects import decoding, genai
+from collector.dialects import genai
 from collector.dialects.spans import Row
 from collector.records import Json
 
@@ -54,13 +52,13 @@ class SessionReader(Protocol):
 
 
 class Record:
-    """One stored log record with its attributes decoded when asked for."""
+    """One stored log record with its attributes by key."""
 
-    __slots__ = ("_texts", "row")
+    __slots__ = ("_values", "row")
 
     def __init__(self, row: Row) -> None:
         self.row = row
-        self._texts: dict[str, str] = dict(row["attributes"] or ())
+        self._values: dict[str, Json] = dict(row["attributes"] or ())
 
     @property
     def name(self) -> str:
@@ -76,8 +74,7 @@ class Record:
         return int(at.timestamp() * 1e9) if at else 0
 
     def value(self, key: str) -> Json:
-        text = self._texts.get(key)
-        return None if text is None else decoding.attribute(text)
+        return self._values.get(key)
 
     def text(self, key: str) -> str | None:
         """Text or number as text; None where it was withheld."""
@@ -241,7 +238,7 @@ class _Session:
             "service": first.row["service"],
             "conversation_id": first.row["conversation_id"],
             "user_id": next(filter(None, users), None),
-            "attributes": [(key, orjson.dumps(value).decode()) for key, value in sent.items()],
+            "attributes": sent,
             "resource": last.row["resource"],
             "events": None,
             "dropped_attributes": 0,

@@ -5,30 +5,52 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from collector.dialects import decoding
 from collector.records import Json
 
 Row = Mapping[str, Any]
-"""One row of a table of `collector.store.schema`; maps are dicts or lists of pairs."""
+"""One row of `spans` or `events` with `attributes` and `resource` as dicts, or lists of pairs, of
+values and not of JSON text: see `read_row`."""
+
+
+def read_row(stored: Row) -> dict[str, Any]:
+    """A row as dialects read it, from one of `collector.store.schema`.
+
+    Of keys that repeat the last value stays, and strings come before all others.
+    """
+    return {
+        **stored,
+        "attributes": _merged(stored["attributes"], stored["attributes_json"]),
+        "resource": _merged(stored["resource"], stored["resource_json"]),
+    }
+
+
+def _merged(texts: Iterable[Any] | None, others: Iterable[Any] | None) -> dict[str, Json]:
+    values: dict[str, Json] = dict(texts or ())
+    for key, text in others or ():
+        values[key] = decoding.attribute(text)
+    return values
 
 
 class Span:
-    """A row whose attributes are decoded when they are asked for.
+    """A row with its attributes by key.
 
     `logs` are the log records that point at this span; a key that the span does not carry is taken
     from them, because many instrumentations send content on one of the two only.
     """
 
-    __slots__ = ("_resource", "_texts", "logs", "row")
+    __slots__ = ("_resource", "_values", "logs", "row")
 
     def __init__(self, row: Row, logs: Iterable[Row] = ()) -> None:
         self.row = row
         self.logs = tuple(logs)
-        self._texts: dict[str, str] = {}
+        self._values: dict[str, Json] = {}
         for log in self.logs:
-            self._texts.update(log["attributes"] or ())
-        self._texts.update(row["attributes"] or ())
-        self._resource: dict[str, str] = dict(row["resource"] or ())
+            self._values.update(log["attributes"] or ())
+        self._values.update(row["attributes"] or ())
+        self._resource: dict[str, Json] = dict(row["resource"] or ())
 
     @classmethod
     def of_logs(cls, logs: Sequence[Row]) -> Span:
@@ -77,19 +99,21 @@ class Span:
         return bool(self.row["status"] == 2)
 
     def __contains__(self, key: str) -> bool:
-        return key in self._texts
+        return key in self._values
 
     @property
     def keys(self) -> Iterable[str]:
-        return self._texts.keys()
+        return self._values.keys()
 
     def raw(self, key: str) -> str | None:
-        """JSON text of an attribute, as stored."""
-        return self._texts.get(key)
+        """A string attribute as sent, the JSON text of any other."""
+        value = self._values.get(key)
+        if isinstance(value, str) or key not in self._values:
+            return value if isinstance(value, str) else None
+        return orjson.dumps(value).decode()
 
     def value(self, key: str) -> Json:
-        text = self._texts.get(key)
-        return None if text is None else decoding.attribute(text)
+        return self._values.get(key)
 
     def text(self, *keys: str) -> str | None:
         """First of `keys` that holds text or a number, as text."""
@@ -110,8 +134,7 @@ class Span:
         return None
 
     def resource(self, key: str) -> str | None:
-        text = self._resource.get(key)
-        value = None if text is None else decoding.attribute(text)
+        value = self._resource.get(key)
         return None if value is None or value == "" else str(value)
 
     @property

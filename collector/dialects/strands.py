@@ -19,7 +19,7 @@ from collector.dialects.histories import Histories
 from collector.dialects.spans import Span
 from collector.records import Json, Message
 
-_NAME = '"strands-agents"'
+_NAME = "strands-agents"
 """As JSON text, so that no span is decoded to be asked."""
 _CHOICE = "gen_ai.choice"
 _ROLES = {
@@ -34,8 +34,8 @@ kind = genai.kind
 
 def speaks(span: Span) -> bool:
     named = span.row["scope"] == "strands.telemetry.tracer" or _NAME in (
-        span.raw("gen_ai.system"),
-        span.raw("gen_ai.provider.name"),
+        span.value("gen_ai.system"),
+        span.value("gen_ai.provider.name"),
     )
     return named and semconv.OPERATION in span
 
@@ -71,7 +71,7 @@ def _events(span: Span) -> Iterator[tuple[str, dict[str, Any]]]:
 def _with_details(span: Span) -> Span:
     """The span with the attributes that came in its events of the newest conventions."""
     details = {
-        key: orjson.dumps(value).decode()
+        key: value
         for name, attributes in _events(span)
         if name == semconv.INFERENCE_DETAILS_EVENT
         for key, value in attributes.items()

@@ -1,7 +1,9 @@
 """What a stored row looks like. Only nullable columns may ever be added (readers union by name).
 
-Times are nanoseconds since 1970 UTC. Attribute values are JSON text, keys may repeat; a map keeps
-both without loss. `date=` partitions are the UTC day of receipt: late rows leave old files alone.
+Times are nanoseconds since 1970 UTC. Attributes lie in two maps, because most are strings and a
+string needs no encoding: `attributes` has strings as they were sent, `attributes_json` all other
+values as JSON text (`resource` likewise). Keys may repeat, which a map keeps. `date=` partitions
+are the UTC day of receipt: late rows leave old files alone.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import pyarrow as pa
 SCHEMA_VERSION = 1
 
 ATTRIBUTES = pa.map_(pa.string(), pa.string())
-"""Key to JSON text."""
+"""Key to a string as sent, or to the JSON text of another value."""
 
 SPANS = pa.schema(
     [
@@ -30,9 +32,11 @@ SPANS = pa.schema(
         ("service", pa.string()),  # resource service.name
         ("conversation_id", pa.string()),  # as sent on this very span, else null
         ("user_id", pa.string()),  # pseudonym, as sent on this very span, else null
-        ("attributes", ATTRIBUTES),
+        ("attributes", ATTRIBUTES),  # values that are strings
+        ("attributes_json", ATTRIBUTES),  # all others: numbers, booleans, lists, objects
         ("events", pa.string()),  # JSON list of {name, time_ns, attributes: {key: value}}
         ("resource", ATTRIBUTES),
+        ("resource_json", ATTRIBUTES),
         ("dropped_attributes", pa.int32()),
         ("schema_version", pa.int16()),
     ]
@@ -52,8 +56,10 @@ EVENTS = pa.schema(
         ("span_id", pa.string()),
         ("response_id", pa.string()),
         ("body", pa.string()),  # JSON text of the log body, null where empty
-        ("attributes", ATTRIBUTES),
+        ("attributes", ATTRIBUTES),  # values that are strings
+        ("attributes_json", ATTRIBUTES),  # all others: numbers, booleans, lists, objects
         ("resource", ATTRIBUTES),
+        ("resource_json", ATTRIBUTES),
         ("schema_version", pa.int16()),
     ]
 )
@@ -86,6 +92,7 @@ TABLES: dict[str, pa.Schema] = {
     "runs": LEDGER,
     "model_labels": LEDGER,
     "erasures": ERASURES,
+    "imports": LEDGER,  # which files `debrief import` has read, and how far
 }
 
 IDENTITY: dict[str, tuple[str, ...]] = {
@@ -95,6 +102,7 @@ IDENTITY: dict[str, tuple[str, ...]] = {
     "runs": ("entry_id",),
     "model_labels": ("entry_id",),
     "erasures": ("user_id", "conversation_id", "trace_id"),
+    "imports": ("entry_id",),
 }
 """What makes two rows the same row: senders repeat themselves, and so may compaction."""
 
@@ -105,5 +113,6 @@ TIME: dict[str, str] = {
     "runs": "at_ns",
     "model_labels": "at_ns",
     "erasures": "requested_ns",
+    "imports": "at_ns",
 }
 """The column that `since` and `until` mean; of equal rows the latest by it is the one to read."""

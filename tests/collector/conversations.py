@@ -67,13 +67,25 @@ def a_span(
         "service": "shop",
         "conversation_id": sent.get("gen_ai.conversation.id"),
         "user_id": sent.get("user.id"),
-        "attributes": [(key, json.dumps(value)) for key, value in sent.items()],
+        "attributes": list(sent.items()),
         "events": None,
-        "resource": [("service.version", '"1.0"')],
+        "resource": [("service.version", "1.0")],
         "dropped_attributes": 0,
         "schema_version": 1,
     }
     return row | columns
+
+
+def as_stored(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row as the store keeps it: strings in one map, the JSON text of all else in another."""
+    stored = dict(row)
+    for name in ("attributes", "resource"):
+        pairs = list(dict(row[name]).items())
+        stored[name] = [(key, value) for key, value in pairs if isinstance(value, str)]
+        stored[f"{name}_json"] = [
+            (key, json.dumps(value)) for key, value in pairs if not isinstance(value, str)
+        ]
+    return stored
 
 
 def a_chat(
@@ -118,7 +130,7 @@ def a_tool(name: str = "lookup", call_id: str | None = "call_1", **more: Any) ->
 
 
 def failed(row: Mapping[str, Any], message: str = "Error code: 429 - slow down") -> dict[str, Any]:
-    error = ("error.type", '"openai.RateLimitError"')
+    error = ("error.type", "openai.RateLimitError")
     attributes = [*row["attributes"], error]
     return {**row, "status": 2, "status_message": message, "attributes": attributes}
 
@@ -141,7 +153,7 @@ def an_event(
         "span_id": None,
         "response_id": None,
         "body": None,
-        "attributes": [(key, json.dumps(value)) for key, value in attributes.items()],
+        "attributes": list(attributes.items()),
         "resource": [],
         "schema_version": 1,
     }

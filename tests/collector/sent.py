@@ -15,6 +15,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from collector.assemble import assemble
+from collector.dialects.spans import read_row
 from collector.otlp import decode_logs, decode_traces
 from collector.records import Conversation, Unreadable
 from tests.collector.conversations import OPEN_BOOK, SECOND, START_NS
@@ -90,7 +91,7 @@ def told(
             _add_log(log_scoped, log)
     decoded = decode_traces(traces.SerializeToString(), json=False, received_ns=1, redact=redact)
     heard = decode_logs(records.SerializeToString(), json=False, received_ns=1, redact=redact)
-    return list(assemble(decoded.rows, heard.rows))
+    return list(assemble(map(read_row, decoded.rows), map(read_row, heard.rows)))
 
 
 def _add_span(scoped: Any, sent: Sent) -> None:

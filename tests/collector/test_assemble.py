@@ -29,6 +29,7 @@ from tests.collector.conversations import (
     a_tool,
     an_agent,
     an_event,
+    as_stored,
     asks_tool,
     assistant,
     conversations_of,
@@ -607,7 +608,7 @@ def test_segments_come_from_resource_span_and_event_in_rising_order() -> None:
         assistant("hello"),
         conversation="c",
         more={"debrief.segment.channel": "web", "debrief.segment.plan": "free"},
-        resource=[("debrief.segment.region", '"eu"'), ("debrief.segment.plan", '"?"')],
+        resource=[("debrief.segment.region", "eu"), ("debrief.segment.plan", "?")],
     )
     event = an_event(conversation_id="c", attributes={"debrief.segment.channel": "mail"})
 
@@ -622,7 +623,7 @@ def test_the_variant_comes_from_a_feature_flag(form: str) -> None:
     flag = {"feature_flag.key": "prompt", "feature_flag.result.variant": "B"}
     logs: list[dict[str, Any]] = []
     if form == "attribute":
-        chat["attributes"] += [(key, json.dumps(value)) for key, value in flag.items()]
+        chat["attributes"] += flag.items()
     elif form == "span event":
         event = {"name": "feature_flag.evaluation", "time_ns": 1, "attributes": flag}
         chat["events"] = json.dumps([event])
@@ -669,7 +670,7 @@ def test_a_period_is_about_the_last_message(tmp_path: Path) -> None:
         rows.append(row | {"start_ns": start_ns, "end_ns": start_ns + 5, "received_ns": now_ns})
     untimed = a_chat([user("hi")], assistant("hello"), conversation="untimed", trace="u")
     rows.append(untimed | {"start_ns": None, "end_ns": None, "received_ns": now_ns})
-    store.append("spans", rows, now=NOW)
+    store.append("spans", [as_stored(row) for row in rows], now=NOW)
 
     def ids(**period: Any) -> list[str]:
         found = read_conversations(store, **period)

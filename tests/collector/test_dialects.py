@@ -11,7 +11,7 @@ import pytest
 from collector.assemble import assemble
 from collector.dialects import calls, decoding, genai
 from collector.dialects.histories import Histories
-from collector.dialects.spans import Span
+from collector.dialects.spans import Span, read_row
 from collector.dialects.switches import ANY, switch_for
 from collector.otlp import decode_logs, decode_traces
 from collector.records import Conversation, Message, ToolCall, Unreadable
@@ -62,10 +62,12 @@ def rows_of(capture: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         meta = json.loads(path.with_name(path.name.replace(".otlp.pb", ".meta.json")).read_text())
         if meta["signal"] == "traces":
             body = path.read_bytes()
-            spans += decode_traces(body, json=False, received_ns=1, redact=OPEN_BOOK).rows
+            decoded = decode_traces(body, json=False, received_ns=1, redact=OPEN_BOOK)
+            spans += map(read_row, decoded.rows)
         elif meta["signal"] == "logs":
             body = path.read_bytes()
-            events += decode_logs(body, json=False, received_ns=1, redact=OPEN_BOOK).rows
+            decoded = decode_logs(body, json=False, received_ns=1, redact=OPEN_BOOK)
+            events += map(read_row, decoded.rows)
     return spans, events
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.dialects.spans import read_row
 from collector.otlp import decode_logs, decode_traces
 from collector.records import Conversation, Message, ToolCall
 from tests.collector.conversations import OPEN_BOOK, conversations_of
@@ -80,7 +81,7 @@ def sent(capture: str, signal: str) -> bytes:
 def held(capture: str) -> list[Conversation]:
     spans = decode_traces(sent(capture, "traces"), json=False, received_ns=1, redact=OPEN_BOOK).rows
     logs = decode_logs(sent(capture, "logs"), json=False, received_ns=1, redact=OPEN_BOOK).rows
-    return conversations_of(spans, logs)
+    return conversations_of(map(read_row, spans), map(read_row, logs))
 
 
 def told(conversation: Conversation) -> list[tuple[str, object]]:

@@ -317,7 +317,7 @@ def test_an_older_call_without_text_is_kept_and_its_switch_named() -> None:
 @pytest.mark.parametrize("key", ["session_id", "chat_id", "threadId"])
 def test_association_properties_name_the_conversation(key: str) -> None:
     row = openllmetry([{"role": "user", "content": "hi"}], {"content": "hello"})
-    row["attributes"].append((f"traceloop.association.properties.{key}", '"s-1"'))
+    row["attributes"].append((f"traceloop.association.properties.{key}", "s-1"))
 
     assert the_conversation([row]).conversation_id == "s-1"
 
@@ -680,7 +680,7 @@ def test_a_chain_does_not_lead_into_another_users_conversation() -> None:
 
 def test_a_name_that_an_agent_has_in_older_forms_is_its_name() -> None:
     agent = an_agent(attributes={"gen_ai.operation.name": "invoke_agent"})
-    agent["attributes"] = [("gen_ai.operation.name", '"invoke_agent"'), ("agent_name", '"old"')]
+    agent["attributes"] = [("gen_ai.operation.name", "invoke_agent"), ("agent_name", "old")]
     call = a_chat([user("hi")], assistant("hello"), span="c", parent="s1")
 
     assert the_conversation([agent, call]).agent == "old"

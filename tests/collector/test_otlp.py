@@ -149,10 +149,12 @@ def test_a_row_has_what_the_span_had():
     assert row["conversation_id"] == "c-1"
     assert row["user_id"] == REDACT.user("bob")
     assert row["attributes"] == [
-        ("gen_ai.conversation.id", '"c-1"'),
-        ("user.id", json.dumps(REDACT.user("bob"))),
-        ("tag", '"first"'),
-        ("tag", '"second"'),
+        ("gen_ai.conversation.id", "c-1"),
+        ("user.id", REDACT.user("bob")),
+        ("tag", "first"),
+        ("tag", "second"),
+    ]
+    assert row["attributes_json"] == [
         ("gen_ai.usage.input_tokens", "12"),
         ("gen_ai.input.messages", '[{"role":"user","parts":[{"content":"hi"}]}]'),
     ]
@@ -233,7 +235,7 @@ def test_json_may_use_names_of_enums_snake_case_and_plain_numbers():
 
     assert row["trace_id"] == "a" * 32
     assert (row["kind"], row["status"], row["start_ns"], row["end_ns"]) == (3, 2, 5, None)
-    assert row["attributes"] == [("n", "3")]
+    assert row["attributes_json"] == [("n", "3")]
 
 
 def test_half_a_surrogate_pair_from_a_javascript_sender_is_replaced():
@@ -241,7 +243,7 @@ def test_half_a_surrogate_pair_from_a_javascript_sender_is_replaced():
 
     (row,) = traces(body, json=True).rows
 
-    assert row["attributes"] == [("a", '"\ufffd"')]
+    assert row["attributes"] == [("a", "\ufffd")]
 
 
 def test_ordinary_logs_are_dropped_and_counted():

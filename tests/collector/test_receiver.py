@@ -182,7 +182,8 @@ def test_an_event_that_does_not_say_when_happened_when_it_came(running):
     for _ in range(2):
         collector.post("/v1/events", json.dumps(event).encode(), content_type=JSON)
 
-    found = [r for r in store.scan("events").to_pylist() if '"d-600"' in str(r["attributes"])]
+    events = store.scan("events").to_pylist()
+    found = [row for row in events if ("debrief.decision.id", "d-600") in row["attributes"]]
     assert found
     assert all(row["at_ns"] == row["received_ns"] for row in found)
     assert len({row["event_id"] for row in found}) == 1

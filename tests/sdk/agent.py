@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from collector.assemble import assemble, user_events
+from collector.dialects.spans import read_row
 from collector.records import Conversation, Event
 from collector.store import open_store
 
@@ -77,7 +78,7 @@ def stored(store: Path, since_ns: int) -> Stored:
     """Read what was received since then."""
     opened = open_store(str(store), create=False)
     spans, events = (
-        [row for row in opened.scan(table).to_pylist() if row["received_ns"] >= since_ns]
+        [read_row(row) for row in opened.scan(table).to_pylist() if row["received_ns"] >= since_ns]
         for table in ("spans", "events")
     )
     found = list(assemble(spans, events))
