@@ -1,28 +1,26 @@
-"""Files of a store: durable writes, and which data files there are.
+"""Where the files of a store lie, and what is said in their names.
 
 A table is a folder of day folders (`spans/date=2026-11-21/`), a day folder holds Parquet files that
-never change. A file is complete when it has its name: it is written under a name that readers skip,
-flushed, renamed, and the folder is flushed (`.x.tmp` is skipped by the globs of DuckDB and Spark).
+never change. `Folder` and `Bucket` keep them; a file is there whole or not at all.
 """
 
 from __future__ import annotations
 
-import os
 import secrets
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from collector.errors import StoreError
-
-TEMPORARY = ".tmp"
+_SUFFIX = ".parquet"
 _PREFIX = "date="
+_LISTINGS = 5
 # Texts differ from row to row, so a dictionary costs time there and saves nothing.
-_DICTIONARY_COLUMNS = [
+_REPEATING = {
     "name",
     "scope",
     "scope_version",
@@ -31,117 +29,167 @@ _DICTIONARY_COLUMNS = [
     "user_id",
     "trace_id",
     "action",
-    "attributes.key_value.key",
-    "resource.key_value.key",
-    "resource.key_value.value",
-]
+}
 
 
-def day_folder(table: Path, day: date) -> Path:
-    return table / f"{_PREFIX}{day.isoformat()}"
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class DataFile:
+    """One Parquet file of a table."""
+
+    name: str
+    """`spans/date=2026-11-21/<uuid7>.parquet`: below the root of the store, with `/`."""
+    size_bytes: int
+
+    @property
+    def day(self) -> date:
+        """The UTC day on which its rows were received."""
+        return date.fromisoformat(self.name.split("/")[1].removeprefix(_PREFIX))
 
 
-def day_folders(table: Path) -> Iterator[tuple[date, Path]]:
-    """The days that a table has, oldest first; none where it does not exist."""
+class Files(Protocol):
+    """What a store needs of the place where its files are."""
+
+    @property
+    def address(self) -> str:
+        """Where that is, for people; holds no secret."""
+
+    @property
+    def root(self) -> Path:
+        """Folder of this machine below which `fetch` makes data files readable by their names."""
+
+    @property
+    def grace_s(self) -> float:
+        """How long what was replaced stays, for readers that have listed it already."""
+
+    def list(self, table: str) -> list[DataFile]:
+        """The data files of a table, by name, which is by day and time; none where there is no
+        table.
+
+        Raises:
+            StoreError: the place does not answer.
+        """
+
+    def fetch(self, files: Sequence[DataFile]) -> None:
+        """Make files readable below `root`.
+
+        Raises:
+            FileNotFoundError: one is gone; list again.
+            StoreError: the place does not answer.
+        """
+
+    def open(self, file: DataFile) -> pa.NativeFile:
+        """A file for reading parts of it, such as its footer.
+
+        Raises:
+            OSError: it is gone or cannot be read.
+        """
+
+    def write(self, name: str, content: pa.Buffer | bytes) -> None:
+        """Write a file; when this returns, it survives a power cut.
+
+        Raises:
+            StoreError: it cannot be written now; nothing is left behind.
+        """
+
+    def remove(self, files: Sequence[DataFile]) -> None:
+        """Remove files; those that are gone already are no fault.
+
+        Raises:
+            StoreError: the place does not answer, or does not allow it.
+        """
+
+    def remove_leftovers(self, table: str, before: date) -> None:
+        """Remove what a writer that died has left half-written on the days before."""
+
+    def read_or_create(self, name: str, content: bytes) -> bytes:
+        """Give a small file's content; where there is none, create it. Of several that come at the
+        same time, all get the content of one. Only the owner may read it.
+
+        Raises:
+            StoreError: it cannot be read or created.
+        """
+
+    def check_writable(self) -> None:
+        """Write a small file.
+
+        Raises:
+            StoreError: that did not work.
+        """
+
+
+def data_file(name: str, size_bytes: int) -> DataFile | None:
+    """The data file of that name, None for whatever else people keep in a store."""
+    parts = name.split("/")
     try:
-        names = sorted(entry.name for entry in table.iterdir() if entry.name.startswith(_PREFIX))
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    for name in names:
-        with suppress(ValueError):  # some other folder that people keep there
-            yield date.fromisoformat(name.removeprefix(_PREFIX)), table / name
+        is_day = len(parts) == 3 and date.fromisoformat(parts[1].removeprefix(_PREFIX))
+    except ValueError:
+        return None
+    is_named = name.endswith(_SUFFIX) and not parts[-1].startswith(".")
+    if not (is_day and is_named and parts[1].startswith(_PREFIX)):
+        return None
+    return DataFile(name=name, size_bytes=size_bytes)
 
 
-def data_files(table: Path, since: date | None = None, until: date | None = None) -> list[Path]:
-    """The data files of the days `since` to `until`, both included, oldest first."""
-    return [
-        file
-        for day, folder in day_folders(table)
-        if (since is None or day >= since) and (until is None or day <= until)
-        for file in files_of_day(folder)
-    ]
+def listed(files: Files, table: str) -> list[DataFile]:
+    """The data files of a table at one moment.
 
-
-def files_of_day(folder: Path) -> list[Path]:
-    """The data files of one day; none where the day has been removed."""
-    try:
-        return sorted(file for file in folder.iterdir() if file.suffix == ".parquet")
-    except FileNotFoundError:
-        return []
-
-
-def write_parquet(
-    rows: pa.Table, folder: Path, *, now: datetime, level: int = 1, row_group_rows: int = 50_000
-) -> Path:
-    """Write one data file; when this returns, it survives a power cut.
-
-    Raises:
-        StoreError: the disk is full, read-only or failing; nothing is left behind.
+    A folder is not listed at one moment: a listing can miss the file that compaction adds and then
+    the files that it removes. Two equal listings rule that out.
     """
+    found = files.list(table)
+    for _ in range(_LISTINGS):
+        again = files.list(table)
+        if again == found:
+            break
+        found = again
+    return found
+
+
+def new_name(table: str, day: date, now: datetime) -> str:
+    """A name that no other file has; names of one day sort by time."""
+    return f"{table}/{_PREFIX}{day.isoformat()}/{uuid7(now)}{_SUFFIX}"
+
+
+def to_parquet(
+    schema: pa.Schema,
+    batches: Iterable[pa.RecordBatch | pa.Table],
+    *,
+    level: int = 1,
+    row_group_rows: int = 50_000,
+) -> pa.Buffer | None:
+    """One Parquet file in memory, of batches of this schema; each batch begins a row group. None
+    where there are no rows.
+    """
+    rows = 0
     sink = pa.BufferOutputStream()
-    names = rows.schema.names
-    pq.write_table(
-        rows,
+    with pq.ParquetWriter(
         sink,
+        schema,
         compression="zstd",
         compression_level=level,
-        row_group_size=row_group_rows,
-        use_dictionary=[c for c in _DICTIONARY_COLUMNS if c.split(".")[0] in names],
-        write_statistics=[c for c in names if c not in ("attributes", "resource", "body")],
-    )
-    path = folder / f"{uuid7(now)}.parquet"
-    write_durably(path, sink.getvalue())
-    return path
+        use_dictionary=list(_with_dictionary(schema)),
+        write_statistics=[f.name for f in schema if f.name != "body" and not _is_map(f)],
+    ) as writer:
+        for batch in batches:
+            rows += batch.num_rows
+            whole = batch if isinstance(batch, pa.Table) else pa.Table.from_batches([batch])
+            writer.write_table(whole, row_group_size=row_group_rows)
+    return sink.getvalue() if rows else None
 
 
-def write_durably(path: Path, content: bytes | pa.Buffer, *, mode: int = 0o644) -> None:
-    """Write a file so that it is there whole, after any crash, or not at all.
-
-    Raises:
-        StoreError: it could not be written; nothing is left behind.
-    """
-    temporary = path.with_name(f".{path.name}{TEMPORARY}")
-    try:
-        make_folder(path.parent)
-        _write_and_flush(temporary, content, mode)
-        temporary.rename(path)
-        flush_folder(path.parent)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
-        raise StoreError(
-            f"cannot write {path}: {error.strerror or error}; free space or correct the "
-            "permissions of the store, the sender will try again"
-        ) from error
+def _with_dictionary(schema: pa.Schema) -> Iterator[str]:
+    """The columns whose values repeat: some of ours, the keys of maps, and what resources say."""
+    for column in schema:
+        if _is_map(column):
+            yield f"{column.name}.key_value.key"
+            if column.name.startswith("resource"):
+                yield f"{column.name}.key_value.value"
+        elif column.name in _REPEATING:
+            yield column.name
 
 
-def _write_and_flush(path: Path, content: bytes | pa.Buffer, mode: int) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    try:
-        view = memoryview(content)
-        while view:
-            view = view[os.write(descriptor, view) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def make_folder(folder: Path) -> None:
-    """Create a folder and its parents, each durable in its own parent."""
-    if folder.is_dir():
-        return
-    make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
-    flush_folder(folder.parent)
-
-
-def flush_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _is_map(column: pa.Field) -> bool:
+    return bool(pa.types.is_map(column.type))
 
 
 def uuid7(now: datetime) -> str:

@@ -7,288 +7,344 @@ removes a file that it is about to open: it lists the files again and starts ove
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from pathlib import Path
+from itertools import groupby
 from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
 
 from collector.errors import StoreError
-from collector.store.files import data_files
+from collector.store.files import DataFile, Files, listed
+from collector.store.hiding import IS_HIDDEN, Hidden, find_hidden, register_hidden
 from collector.store.schema import IDENTITY, TABLES, TIME
 from collector.times import to_ns
 
 _T = TypeVar("_T")
 
 _ATTEMPTS = 5
+_MEMORY_LIMIT = "600MB"
+"""Of one query whose rows are streamed; what does not fit goes to the temporary folder."""
 
 _RECEIVED = ("spans", "events")
 """Tables whose time column is the time of receipt, by which the day folders are named."""
 
 _SOURCE = "read_parquet($files, union_by_name=true, filename=true, file_row_number=true)"
 
-# Who was erased is known by user, conversation or trace; what goes with them follows from the rows:
-# everything in a conversation or trace that the user took part in, except conversations of the same
-# trace that name another user as theirs (one trace can be a batch job over many conversations).
-_HIDDEN = """
-create temp table hidden_users as
-    select distinct user_id from erasures where user_id is not null;
-create temp table user_traces as
-    select trace_id from erasures where trace_id is not null
-    union select trace_id from links where user_id in (from hidden_users) and trace_id is not null;
-create temp table hidden_conversations as
-    select conversation_id from erasures where conversation_id is not null
-    union select conversation_id from links
-        where user_id in (from hidden_users) and conversation_id is not null
-    union select conversation_id from links
-        where trace_id in (from user_traces) and conversation_id is not null
-        and conversation_id not in (
-            select conversation_id from links where conversation_id is not null
-            and user_id is not null and user_id not in (from hidden_users));
-create temp table hidden_traces as
-    from user_traces
-    union select trace_id from links
-        where conversation_id in (from hidden_conversations) and trace_id is not null;
-"""
-_IS_HIDDEN = {
-    "spans": """(coalesce(user_id in (from hidden_users), false)
-        or coalesce(conversation_id in (from hidden_conversations), false)
-        or (conversation_id is null and user_id is null
-            and coalesce(trace_id in (from hidden_traces), false)))""",
-    "model_labels": """(coalesce(subject in (from hidden_conversations), false)
-        or coalesce(subject in (from hidden_users), false))""",
-}
-_IS_HIDDEN["events"] = _IS_HIDDEN["spans"]
 
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which rows and columns of one table."""
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Hidden:
-    """What erasures cover at this moment, including what follows from the rows themselves."""
-
-    user_ids: tuple[str, ...]
-    conversation_ids: tuple[str, ...]
-    trace_ids: tuple[str, ...]
+    table: str
+    since: datetime | None = None
+    until: datetime | None = None
+    """`since <= time < until`: when a row was received (spans, events), or what it says itself."""
+    where: str | None = None
+    """SQL over the columns, with values only by `$name` from `parameters`. Of a row that was sent
+    again with other content, the latest that it admits is given."""
+    parameters: Mapping[str, Any] | None = None
+    columns: Sequence[str] | None = None
 
     @property
-    def is_empty(self) -> bool:
-        return not (self.user_ids or self.conversation_ids or self.trace_ids)
+    def schema(self) -> pa.Schema:
+        schema = TABLES[self.table]
+        if self.columns is None:
+            return schema
+        return pa.schema([schema.field(name) for name in self.columns])
+
+    def files(self, files: Files) -> list[DataFile]:
+        """The files of the days that can hold such rows; a row is never received before it
+        happened."""
+        first = self.since and self.since.astimezone(UTC).date()
+        is_received = self.table in _RECEIVED
+        last = self.until.astimezone(UTC).date() if self.until and is_received else None
+        return [file for file in listed(files, self.table) if _is_within(file.day, first, last)]
+
+    @property
+    def condition(self) -> str:
+        """`where` and the times, as SQL."""
+        column = TIME[self.table]
+        since = [f"{column} >= $since_ns"] if self.since else []
+        until = [f"{column} < $until_ns"] if self.until else []
+        where = [f"({self.where})"] if self.where else []
+        return " and ".join([*since, *until, *where]) or "true"
+
+    def values(self) -> dict[str, Any]:
+        since = {"since_ns": to_ns(self.since)} if self.since else {}
+        until = {"until_ns": to_ns(self.until)} if self.until else {}
+        return {**since, **until, **(self.parameters or {})}
 
 
-def read_table(
-    root: Path,
-    table: str,
-    *,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    where: str | None = None,
-    parameters: Mapping[str, Any] | None = None,
-    columns: Sequence[str] | None = None,
-) -> pa.Table:
-    """Rows of one table with `since <= time < until`, in the order in which they were written.
-
-    `time` is when a row was received (spans, events) or what it says itself (all others). `where`
-    is SQL over the columns, with values only by `$name` from `parameters`.
+def read_table(files: Files, query: Query) -> pa.Table:
+    """Rows of one table, in the order in which they were written.
 
     Raises:
         StoreError: a file is damaged or cannot be read.
     """
-    query = _Query(root, table, since, until, where, parameters or {}, columns, hidden=None)
-    return _patiently(lambda: query.run(_list(root / table, *query.days())))
+
+    def read() -> pa.Table:
+        chosen = query.files(files)
+        with Reading(files, query, chosen) as reading:
+            return reading.relation(chosen).to_arrow_table().cast(query.schema)
+
+    return patiently(read)
 
 
-def read_files(root: Path, table: str, files: Sequence[Path], hidden: Hidden) -> pa.Table:
-    """Rows of some files of one table, each once, without what is hidden."""
-    return _Query(root, table, None, None, None, {}, None, hidden).run(files)
+def read_batches(
+    files: Files, query: Query, *, order: Sequence[str] = (), rows: int = 2000
+) -> Iterator[pa.RecordBatch]:
+    """`read_table`, a batch of at most `rows` at a time, in memory that does not grow with the
+    table: day by day of receipt, oldest first, and by the columns `order` within a day.
+
+    What compaction does meanwhile is not noticed; a file that comes meanwhile may be read or not.
+
+    Raises:
+        StoreError: a file is damaged or cannot be read.
+    """
+    key = list(IDENTITY[query.table])
+    wanted = list(query.schema.names)
+    # With the keys of the day's rows that were given, a day can be begun again.
+    keyed = replace(query, columns=[*wanted, *(k for k in key if k not in wanted)])
+    after: date | None = None
+    given: list[pa.RecordBatch] = []
+    vanished = 0
+    while True:
+        try:
+            chosen = patiently(lambda: _fetched(files, keyed))
+            with Reading(files, keyed, chosen) as reading:
+                for day, of_day in groupby(chosen, key=lambda file: file.day):
+                    if after is None or day > after:
+                        for batch in reading.batches(
+                            list(of_day), order=order, rows=rows, given=given
+                        ):
+                            given.append(batch.select(key))
+                            yield batch.select(wanted)
+                        after, given, vanished = day, [], 0
+            return
+        except (duckdb.IOException, FileNotFoundError) as error:
+            vanished += 1
+            if vanished == _ATTEMPTS:
+                raise _unreadable(error) from error
+        except duckdb.Error as error:
+            raise _unreadable(error) from error
 
 
-def find_hidden(root: Path) -> Hidden:
-    """What must not be read any more, and does not have to stay."""
+@contextmanager
+def rewriting(
+    files: Files, table: str, chosen: Sequence[DataFile], hidden: Hidden
+) -> Iterator[Reading]:
+    """Read files of one day in order to write them anew, each row once and without what is hidden.
+
+    Raises:
+        FileNotFoundError: somebody else has rewritten one of them meanwhile.
+        StoreError: a file is damaged or cannot be read.
+    """
+    try:
+        with Reading(files, Query(table=table), chosen, hidden) as reading:
+            yield reading
+    except duckdb.IOException as error:
+        raise FileNotFoundError(str(error)) from error
+    except duckdb.Error as error:
+        raise _unreadable(error) from error
+
+
+def hidden_now(files: Files) -> Hidden:
+    """What must not be read any more, and does not have to stay.
+
+    Raises:
+        StoreError: a file is damaged or cannot be read.
+    """
 
     def find() -> Hidden:
         with _connect() as connection:
-            if not _prepare_hidden(connection, root):
-                return Hidden(user_ids=(), conversation_ids=(), trace_ids=())
-            return Hidden(
-                user_ids=_column(connection, "from hidden_users order by 1"),
-                conversation_ids=_column(connection, "from hidden_conversations order by 1"),
-                trace_ids=_column(connection, "from hidden_traces order by 1"),
-            )
+            return find_hidden(connection, files)
 
-    return _patiently(find)
+    return patiently(find)
 
 
-def files_with_hidden_rows(root: Path, table: str, hidden: Hidden) -> list[Path]:
-    """The data files that still hold rows which were erased."""
+def files_with_hidden_rows(files: Files, table: str, hidden: Hidden) -> list[DataFile]:
+    """The data files that still hold rows which were erased.
 
-    def find() -> list[Path]:
-        files = _list(root / table)
-        if not files or hidden.is_empty:
+    Raises:
+        StoreError: a file is damaged or cannot be read.
+    """
+
+    def find() -> list[DataFile]:
+        chosen = listed(files, table)
+        if not chosen or hidden.is_empty:
             return []
+        files.fetch(chosen)
         with _connect() as connection:
-            _register_hidden(connection, hidden)
-            condition = _IS_HIDDEN[table]
-            query = f"select distinct filename from {_SOURCE} where {condition}"  # noqa: S608 -- ours
-            return sorted(Path(name) for name in _column(connection, query, files))
+            register_hidden(connection, hidden)
+            names = connection.execute(
+                f"select distinct filename from {_SOURCE} where {IS_HIDDEN[table]}",  # noqa: S608 -- ours
+                {"files": _paths(files, chosen)},
+            ).fetchall()
+        holding = {name for (name,) in names}
+        return [file for file in chosen if str(files.root / file.name) in holding]
 
-    return _patiently(find)
+    return patiently(find)
 
 
-@dataclass(frozen=True, slots=True)
-class _Query:
-    """One reading of one table."""
+class Reading:
+    """One query on one state of the files, with what it needs to know found out beforehand."""
 
-    root: Path
-    table: str
-    since: datetime | None
-    until: datetime | None
-    where: str | None
-    parameters: Mapping[str, Any]
-    columns: Sequence[str] | None
-    hidden: Hidden | None
-    """Where it is known already; to find it reads the ids of all rows."""
+    def __init__(
+        self,
+        files: Files,
+        query: Query,
+        chosen: Sequence[DataFile],
+        hidden: Hidden | None = None,
+    ) -> None:
+        """`hidden` where it is known already: to find it reads the ids of all rows."""
+        self._files = files
+        self._query = query
+        self._connection = _connect()
+        try:
+            files.fetch(chosen)
+            self._conditions = self._find_conditions(chosen, hidden)
+        except BaseException:
+            self._connection.close()
+            raise
 
-    def days(self) -> tuple[date | None, date | None]:
-        """The day folders that can hold such rows; a row is never received before it happened."""
-        first = self.since and self.since.astimezone(UTC).date()
-        is_received = self.table in _RECEIVED
-        return first, (self.until.astimezone(UTC).date() if self.until and is_received else None)
+    def __enter__(self) -> Reading:
+        return self
 
-    def run(self, files: Sequence[Path]) -> pa.Table:
-        schema = TABLES[self.table]
-        if self.columns is not None:
-            schema = pa.schema([schema.field(name) for name in self.columns])
-        if not files:
-            return schema.empty_table()
-        with _connect() as connection:
-            conditions = self._times()
-            values = {"files": [str(file) for file in files], **self._time_values()}
-            if self._has_repeats(connection, values):
-                conditions.append(
-                    "(filename, file_row_number) not in (select filename, row from repeats)"
-                )
-            if self.table in _IS_HIDDEN and self._hides(connection):
-                conditions.append(f"not {_IS_HIDDEN[self.table]}")
-            if self.where:
-                conditions.append(f"({self.where})")
-            connection.register("no_rows", TABLES[self.table].empty_table())
-            found = connection.sql(
-                f"select {_names(schema.names)} from "  # noqa: S608 -- names of our own schema
-                f"(from {_SOURCE} union all by name from no_rows) "
-                f"where {' and '.join(conditions) or 'true'}",
-                params={**values, **self.parameters},
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def relation(
+        self, chosen: Sequence[DataFile], *conditions: str, every_column: bool = False
+    ) -> duckdb.DuckDBPyRelation:
+        """The rows of some of the files."""
+        schema = self._query.schema
+        empty = TABLES[self._query.table].empty_table()
+        self._connection.register("no_rows", empty)
+        found = f"from {_SOURCE} union all by name from no_rows" if chosen else "from no_rows"
+        where = " and ".join([*self._conditions, *conditions] if chosen else [])
+        names = "* exclude (filename, file_row_number)" if every_column else _names(schema.names)
+        values = self._query.values() if chosen else {}
+        return self._connection.sql(
+            f"select {names} from ({found}) rows where {where or 'true'}",  # noqa: S608 -- our names
+            params={**values, **({"files": _paths(self._files, chosen)} if chosen else {})},
+        )
+
+    def batches(
+        self,
+        chosen: Sequence[DataFile],
+        *,
+        order: Sequence[str],
+        rows: int,
+        given: Sequence[pa.RecordBatch] = (),
+        every_column: bool = False,
+    ) -> Iterator[pa.RecordBatch]:
+        """The rows of some of the files but those whose keys were `given`, streamed.
+
+        With `every_column` also those columns that only a newer version knows.
+        """
+        self._connection.execute(f"set memory_limit = '{_MEMORY_LIMIT}'")
+        conditions = []
+        if given:
+            keys = IDENTITY[self._query.table]
+            self._connection.register("given", pa.Table.from_batches(given))
+            same = " and ".join(f"given.{key} is not distinct from rows.{key}" for key in keys)
+            conditions = [f"not exists (from given where {same})"]
+        relation = self.relation(chosen, *conditions, every_column=every_column)
+        if order:
+            relation = relation.order(_names(order))
+        reader = relation.to_arrow_reader(rows)
+        schema = _with_known_types(reader.schema, TABLES[self._query.table])
+        for batch in reader:
+            yield batch.cast(schema)
+
+    def files_with_repeats(self, chosen: Sequence[DataFile]) -> list[DataFile]:
+        """Files that hold rows which a later row replaces."""
+        found = self._connection.execute("select distinct filename from repeats").fetchall()
+        names = {name for (name,) in found}
+        return [file for file in chosen if str(self._files.root / file.name) in names]
+
+    def _find_conditions(self, chosen: Sequence[DataFile], hidden: Hidden | None) -> list[str]:
+        if not chosen:
+            return []
+        conditions = [self._query.condition]
+        if self._has_repeats(chosen):
+            conditions.append(
+                "(filename, file_row_number) not in (select filename, row from repeats)"
             )
-            return found.to_arrow_table().cast(schema)
+        table = self._query.table
+        if table in IS_HIDDEN:
+            if hidden is None:
+                hidden = find_hidden(self._connection, self._files)
+            if not hidden.is_empty:
+                register_hidden(self._connection, hidden)
+                conditions.append(f"not {IS_HIDDEN[table]}")
+        return conditions
 
-    def _hides(self, connection: duckdb.DuckDBPyConnection) -> bool:
-        """Make the temp tables of what is hidden; False where nothing is."""
-        if self.hidden is None:
-            return _prepare_hidden(connection, self.root)
-        _register_hidden(connection, self.hidden)
-        return not self.hidden.is_empty
-
-    def _has_repeats(self, connection: duckdb.DuckDBPyConnection, values: dict[str, Any]) -> bool:
+    def _has_repeats(self, chosen: Sequence[DataFile]) -> bool:
         """Find which rows a later one replaces; nearly always none, so only keys are read."""
-        key, time = ", ".join(IDENTITY[self.table]), TIME[self.table]
-        connection.execute(
+        table = self._query.table
+        key, time = ", ".join(IDENTITY[table]), TIME[table]
+        self._connection.execute(
             "create temp table repeats as select filename, row from ("  # noqa: S608 -- our names
             f"select filename, file_row_number as row, row_number() over (partition by {key} "
             f"order by {time} desc, filename desc, file_row_number desc) as place "
-            f"from {_SOURCE} where {' and '.join(self._times()) or 'true'}) where place > 1",
-            values,
+            f"from {_SOURCE} where {self._query.condition}) where place > 1",
+            {"files": _paths(self._files, chosen), **self._query.values()},
         )
-        return bool(_column(connection, "select 1 from repeats limit 1"))
-
-    def _times(self) -> list[str]:
-        column = TIME[self.table]
-        since = [f"{column} >= $since_ns"] if self.since else []
-        return since + ([f"{column} < $until_ns"] if self.until else [])
-
-    def _time_values(self) -> dict[str, int]:
-        since = {"since_ns": to_ns(self.since)} if self.since else {}
-        return since | ({"until_ns": to_ns(self.until)} if self.until else {})
+        return bool(self._connection.execute("select 1 from repeats limit 1").fetchall())
 
 
-def _register_hidden(connection: duckdb.DuckDBPyConnection, hidden: Hidden) -> None:
-    for name, column, values in (
-        ("hidden_users", "user_id", hidden.user_ids),
-        ("hidden_conversations", "conversation_id", hidden.conversation_ids),
-        ("hidden_traces", "trace_id", hidden.trace_ids),
-    ):
-        connection.register(name, pa.table({column: pa.array(values, pa.string())}))
+def _with_known_types(found: pa.Schema, known: pa.Schema) -> pa.Schema:
+    names = set(known.names)
+    return pa.schema([known.field(f.name) if f.name in names else f for f in found])
 
 
-def _prepare_hidden(connection: duckdb.DuckDBPyConnection, root: Path) -> bool:
-    """Find out what is hidden, from erasures and rows; False where nothing was ever erased."""
-    erasures = _list(root / "erasures")
-    if not erasures:
-        return False
-    connection.register("no_erasures", TABLES["erasures"].empty_table())
-    connection.execute(
-        "create temp table erasures as from read_parquet($files, union_by_name=true) "
-        "union all by name from no_erasures",
-        {"files": [str(file) for file in erasures]},
-    )
-    connection.execute(
-        "create temp table links (user_id text, conversation_id text, trace_id text)"
-    )
-    for table in _RECEIVED:
-        if files := _list(root / table):
-            connection.execute(
-                "insert into links "  # noqa: S608 -- our own names
-                f"select distinct user_id, conversation_id, trace_id from {_SOURCE}",
-                {"files": [str(file) for file in files]},
-            )
-    connection.execute(_HIDDEN)
-    return True
+def _fetched(files: Files, query: Query) -> list[DataFile]:
+    chosen = query.files(files)
+    files.fetch(chosen)
+    return chosen
 
 
 def _connect() -> duckdb.DuckDBPyConnection:
     # The default folder for what does not fit in memory is the working directory.
-    return duckdb.connect(config={"temp_directory": tempfile.gettempdir()})
+    connection = duckdb.connect(config={"temp_directory": tempfile.gettempdir()})
+    # Files never change, so what one query has read of their footers is good for the next.
+    connection.execute("set parquet_metadata_cache = true")
+    return connection
 
 
-def _column(
-    connection: duckdb.DuckDBPyConnection, query: str, files: Sequence[Path] | None = None
-) -> tuple[Any, ...]:
-    values = {} if files is None else {"files": [str(file) for file in files]}
-    return tuple(row[0] for row in connection.execute(query, values).fetchall())
+def _paths(files: Files, chosen: Sequence[DataFile]) -> list[str]:
+    return [str(files.root / file.name) for file in chosen]
 
 
 def _names(columns: Sequence[str]) -> str:
     return ", ".join(f'"{name}"' for name in columns)
 
 
-def _patiently(read: Callable[[], _T]) -> _T:
-    """Read; when a file has vanished meanwhile, list the files again and read again."""
+def _is_within(day: date, first: date | None, last: date | None) -> bool:
+    return (first is None or day >= first) and (last is None or day <= last)
+
+
+def patiently(read: Callable[[], _T]) -> _T:
+    """Read; when a file has vanished meanwhile, list the files again and read again.
+
+    Raises:
+        StoreError: a file is damaged or cannot be read.
+    """
     try:
         for _ in range(_ATTEMPTS - 1):
-            with suppress(duckdb.IOException):
+            with suppress(duckdb.IOException, FileNotFoundError):
                 return read()
         return read()
-    except duckdb.Error as error:
+    except (duckdb.Error, FileNotFoundError) as error:
         raise _unreadable(error) from error
 
 
-def _list(table: Path, since: date | None = None, until: date | None = None) -> list[Path]:
-    """The data files of a table at one moment.
-
-    A folder is not listed at one moment: a listing can miss the file that compaction adds and then
-    the files that it removes. Two equal listings rule that out.
-    """
-    files = data_files(table, since, until)
-    for _ in range(_ATTEMPTS):
-        again = data_files(table, since, until)
-        if again == files:
-            break
-        files = again
-    return files
-
-
-def _unreadable(error: duckdb.Error) -> StoreError:
+def _unreadable(error: Exception) -> StoreError:
     return StoreError(
         f"the store cannot be read: {str(error).splitlines()[0]}; move a damaged file out of the "
         "store, or correct its permissions"

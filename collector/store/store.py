@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -14,37 +13,42 @@ from typing import Any
 
 import pyarrow as pa
 
-from collector.errors import BadRequest, StoreError
+from collector.errors import BadRequest, Misconfigured, StoreError
 from collector.redaction import KEY_BYTES, Redactor
 from collector.store import upkeep
-from collector.store.files import (
-    day_folder,
-    flush_folder,
-    make_folder,
-    write_durably,
-    write_parquet,
-)
-from collector.store.reading import read_table
+from collector.store.files import Files, new_name, to_parquet
+from collector.store.folder import Folder, make_folder
+from collector.store.hiding import Hidden
+from collector.store.reading import Query, read_batches, read_table
 from collector.store.schema import TABLES
 
 _KEY_FILE = "redaction.key"
 _TRACE_CONVERSATION = re.compile(r"trace-([0-9a-f]{32})")
 """The id that assembly gives to a conversation whose sender gave none."""
+_BUCKETS = ("s3", "gs")
 
 
 def open_store(location: str, *, create: bool) -> Store:
-    """Open the store in a folder; with `create`, make the folder where it does not exist.
+    """Open the store in a folder or in a bucket (`s3://bucket/prefix?region=..`).
+
+    With `create`, make the folder where it does not exist; buckets are never made.
 
     A missing store is empty for readers, so this does not fail without `create`.
 
     Raises:
-        StoreError: the location is no folder, or cannot be made one.
+        Misconfigured: the address is none of a store, or there is no such bucket.
+        StoreError: the location is no folder or cannot be made one, or the bucket does not answer.
     """
     scheme, separator, rest = location.partition("://")
+    if separator and scheme in _BUCKETS:
+        # The client of an object store takes a while to load, which a folder can do without.
+        from collector.store.bucket import open_bucket
+
+        return Store(files=open_bucket(location))
     if separator and scheme != "file":
-        raise StoreError(
-            f"{scheme}:// is not supported yet; the store is a folder for now: give its path, for "
-            "example ./debrief-data or a mounted bucket"
+        raise Misconfigured(
+            f"{scheme}:// is not supported; a store is a folder, s3://bucket/prefix or "
+            "gs://bucket/prefix"
         )
     root = Path(rest if separator else location).absolute()
     if root.exists() and not root.is_dir():
@@ -56,17 +60,28 @@ def open_store(location: str, *, create: bool) -> Store:
             raise StoreError(
                 f"cannot create the store {root}: {error.strerror}; give a folder you may write to"
             ) from error
-    return Store(root=root)
+    return Store(files=Folder(root))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Store:
-    """Append-only tables (`collector.store.schema.TABLES`) in one folder.
+    """Append-only tables (`collector.store.schema.TABLES`) in one place.
 
     Safe to share between threads and processes: files never change, and each has a name of its own.
     """
 
-    root: Path
+    files: Files
+
+    @property
+    def root(self) -> Path:
+        """The folder of the store; of a bucket the folder of its copies. What is derived from the
+        store lies in `derived` below it."""
+        return self.files.root
+
+    @property
+    def address(self) -> str:
+        """Where the store is, for people; holds no secret."""
+        return self.files.address
 
     # ---- writing
 
@@ -82,17 +97,17 @@ class Store:
 
     def append_arrow(self, table: str, rows: pa.Table, *, now: datetime) -> None:
         """`append` for rows that are a pyarrow table of the table's schema already."""
-        write_parquet(rows, day_folder(self.root / table, now.astimezone(UTC).date()), now=now)
+        content = to_parquet(rows.schema, [rows])
+        if content is not None:
+            self.files.write(new_name(table, now.astimezone(UTC).date(), now), content)
 
     def check_writable(self) -> None:
-        """Write and remove a small file.
+        """Write a small file.
 
         Raises:
             StoreError: that did not work.
         """
-        probe = self.root / f".probe-{secrets.token_hex(4)}"
-        write_durably(probe, b"probe")
-        probe.unlink(missing_ok=True)
+        self.files.check_writable()
 
     # ---- reading
 
@@ -106,22 +121,37 @@ class Store:
         parameters: Mapping[str, Any] | None = None,
         columns: Sequence[str] | None = None,
     ) -> pa.Table:
-        """Rows of a table, each once and without what was erased; see `reading.read_table`.
+        """Rows of a table, each once and without what was erased; see `reading.Query`.
 
         A store or table that does not exist is empty.
 
         Raises:
             StoreError: a file is damaged or cannot be read.
         """
-        return read_table(
-            self.root,
-            table,
-            since=since,
-            until=until,
-            where=where,
-            parameters=parameters,
-            columns=columns,
-        )
+        return read_table(self.files, Query(table, since, until, where, parameters, columns))
+
+    def scan_batches(
+        self,
+        table: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        where: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        columns: Sequence[str] | None = None,
+        order: Sequence[str] = (),
+        rows: int = 2000,
+    ) -> Iterator[pa.RecordBatch]:
+        """`scan`, at most `rows` at a time, in memory that does not grow with the table: day by day
+        of receipt, oldest first, and by the columns `order` within a day.
+
+        Compaction that runs meanwhile is not noticed.
+
+        Raises:
+            StoreError: a file is damaged or cannot be read.
+        """
+        query = Query(table, since, until, where, parameters, columns)
+        return read_batches(self.files, query, order=order, rows=rows)
 
     # ---- who may be known
 
@@ -129,33 +159,20 @@ class Store:
         """The redactor of this store; the key is made on first use, unless one is given.
 
         Raises:
-            StoreError: the key file cannot be read or created.
+            StoreError: the key cannot be read or created.
         """
         return Redactor(key=key or self._redaction_key(), personal=personal)
 
     def _redaction_key(self) -> bytes:
-        path = self.root / _KEY_FILE
+        offered = secrets.token_hex(KEY_BYTES).encode()
+        text = self.files.read_or_create(_KEY_FILE, offered)
         try:
-            if not path.exists():
-                self._create_key(path)
-            return bytes.fromhex(path.read_text(encoding="ascii"))
-        except (OSError, ValueError) as error:
+            return bytes.fromhex(text.decode("ascii"))
+        except ValueError as error:
             raise StoreError(
-                f"the redaction key {path} cannot be read or created: {error}; correct its "
-                "permissions or give the key by the environment"
+                f"{_KEY_FILE} in {self.address} is not hexadecimal; put back the key that the "
+                "store was begun with, or give it by the environment"
             ) from error
-
-    def _create_key(self, path: Path) -> None:
-        """Create the key file once, whoever comes first, readable by its owner only."""
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-        write_durably(temporary, secrets.token_hex(KEY_BYTES).encode(), mode=0o600)
-        try:
-            os.link(temporary, path)  # unlike rename, this fails where the file exists already
-        except FileExistsError:
-            pass
-        finally:
-            temporary.unlink()
-        flush_folder(self.root)
 
     # ---- upkeep
 
@@ -185,13 +202,12 @@ class Store:
             conversations = self._as_stored("conversation_id", conversation_id, name)
             if match := _TRACE_CONVERSATION.fullmatch(conversation_id):
                 traces.add(match[1])
-        erased = upkeep.erase(
-            self.root,
-            user_ids=sorted(users),
-            conversation_ids=sorted(conversations),
-            trace_ids=sorted(traces),
-            now=now,
+        wanted = Hidden(
+            user_ids=tuple(sorted(users)),
+            conversation_ids=tuple(sorted(conversations)),
+            trace_ids=tuple(sorted(traces)),
         )
+        erased = upkeep.erase(self.files, wanted, now=now)
         # What was derived from the erased rows; all of it can be made again.
         shutil.rmtree(self.root / "derived", ignore_errors=True)
         return erased
@@ -208,11 +224,12 @@ class Store:
 
     def expire(self, before_day: date) -> int:
         """Remove all days before `before_day`; gives how many day folders went."""
-        return upkeep.expire(self.root, before_day)
+        return upkeep.expire(self.files, before_day)
 
-    def compact(self, now: datetime) -> upkeep.Compacted:
-        """Merge the small files of closed days, without repeats and erased rows."""
-        return upkeep.compact(self.root, now)
+    def compact(self, now: datetime, *, grace_s: float | None = None) -> upkeep.Compacted:
+        """Merge the small files of closed days, without repeats and erased rows; see
+        `upkeep.compact`."""
+        return upkeep.compact(self.files, now, grace_s=grace_s)
 
 
 def to_arrow(table: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:

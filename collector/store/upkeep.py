@@ -1,37 +1,34 @@
 """Erases, expires and compacts. Every step leaves a readable store and can be run again.
 
-A new file is written and durable before the ones it replaces go, so for a moment rows are there
+A new file is written and durable before the ones it replaces go, so for a while rows are there
 twice; readers drop repeats, and the next run finishes what was cut short.
 """
 
 from __future__ import annotations
 
-import shutil
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from pathlib import Path
+from itertools import chain, groupby
 
 import pyarrow as pa
 
-from collector.errors import StoreError
-from collector.store.files import (
-    TEMPORARY,
-    day_folder,
-    day_folders,
-    files_of_day,
-    flush_folder,
-    write_parquet,
-)
-from collector.store.reading import Hidden, files_with_hidden_rows, find_hidden, read_files
+from collector.store.files import DataFile, Files, listed, new_name, to_parquet
+from collector.store.hiding import Hidden
+from collector.store.reading import Reading, files_with_hidden_rows, hidden_now, rewriting
 from collector.store.schema import ERASURES
 from collector.times import to_ns
 
 CONVERSATION_TABLES = ("spans", "events", "model_labels")
 """What holds words of users. The ledger and the runs hold ids and are kept."""
-_GROUP_BYTES = 128 * 2**20
+_GROUP_BYTES = 64 * 2**20
 """Compressed size of what is merged at once; in memory it is some ten times as much."""
+_ROW_GROUP_ROWS = 8192
+_REPLACED_BYTES = 2**30
+"""Removing waits for the end of a run, because a reader starts over when files vanish; but not for
+more than this, so that a full disk empties."""
 _SORT = {
     "spans": ["conversation_id", "trace_id", "start_ns"],
     "events": ["conversation_id", "at_ns"],
@@ -54,149 +51,147 @@ class Compacted:
     files_after: int
 
 
-def record_erasure(
-    root: Path,
-    *,
-    user_ids: Sequence[str],
-    conversation_ids: Sequence[str],
-    trace_ids: Sequence[str],
-    now: datetime,
-) -> None:
+def record_erasure(files: Files, hidden: Hidden, *, now: datetime) -> None:
     """Hide rows from all readers, durably; physical removal may come later."""
     requested_ns = to_ns(now)
     names = ("user_id", "conversation_id", "trace_id")
+    values = (hidden.user_ids, hidden.conversation_ids, hidden.trace_ids)
     rows = [
         {"requested_ns": requested_ns, **dict.fromkeys(names), name: value}
-        for name, values in zip(names, (user_ids, conversation_ids, trace_ids), strict=True)
-        for value in values
+        for name, column in zip(names, values, strict=True)
+        for value in column
     ]
-    table = pa.Table.from_pylist(rows, schema=ERASURES)
-    write_parquet(table, day_folder(root / "erasures", now.astimezone(UTC).date()), now=now)
+    content = to_parquet(ERASURES, [pa.Table.from_pylist(rows, schema=ERASURES)])
+    if content is not None:
+        files.write(new_name("erasures", now.astimezone(UTC).date(), now), content)
 
 
-def erase(
-    root: Path,
-    *,
-    user_ids: Sequence[str] = (),
-    conversation_ids: Sequence[str] = (),
-    trace_ids: Sequence[str] = (),
-    now: datetime,
-) -> Erased:
+def erase(files: Files, wanted: Hidden, *, now: datetime) -> Erased:
     """Hide what belongs to the ids, then remove it from the files.
 
     Ids are as in the store. What a user took part in is recorded too: when its rows are gone, a
     late span of the same conversation would otherwise not be known for what it is.
     """
-    before = find_hidden(root)
-    record_erasure(
-        root, user_ids=user_ids, conversation_ids=conversation_ids, trace_ids=trace_ids, now=now
+    before = hidden_now(files)
+    record_erasure(files, wanted, now=now)
+    after = hidden_now(files)
+    more = Hidden(
+        conversation_ids=_without(after.conversation_ids, before.conversation_ids),
+        trace_ids=_without(after.trace_ids, before.trace_ids),
     )
-    after = find_hidden(root)
-    more_conversations = _without(after.conversation_ids, before.conversation_ids)
-    more_traces = _without(after.trace_ids, before.trace_ids)
-    if more_conversations or more_traces:
-        record_erasure(
-            root, user_ids=(), conversation_ids=more_conversations, trace_ids=more_traces, now=now
-        )
+    record_erasure(files, more, now=now)
+    return Erased(
+        conversation_ids=more.conversation_ids,
+        trace_ids=more.trace_ids,
+        files_rewritten=remove_hidden(files, after, now=now),
+    )
+
+
+def remove_hidden(files: Files, hidden: Hidden, *, now: datetime) -> int:
+    """Rewrite the files that hold erased rows, at once; gives how many there were."""
     rewritten = 0
     for table in CONVERSATION_TABLES:
-        for file in files_with_hidden_rows(root, table, after):
-            _replace(root, table, [file], after, now=now)
-            rewritten += 1
-    return Erased(
-        conversation_ids=more_conversations,
-        trace_ids=more_traces,
-        files_rewritten=rewritten,
-    )
+        for file in files_with_hidden_rows(files, table, hidden):
+            with (
+                suppress(FileNotFoundError),  # compaction was faster; it drops erased rows too
+                rewriting(files, table, [file], hidden) as reading,
+            ):
+                _rewrite(files, reading, table, [file], now=now)
+                files.remove([file])
+                rewritten += 1
+    return rewritten
 
 
-def expire(root: Path, before_day: date) -> int:
+def expire(files: Files, before_day: date) -> int:
     """Remove all days before `before_day` from the tables that hold conversations; gives how many.
 
     Erasures, ledger and runs stay.
     """
     removed = 0
     for table in CONVERSATION_TABLES:
-        for day, folder in day_folders(root / table):
-            if day < before_day:
-                _remove_folder(folder)
-                removed += 1
+        old = [file for file in listed(files, table) if file.day < before_day]
+        removed += len({file.day for file in old})
+        files.remove(old)
+        files.remove_leftovers(table, before_day)
     return removed
 
 
-def compact(root: Path, now: datetime) -> Compacted:
-    """Merge the small files of every closed day and drop repeats and erased rows from them."""
+def compact(files: Files, now: datetime, *, grace_s: float | None = None) -> Compacted:
+    """Merge the small files of every closed day and drop repeats and erased rows from them.
+
+    What was merged stays for `grace_s` after the last file was written, for readers that have
+    listed it already and that do not list again; by default as the place of the store needs.
+    """
     today = now.astimezone(UTC).date()
-    hidden = find_hidden(root)
-    before = after = 0
+    hidden = hidden_now(files)
+    grace_s = files.grace_s if grace_s is None else grace_s
+    before = written = removed = 0
+    replaced: list[DataFile] = []
     for table in CONVERSATION_TABLES:
-        erased = set(files_with_hidden_rows(root, table, hidden))
-        for day, folder in day_folders(root / table):
-            if day >= today:
-                continue
-            _remove_leftovers(folder)
-            for group in _groups(files_of_day(folder)):
-                before += len(group)
-                after += 1
-                if len(group) > 1 or erased.intersection(group):
-                    _replace(root, table, group, hidden, now=now)
-    return Compacted(files_before=before, files_after=after)
+        files.remove_leftovers(table, today)
+        erased = set(files_with_hidden_rows(files, table, hidden))
+        closed = [file for file in listed(files, table) if file.day < today]
+        before += len(closed)
+        for _, of_day in groupby(closed, key=lambda file: file.day):
+            day = list(of_day)
+            if len(day) > 1 or erased.intersection(day):
+                with (
+                    suppress(FileNotFoundError),  # another run was faster
+                    rewriting(files, table, day, hidden) as reading,
+                ):
+                    worn = erased.union(reading.files_with_repeats(day))
+                    for group in _groups(day):
+                        if len(group) > 1 or worn.intersection(group):
+                            written += _rewrite(files, reading, table, group, now=now)
+                            replaced += group
+            if sum(file.size_bytes for file in replaced) > _REPLACED_BYTES:
+                _remove_after(files, replaced, grace_s)
+                removed += len(replaced)
+                replaced = []
+    _remove_after(files, replaced, grace_s)
+    removed += len(replaced)
+    if (erased_meanwhile := hidden_now(files)) != hidden:
+        remove_hidden(files, erased_meanwhile, now=now)
+    return Compacted(files_before=before, files_after=before + written - removed)
 
 
-def _replace(
-    root: Path, table: str, files: Sequence[Path], hidden: Hidden, *, now: datetime
-) -> None:
-    """Write what is still wanted of some files of one day as one file, then remove them."""
-    rows = read_files(root, table, files, hidden)
-    folder = files[0].parent
-    if rows.num_rows:
-        order = [(name, "ascending") for name in _SORT[table]]
-        write_parquet(rows.sort_by(order), folder, now=now, level=3, row_group_rows=8192)
-    try:
-        for file in files:
-            file.unlink(missing_ok=True)
-        flush_folder(folder)
-    except OSError as error:
-        raise _cannot_remove(folder, error) from error
+def _remove_after(files: Files, replaced: Sequence[DataFile], grace_s: float) -> None:
+    if replaced:
+        time.sleep(grace_s)
+        files.remove(replaced)
 
 
-def _groups(files: Sequence[Path]) -> Iterator[list[Path]]:
+def _rewrite(
+    files: Files, reading: Reading, table: str, group: Sequence[DataFile], *, now: datetime
+) -> int:
+    """Write what is still wanted of some files of one day as one file; gives how many: 1 or 0.
+
+    Raises:
+        FileNotFoundError: one of them is gone.
+    """
+    batches = reading.batches(group, order=_SORT[table], rows=_ROW_GROUP_ROWS, every_column=True)
+    first = next(batches, None)
+    if first is None:
+        return 0
+    content = to_parquet(first.schema, chain([first], batches), level=3)
+    if content is None:
+        return 0
+    files.write(new_name(table, group[0].day, now), content)
+    return 1
+
+
+def _groups(files: Sequence[DataFile]) -> Iterator[list[DataFile]]:
     """Files in runs of at most `_GROUP_BYTES`, so that memory stays bounded on a busy day."""
-    group: list[Path] = []
+    group: list[DataFile] = []
     size = 0
     for file in files:
-        file_size = file.stat().st_size
-        if group and size + file_size > _GROUP_BYTES:
+        if group and size + file.size_bytes > _GROUP_BYTES:
             yield group
             group, size = [], 0
         group.append(file)
-        size += file_size
+        size += file.size_bytes
     if group:
         yield group
-
-
-def _remove_leftovers(folder: Path) -> None:
-    """Remove half-written files of a collector that died; nobody writes to a closed day."""
-    for file in folder.glob(f".*{TEMPORARY}"):
-        with suppress(FileNotFoundError):
-            file.unlink()
-
-
-def _remove_folder(folder: Path) -> None:
-    try:
-        shutil.rmtree(folder)
-        flush_folder(folder.parent)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise _cannot_remove(folder, error) from error
-
-
-def _cannot_remove(folder: Path, error: OSError) -> StoreError:
-    return StoreError(
-        f"cannot remove files in {folder}: {error.strerror or error}; correct the permissions of "
-        "the store and run the command again"
-    )
 
 
 def _without(ids: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
