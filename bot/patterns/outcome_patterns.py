@@ -8,12 +8,13 @@ clusters. Benjamini-Hochberg over all tests of the cycle; only worse groups stan
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bot.patterns.explained import carriers
 from bot.patterns.groups import Group, groups_of
 from bot.patterns.ranking import priority_of, severity_of
 from bot.patterns.rows import AgentRows, Flags, Indexes
@@ -32,8 +33,6 @@ Q = 0.05
 """False discovery rate over all that was tested in the cycle."""
 SAME_FAILURES = 0.8
 """Jaccard overlap of failing conversations from which two groups are one pattern."""
-INTERACTION = 0.05
-"""p from which an intent in one version is worse than both of its parts explain."""
 OPPOSITE = {"failure": "success"}
 """Where the opposite is declared too, conversations with neither are not judged."""
 BAD_SIGNALS = (
@@ -194,35 +193,34 @@ def stand_out(comparisons: Sequence[Comparison], names: Mapping[str, str]) -> li
     worse = [
         (one, value)
         for one, value in zip(comparisons, q, strict=True)
-        if value <= Q and one.inside.rate > one.outside.rate and _is_not_explained(one)
+        if value <= Q and one.inside.rate > one.outside.rate
     ]
     worse.sort(key=lambda pair: (pair[0].group.telling, pair[1], pair[0].group.name))
+    carrying = _carrying([one for one, _ in worse])
     kept: list[tuple[Comparison, float]] = []
     for one, value in worse:
-        if not any(_same_failures(one, other) for other, _ in kept):
+        if id(one) in carrying and not any(_same_failures(one, other) for other, _ in kept):
             kept.append((one, value))
     return [_pattern(one, value, names) for one, value in kept]
 
 
-def _is_not_explained(one: Comparison) -> bool:
-    """An intent in one version must be worse than the intent and than the version explain."""
-    if one.group.telling > 0:
-        return True
-    version = one.group.segment["version"]
-    parents = (one.rows.intents[str(one.group.intent_id)], one.rows.versions[version])
-    return all(_worse_within(one, parent) for parent in parents)
+def _carrying(worse: Sequence[Comparison]) -> set[int]:
+    """Identities of those that the others of the same agent and outcome do not explain.
 
-
-def _worse_within(one: Comparison, parent: Indexes) -> bool:
-    judged = one.judged_rows
-    rest = np.setdiff1d(parent[one.series.judged[parent]], judged)
-    members = _units(one.rows, judged)
-    others = _units(one.rows, rest) & ~members
-    if not others.any():
-        return False
-    outside = _rate(_units(one.rows, rest[one.series.failed[rest]]), others)
-    inside = one.inside
-    return inside.rate > outside.rate and two_rates_p_value(inside, outside) < INTERACTION
+    What a signal groups is left out: a tool error may be how an intent fails, not why it seems to.
+    """
+    kept = {id(one) for one in worse if "signal" in one.group.segment}
+    alike: dict[tuple[str, str], list[Comparison]] = defaultdict(list)
+    for one in worse:
+        if id(one) not in kept:
+            alike[one.rows.agent, one.series.outcome].append(one)
+    for group in alike.values():
+        rows, series = group[0].rows, group[0].series
+        at = np.flatnonzero(series.judged)
+        members = [rows.flags([one.group.rows])[at] for one in group]
+        chosen = carriers(members, series.failed[at], rows.units[at])
+        kept.update(id(group[index]) for index in chosen)
+    return kept
 
 
 def _same_failures(one: Comparison, other: Comparison) -> bool:
