@@ -19,7 +19,9 @@ from opentelemetry import trace
 from bot.feedback import corrections_alone, corrections_of, decisions_of, with_shared_types
 from bot.figures import count
 from bot.gate import gate
+from bot.intent_cycle import change_taxonomy, sample_of
 from bot.intents import Document, discover, label, to_document
+from bot.intents.taxonomy import PATH as TAXONOMY_PATH
 from bot.measure import measure as measure_one
 from bot.outcomes import OutcomeRules, link_outcomes, outcomes_of_user, user_outcomes
 from bot.patterns import find_patterns
@@ -93,6 +95,8 @@ class Understanding:
     """Agent to some of its captured system prompts."""
     report: PatternReport
     skipped: tuple[Skipped, ...]
+    documents: tuple[Document, ...] = ()
+    """A sample of what users wrote: what a change of the taxonomy is tried on."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -194,6 +198,7 @@ def understand(
         systems={agent: tuple(texts) for agent, texts in read.systems.items()},
         report=report,
         skipped=(*_counted(read.skipped), *not_named),
+        documents=sample_of(read.documents),
     )
 
 
@@ -207,7 +212,10 @@ def propose(
     ask: Ask | None,
     now: datetime,
 ) -> Changes:
-    """Turn patterns into gated proposals, or say why not. Costs model calls for prompts only."""
+    """Turn patterns into gated proposals, or say why not.
+
+    Costs model calls for prompts, and for names of intents that the taxonomy does not know yet.
+    """
     agents = [agent.agent for agent in understood.report.agents]
     files = files_of_agents(agents, repository, settings, systems=understood.systems)
     results: list[Proposal | Finding | Skipped] = []
@@ -241,6 +249,8 @@ def propose(
         elif agents:
             results.append(_without_a_model(len(for_model)))
         span.set_attribute("debrief.results", len(results))
+    if understood.documents:
+        results.append(_taxonomy_change(understood, repository, ask=ask, now=now))
     gated, stopped = _gated(results, understood.report.patterns, past, now=now)
     kept, capped = within_caps(gated, past, now=now, per_week=settings.limits.new_per_week)
     return Changes(
@@ -290,6 +300,24 @@ def _intents(
     found = discover(documents, ask=ask, known=known, now=now)
     labels_of = {(one.agent, one.conversation_id): one for one in found.labels}
     return found.taxonomy, labels_of, found.skipped
+
+
+def _taxonomy_change(
+    understood: Understanding, repository: Repository, *, ask: Ask | None, now: datetime
+) -> Proposal | Skipped:
+    facts = understood.facts
+    agents, ids, started = (
+        facts[name].to_pylist() for name in ("agent", "conversation_id", "started_at")
+    )
+    return change_taxonomy(
+        understood.documents,
+        understood.labels,
+        understood.taxonomy,
+        file=repository.files.get(TAXONOMY_PATH),
+        started=dict(zip(zip(agents, ids, strict=True), started, strict=True)),
+        ask=ask,
+        now=now,
+    )
 
 
 def _counted(skipped: Iterable[Skipped]) -> Iterator[Skipped]:
@@ -347,7 +375,10 @@ def _gated(
     *,
     now: datetime,
 ) -> tuple[list[Proposal], list[Skipped]]:
-    """The proposals with their gate's result, and why some may not be opened."""
+    """The proposals with their gate's result, and why some may not be opened.
+
+    A taxonomy rests on no pattern: it comes with the agreement of the labels as its gate.
+    """
     by_id = {pattern.id: pattern for pattern in patterns}
     gated: list[Proposal] = []
     stopped: list[Skipped] = []
@@ -358,7 +389,8 @@ def _gated(
         if decided is not None:
             stopped.append(decided)
             continue
-        result = gate(proposal, by_id[proposal.pattern_id], now=now)
+        pattern = by_id.get(proposal.pattern_id)
+        result = gate(proposal, pattern, now=now) if pattern else proposal.gate
         if result.verdict == "fail":
             stopped.append(Skipped(what=proposal.title, code="gate", reason=result.sentence))
             continue

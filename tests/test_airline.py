@@ -185,9 +185,8 @@ def test_without_a_model_patterns_are_found_and_the_bundle_says_what_was_left_ou
     assert any(one["kind"] == "outcome" for one in done.json["patterns"])
     assert any(one["code"] == "no_key" for one in done.json["left_out"])
     plan = json.loads((bundle / "plan.json").read_text())
-    assert plan["operations"] == []
+    assert [one["kind"] for one in plan["operations"]] == ["taxonomy"]
     assert plan["left_out"] == done.json["left_out"]
-    assert [path.name for path in bundle.iterdir()] == ["plan.json"]
     assert git(repo, "for-each-ref") == refs
     assert git(repo, "status", "--porcelain") == ""
 
@@ -279,6 +278,11 @@ def with_model(monkeypatch):
     return run
 
 
+def prompt_pulls(fake):
+    """The pull requests on prompts; the one that begins the taxonomy has tests of its own."""
+    return [pull for pull in fake.pulls if parse_marker(pull.body)["kind"] == "prompt"]
+
+
 def test_a_cause_that_readers_prove_becomes_one_pull_request_on_the_prompt(
     debrief, repo, fake, tmp_path, with_model
 ):
@@ -291,7 +295,7 @@ def test_a_cause_that_readers_prove_becomes_one_pull_request_on_the_prompt(
 
     assert (proposed.code, published.code) == (0, 0), proposed.err + published.err
     assert sent_before == 0
-    (pull,) = fake.pulls
+    (pull,) = prompt_pulls(fake)
     diff = git(fake.git, "diff", "--unified=0", f"main...{pull.head}")
     assert git(fake.git, "diff", "--name-only", f"main...{pull.head}") == PROMPT
     changed = [line for line in diff.splitlines() if re.match(r"[+-](?![+-]{2} )", line)]
@@ -307,7 +311,7 @@ def test_the_pull_request_cites_conversations_and_quotes_none(debrief, repo, fak
     done = with_model(Reader(), debrief, "run", "--repo", repo, *TO)
 
     assert done.code == 0, done.err
-    (pull,) = fake.pulls
+    (pull,) = prompt_pulls(fake)
     cited = set(re.findall(r"tau-airline-gpt4o-\d+-t\d", pull.body))
     by_id = {record["id"]: record for record in records(100)}
     assert len(cited) >= 3
@@ -331,9 +335,11 @@ def test_the_second_run_does_not_reword_what_is_open_and_sends_no_write(
 
     assert done.code == 0, done.err
     assert len(fake.writes) == writes
-    waiting = {one["code"]: one["reason"] for one in done.json["left_out"]}
-    assert "#1" in waiting["unchanged"]
-    assert "#1" in waiting["cap"]
+    waiting = [(one["code"], one["reason"]) for one in done.json["left_out"]]
+    unchanged = " ".join(reason for code, reason in waiting if code == "unchanged")
+    assert "#1" in unchanged  # the prompt
+    assert "#2" in unchanged  # the taxonomy
+    assert "cap" in {code for code, _ in waiting}
 
 
 def invented(asked: Asked) -> dict[str, Any]:
@@ -378,7 +384,7 @@ def test_what_a_model_must_not_do_gives_no_pull_request_and_a_reason(
     done = with_model(Reader(**changes), debrief, "run", "--repo", repo, *TO, "--json")
 
     assert done.code == 0, done.err
-    assert fake.writes == []
+    assert prompt_pulls(fake) == []
     reasons = [one["reason"] for one in done.json["left_out"]]
     assert any(words in reason for reason in reasons), reasons
     assert "evil.example" not in done.out
@@ -390,7 +396,9 @@ def test_a_bundle_that_was_changed_to_touch_another_file_is_refused(
     bundle = tmp_path / "bundle"
     with_model(Reader(), debrief, "propose", "--repo", repo, "--out", bundle)
     plan = json.loads((bundle / "plan.json").read_text())
-    (operation,) = plan["operations"]
+    (operation,) = plan["operations"] = [
+        one for one in plan["operations"] if one["kind"] == "prompt"
+    ]
     blob = git(repo, "rev-parse", "HEAD:README.md")
     operation["edits"] = [
         {"path": "README.md", "base_blob": blob, "old": "# The airline agent", "new": "# Mine"}

@@ -154,7 +154,9 @@ def _evidence_sentence(proposal: Proposal) -> str:
         said += f" of {count(evidence.users, 'reviewer' if proposal.kind == 'rule' else 'user')}"
     if evidence.first_at and evidence.last_at:
         said += f", {day(evidence.first_at)} to {day(evidence.last_at)}"
-    said += f"; root cause: {proposal.root_cause.replace('_', ' ')}."
+    if proposal.kind != "taxonomy":  # which is about words and not about a failure
+        said += f"; root cause: {proposal.root_cause.replace('_', ' ')}"
+    said += "."
     return f"{said} {prose(evidence.note, SENTENCE)}" if evidence.note else said
 
 

@@ -10,11 +10,12 @@ import difflib
 import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from typing import Any, cast, get_args, get_type_hints
 
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
 
 from bot.errors import SettingsError
@@ -129,10 +130,10 @@ def _places(old: Sequence[str], own: Sequence[str]) -> dict[tuple[int, str], int
     return places
 
 
-def _opcodes(one: Sequence[str], other: Sequence[str]) -> list[tuple[str, int, int, int, int]]:
+def _opcodes(one: Sequence[str], other: Sequence[str]) -> Sequence[tuple[str, int, int, int, int]]:
     """Lines that differ in blanks alone count as the same: people align what they write."""
-    bare = [["".join(line.split()) for line in lines] for lines in (one, other)]
-    return difflib.SequenceMatcher(None, *bare, autojunk=False).get_opcodes()
+    a, b = (["".join(line.split()) for line in lines] for lines in (one, other))
+    return difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
 
 
 def _dump(document: CommentedMap) -> str:
@@ -308,6 +309,12 @@ def _entry(intent: Intent) -> dict[str, Any]:
     """The keys that say something, in the order in which people read them."""
     values: dict[str, Any] = {key: getattr(intent, key) for key in _KEYS}
     plain = {key: list(value) if key in _LISTS else value for key, value in values.items()}
+    # Twenty hashes are nothing to read: on one line and not on twenty.
+    hashes = CommentedSeq(plain["exemplars"])
+    hashes.fa.set_flow_style()
+    plain["exemplars"] = hashes
+    with suppress(TypeError, ValueError):  # nobody knows when, or a person wrote it in words
+        plain["introduced"] = date.fromisoformat(values["introduced"])
     return {key: value for key, value in plain.items() if value or key in ("id", "name", "status")}
 
 
@@ -325,6 +332,6 @@ def _load(text: str) -> CommentedMap:
 
 def _yaml() -> YAML:
     yaml = YAML(typ="rt", pure=True)
-    yaml.width = 100
+    yaml.width = 10_000  # a wrapped list ends its lines in blanks
     yaml.preserve_quotes = True
     return yaml

@@ -1,0 +1,193 @@
+"""The taxonomy's life: what one cycle would change in `.debrief/intents.yml`.
+
+Joins the intent stage with the proposals, as `pipeline` joins all of them. Takes the labelled
+conversations of one window; gives a proposal or the reason for none. Costs what naming new intents
+costs, with a model.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+from bot.figures import count, percent
+from bot.intents import Document, discover, label, taxonomy_version, write_taxonomy
+from bot.intents.taxonomy import now_called
+from bot.proposals.relabelling import Key, Relabelling
+from bot.proposals.taxonomy import propose_taxonomy
+from bot.records import (
+    Ask,
+    Intent,
+    Label,
+    ModelCost,
+    Proposal,
+    Skipped,
+    SourceFile,
+    Taxonomy,
+)
+
+SAMPLE = 5_000
+"""Conversations that are labelled once more to see what moves."""
+RESIDUE = 20
+RESIDUE_SHARE = 0.02
+"""Fewer conversations without an intent than these are no ground for a new one (loop facts 2.2)."""
+UNUSED = timedelta(days=56)
+"""So long in the file and not seen in a whole window: retired."""
+UNUSED_IN = 1_000
+"""Conversations that must have been read before an intent counts as unused."""
+OVERLAP = 0.7
+"""Shared conversations, as a share of the smaller intent, from which two are one (2.3)."""
+OVERLAP_IN = 8
+"""Conversations that the smaller intent must have in each half of the window."""
+
+
+def sample_of(documents: Sequence[Document]) -> tuple[Document, ...]:
+    """At most `SAMPLE` documents, mostly the same ones from run to run."""
+    drawn = sorted(documents, key=lambda one: one.sha)[:SAMPLE]
+    return tuple(drawn)
+
+
+def change_taxonomy(
+    documents: Sequence[Document],
+    labels: Mapping[Key, Label],
+    taxonomy: Taxonomy,
+    *,
+    file: SourceFile | None,
+    started: Mapping[Key, datetime | None],
+    ask: Ask | None,
+    now: datetime,
+) -> Proposal | Skipped:
+    """Propose the first taxonomy, or what has to change in the one that there is.
+
+    `documents` are a sample of the window, `labels` those of `taxonomy`, which is the repository's
+    or, where `file` is None, the discovered one. `started` says when each conversation began.
+    """
+    cost, skipped = ModelCost(), ""
+    if file is None:
+        seen = {intent_id for one in labels.values() for intent_id, _ in one.intents}
+        changed = [intent for intent in taxonomy.intents if intent.id in seen]
+        examples: list[Label] = []
+        before = None
+    else:
+        before = taxonomy
+        residue = sum(not labels[_key(one)].intents for one in documents)
+        changed = [*_unused(taxonomy, labels, now), *_overlapping(taxonomy, labels, started)]
+        new, examples, cost, skipped = _new_intents(documents, residue, taxonomy, ask, now)
+        changed += new
+    if not changed:
+        reason = skipped or "Every intent that is seen is known."
+        return Skipped(what="the taxonomy", code="healthy", reason=reason)
+    after = _with(before, changed)
+    relabelled = label(documents, after, examples=examples)
+    return propose_taxonomy(
+        before,
+        after,
+        Relabelling(
+            before={_key(one): labels[_key(one)] for one in documents} if before else {},
+            after={_key(one): found for one, found in zip(documents, relabelled, strict=True)},
+            now_called=now_called(after),
+            units={_key(one): one.unit for one in documents},
+        ),
+        file=file,
+        text=write_taxonomy(replace(after, intents=tuple(changed)), file.text if file else ""),
+        cost=cost,
+    )
+
+
+def _new_intents(
+    documents: Sequence[Document], residue: int, known: Taxonomy, ask: Ask | None, now: datetime
+) -> tuple[list[Intent], list[Label], ModelCost, str]:
+    """Intents in what fits no known one, and their members; else a sentence that says why none.
+
+    `residue` of `documents` fit none. The others are given along, to be told apart from.
+    """
+    if residue < max(RESIDUE, RESIDUE_SHARE * len(documents)):
+        share = percent(residue / len(documents)) if documents else "none"
+        sentence = f"{count(residue, 'conversation')} ({share}) fit no intent: too few."
+        return [], [], ModelCost(), sentence
+    found = discover(documents, ask=ask, known=known, now=now)
+    before = {intent.id for intent in known.intents}
+    new = [intent for intent in found.taxonomy.intents if intent.id not in before]
+    ids = {intent.id for intent in new}
+    members = [
+        one
+        for one in found.labels
+        if one.source == "cluster" and any(intent_id in ids for intent_id, _ in one.intents)
+    ]
+    sentence = f"No group among {count(residue, 'conversation')} that fit no intent is new."
+    return new, members, found.cost, sentence
+
+
+def _unused(taxonomy: Taxonomy, labels: Mapping[Key, Label], now: datetime) -> list[Intent]:
+    """Active intents that nobody had for a whole window, retired."""
+    if len(labels) < UNUSED_IN:
+        return []
+    seen = {intent_id for one in labels.values() for intent_id, _ in one.intents}
+    parents = {intent.parent for intent in taxonomy.intents if intent.status == "active"}
+    return [
+        replace(intent, status="retired")
+        for intent in taxonomy.intents
+        if intent.status == "active"
+        and intent.id not in seen | parents
+        and _is_old(intent.introduced, now)
+    ]
+
+
+def _is_old(introduced: str | None, now: datetime) -> bool:
+    """False also where nobody wrote when: a person added it, and a person may retire it."""
+    try:
+        return introduced is not None and now.date() - date.fromisoformat(introduced) > UNUSED
+    except ValueError:
+        return False
+
+
+def _overlapping(
+    taxonomy: Taxonomy, labels: Mapping[Key, Label], started: Mapping[Key, datetime | None]
+) -> list[Intent]:
+    """Intents that are nearly always given together, in both halves of the window: merged.
+
+    The one that stands first in the file survives, for it is the older one.
+    """
+    times = sorted(at for at in started.values() if at is not None)
+    if not times:
+        return []
+    middle = times[len(times) // 2]
+    halves: tuple[dict[str, set[Key]], ...] = (defaultdict(set), defaultdict(set))
+    for key, one in labels.items():
+        at = started.get(key)
+        if at is not None:
+            for intent_id, _ in one.intents:
+                halves[at >= middle][intent_id].add(key)
+    active = [one for one in taxonomy.intents if one.status == "active"]
+    parents = {intent.parent for intent in active}
+    merged: dict[str, Intent] = {}
+    for number, older in enumerate(active):
+        for younger in active[number + 1 :]:
+            free = (
+                younger.id not in {*merged, *parents, older.parent} and younger.parent != older.id
+            )
+            if free and older.id not in merged and _is_one(older.id, younger.id, halves):
+                merged[younger.id] = replace(younger, status="merged", into=(older.id,))
+    return list(merged.values())
+
+
+def _is_one(one: str, other: str, halves: Sequence[Mapping[str, set[Key]]]) -> bool:
+    for half in halves:
+        mine, theirs = half.get(one, set()), half.get(other, set())
+        smaller = min(len(mine), len(theirs))
+        if smaller < OVERLAP_IN or len(mine & theirs) < OVERLAP * smaller:
+            return False
+    return True
+
+
+def _with(before: Taxonomy | None, changed: Sequence[Intent]) -> Taxonomy:
+    by_id = {intent.id: intent for intent in before.intents} if before else {}
+    by_id |= {intent.id: intent for intent in changed}
+    intents = tuple(by_id.values())
+    return Taxonomy(intents=intents, version=taxonomy_version(intents), source="repository")
+
+
+def _key(document: Document) -> Key:
+    return document.agent, document.conversation_id

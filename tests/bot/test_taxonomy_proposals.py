@@ -1,0 +1,297 @@
+"""A change of the taxonomy: what it says, what it moves, and when it is not proposed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from bot.bundle.body import render_body
+from bot.intent_cycle import change_taxonomy
+from bot.intents import Document, discover, label, read_taxonomy, taxonomy_version, write_taxonomy
+from bot.proposals.edits import apply_edits
+from bot.proposals.relabelling import Relabelling, agreement, moves_between
+from bot.proposals.taxonomy import PATH
+from bot.records import Intent, Label, Proposal, Skipped, SourceFile, Taxonomy
+from tests.bot.intents_built import NOW, a_document, some_documents
+
+SHA = "0" * 40
+
+
+def a_file(text: str) -> SourceFile:
+    return SourceFile(path=PATH, blob=SHA, text=text)
+
+
+def a_taxonomy(*intents: Intent) -> Taxonomy:
+    return Taxonomy(intents=intents, version=taxonomy_version(intents), source="repository")
+
+
+def key(document: Document) -> tuple[str, str]:
+    return document.agent, document.conversation_id
+
+
+def labelled(documents, labels):
+    return {key(one): found for one, found in zip(documents, labels, strict=True)}
+
+
+def numbered(documents):
+    """With ids of their own, however they were put together."""
+    return [a_document(one.text, number, agent=one.agent) for number, one in enumerate(documents)]
+
+
+def change(documents, labels, taxonomy, *, file=None, started=None, ask=None):
+    times = dict.fromkeys((key(one) for one in documents), NOW) if started is None else started
+    return change_taxonomy(documents, labels, taxonomy, file=file, started=times, ask=ask, now=NOW)
+
+
+@pytest.fixture
+def first():
+    """Three kinds of wishes, 60 conversations, nothing known before."""
+    documents = numbered(some_documents(each=20))
+    found = discover(documents, now=NOW)
+    return documents, found
+
+
+def test_the_first_taxonomy_holds_what_was_found_and_reads_back(first):
+    documents, found = first
+
+    proposal = change(documents, labelled(documents, found.labels), found.taxonomy)
+
+    assert isinstance(proposal, Proposal)
+    assert proposal.title == "Begin the taxonomy of intents with 3 intents"
+    (edit,) = proposal.edits
+    assert (edit.path, edit.base_blob, edit.old) == (PATH, None, "")
+    written = read_taxonomy(edit.new)
+    assert {one.id for one in written.intents} == {one.id for one in found.taxonomy.intents}
+    assert proposal.gate.verdict == "inconclusive"
+    assert proposal.prediction is None
+
+
+def test_the_same_conversations_give_the_same_proposal(first):
+    documents, found = first
+    labels = labelled(documents, found.labels)
+
+    assert change(documents, labels, found.taxonomy) == change(documents, labels, found.taxonomy)
+
+
+@pytest.mark.parametrize("each", [pytest.param(8, id="24"), pytest.param(16, id="48")])
+def test_too_few_conversations_begin_no_taxonomy(each):
+    documents = numbered(some_documents(each=each))
+    found = discover(documents, now=NOW)
+
+    result = change(documents, labelled(documents, found.labels), found.taxonomy)
+
+    assert isinstance(result, Skipped)
+    assert result.code == "evidence_floor"
+
+
+def a_known(first, *, without: str):
+    """The taxonomy of the repository, in which one kind of wish is not known yet and fits none."""
+    documents, found = first
+    known = [one for one in found.taxonomy.intents if without not in " ".join(one.terms)]
+    taxonomy = a_taxonomy(*(replace(one, terms=()) for one in known))
+    text = "# ours\n" + write_taxonomy(taxonomy)
+    labels = labelled(documents, label(documents, taxonomy))
+    for one in documents:
+        if without in one.text:
+            labels[key(one)] = replace(labels[key(one)], intents=())
+    return documents, labels, taxonomy, a_file(text)
+
+
+def test_what_fits_no_intent_becomes_a_new_one_at_the_end_of_the_file(first):
+    documents, labels, taxonomy, file = a_known(first, without="parcel")
+
+    proposal = change(documents, labels, taxonomy, file=file)
+
+    assert isinstance(proposal, Proposal)
+    after = apply_edits({PATH: file}, proposal.edits)[PATH]
+    assert after.startswith(file.text)
+    new = read_taxonomy(after).intents[-1]
+    assert new.id not in {one.id for one in taxonomy.intents}
+    assert proposal.title == "Bring the intents up to date: add 1"
+    assert proposal.gate.verdict == "pass", proposal.gate
+    moves = next(one for one in proposal.tables if one.title == "What moves").rows
+    assert moves[0][0] == "no intent"
+    assert moves[0][1] == new.name
+    assert int(moves[0][2]) >= 15
+
+
+def test_a_hand_edit_elsewhere_does_not_get_in_the_way_of_the_edits(first):
+    documents, labels, taxonomy, file = a_known(first, without="parcel")
+    proposal = change(documents, labels, taxonomy, file=file)
+    meanwhile = a_file(file.text.replace("# ours", "# ours, and nobody else's"))
+
+    after = apply_edits({PATH: meanwhile}, proposal.edits)
+
+    assert not isinstance(after, Skipped)
+    assert after[PATH].startswith("# ours, and nobody else's")
+
+
+def test_nothing_new_proposes_nothing(first):
+    documents, found = first
+    taxonomy = a_taxonomy(*found.taxonomy.intents)
+    labels = labelled(documents, label(documents, taxonomy))
+
+    result = change(documents, labels, taxonomy, file=a_file(write_taxonomy(taxonomy)))
+
+    assert isinstance(result, Skipped)
+    assert result.code == "healthy"
+
+
+def test_an_intent_that_nobody_has_any_more_is_retired_after_two_months(first):
+    documents, found = first
+    documents = numbered([*documents] * 20)[:1100]
+    old = Intent(id="i-old", name="order a telegram", introduced="2026-01-01")
+    young = Intent(id="i-young", name="order a singing telegram", introduced="2026-11-01")
+    by_hand = Intent(id="i-hand", name="order a dancing telegram")
+    taxonomy = a_taxonomy(*found.taxonomy.intents, old, young, by_hand)
+    labels = {
+        key(one): Label(
+            agent=one.agent,
+            conversation_id=one.conversation_id,
+            intents=((found.taxonomy.intents[0].id, 0.9),),
+            source="classifier",
+            taxonomy_version=taxonomy.version,
+        )
+        for one in documents
+    }
+
+    proposal = change(documents, labels, taxonomy, file=a_file(write_taxonomy(taxonomy)))
+
+    told = {one.id: one.status for one in _after(proposal, taxonomy).intents}
+    assert (told["i-old"], told["i-young"], told["i-hand"]) == ("retired", "active", "active")
+
+
+def _after(proposal, taxonomy):
+    assert isinstance(proposal, Proposal), proposal
+    text = apply_edits({PATH: a_file(write_taxonomy(taxonomy))}, proposal.edits)[PATH]
+    return read_taxonomy(text)
+
+
+def both(documents, ids) -> dict[tuple[str, str], Label]:
+    """Every conversation has both intents."""
+    return {
+        key(one): Label(
+            agent=one.agent,
+            conversation_id=one.conversation_id,
+            intents=tuple((one_id, 0.9) for one_id in ids),
+            source="classifier",
+            taxonomy_version="v",
+        )
+        for one in documents
+    }
+
+
+def test_two_intents_that_always_come_together_are_merged_into_the_older(first):
+    documents, found = first
+    a, b, *_ = found.taxonomy.intents
+    taxonomy = a_taxonomy(*found.taxonomy.intents)
+    started = {key(one): NOW + timedelta(hours=at) for at, one in enumerate(documents)}
+
+    proposal = change(
+        documents,
+        both(documents, [a.id, b.id]),
+        taxonomy,
+        file=a_file(write_taxonomy(taxonomy)),
+        started=started,
+    )
+
+    merged = next(one for one in _after(proposal, taxonomy).intents if one.id == b.id)
+    assert (merged.status, merged.into) == ("merged", (a.id,))
+
+
+def test_two_intents_that_came_together_in_one_half_only_stay_two(first):
+    documents, found = first
+    a, b, *_ = found.taxonomy.intents
+    taxonomy = a_taxonomy(*found.taxonomy.intents)
+    started: dict[tuple[str, str], datetime | None] = {
+        key(one): NOW + timedelta(hours=at) for at, one in enumerate(documents)
+    }
+    labels = both(documents[:30], [a.id, b.id]) | both(documents[30:45], [a.id])
+    labels |= both(documents[45:], [b.id])
+
+    result = change(
+        documents, labels, taxonomy, file=a_file(write_taxonomy(taxonomy)), started=started
+    )
+
+    assert isinstance(result, Skipped)
+
+
+def test_a_change_that_moves_labels_nobody_meant_to_move_fails_its_gate():
+    keys = [("a", f"c-{number}") for number in range(40)]
+    names = {number: ("x" if number % 2 else "y") for number in range(40)}
+    swapped = {number: ("y" if number % 3 else "x") for number in range(40)}
+
+    def given(ids):
+        return {
+            one: Label(
+                agent="a",
+                conversation_id=one[1],
+                intents=((ids[number], 1.0),),
+                source="classifier",
+                taxonomy_version="v",
+            )
+            for number, one in enumerate(keys)
+        }
+
+    labels = Relabelling(
+        before=given(names), after=given(swapped), now_called={}, units=dict.fromkeys(keys, "u")
+    )
+
+    found = agreement(labels)
+
+    assert found.anchors == 40
+    assert found.kappa is not None
+    assert found.kappa < 0.5
+    assert {(one.source, one.target) for one in moves_between(labels)} == {("x", "y"), ("y", "x")}
+
+
+def test_a_merged_id_is_no_disagreement():
+    keys = [("a", f"c-{number}") for number in range(30)]
+    old = {one: _one(one, "i-old") for one in keys}
+    new = {one: _one(one, "i-new") for one in keys}
+
+    labels = Relabelling(before=old, after=new, now_called={"i-old": "i-new"}, units={})
+
+    assert agreement(labels).kappa == 1.0
+    assert moves_between(labels) == []
+
+
+def _one(key: tuple[str, str], intent_id: str) -> Label:
+    return Label(
+        agent=key[0],
+        conversation_id=key[1],
+        intents=((intent_id, 1.0),),
+        source="classifier",
+        taxonomy_version="v",
+    )
+
+
+def test_the_body_says_in_its_first_lines_what_it_is_and_quotes_nobody(first):
+    documents, labels, taxonomy, file = a_known(first, without="parcel")
+    proposal = change(documents, labels, taxonomy, file=file)
+
+    body = render_body(proposal, base_sha=SHA)
+
+    assert "root cause" not in body.split("-->")[1]
+    assert "Cohen's kappa" in body
+    assert "What moves" in body
+    for document in documents:
+        words = document.text.split()
+        runs = (" ".join(words[at : at + 5]) for at in range(len(words) - 4))
+        assert not any(run in body for run in runs), document.text
+
+
+def test_the_pull_request_stays_the_same_one_while_more_is_found(first):
+    documents, found = first
+    labels = labelled(documents, found.labels)
+
+    one = change(documents, labels, found.taxonomy)
+    seen = found.taxonomy.intents[:2]
+    fewer = change(documents, labels, replace(found.taxonomy, intents=seen))
+
+    assert isinstance(one, Proposal)
+    assert isinstance(fewer, Proposal)
+    assert one.id == fewer.id
+    assert one.fingerprint != fewer.fingerprint
