@@ -1,30 +1,30 @@
-"""Takes files (design: conversations, events, outcomes, OTLP exports), stores them as OTLP would
-be.
+"""Takes files, folders and buckets (design: conversations, events, outcomes, OTLP, exports of other
+tools), stores what is in them as OTLP would be.
 
-Every file is read whole or refused whole, with the line and the reason; what is read twice adds
-nothing, because all ids are made from the content. Redaction and promotion are those of the
-receiver: a conversation becomes one span, and both go through `collector.otlp`.
+Only what is new is read. Every file is read whole or refused whole, with the line and the reason;
+what is read twice adds nothing, because all ids are made from the content. Redaction and promotion
+are those of the receiver: everything goes through `collector.otlp`.
 """
 
 from __future__ import annotations
 
-import codecs
-import csv
-import gzip
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING
 
-import orjson
+import pyarrow as pa
 
-from collector.dialects import decoding
 from collector.errors import BadRequest, ImportRefused
-from collector.importer.conversations import ImportedConversation, request_of, results_of
+from collector.importer.content import Content, How, Signal
 from collector.importer.events import flat_row
-from collector.otlp import Decoded, Row, decode_logs, decode_traces, finish_events
+from collector.importer.files import read_file
+from collector.importer.memory import Memory, Reading, digest, recall, remember
+from collector.importer.sources import Source, find_sources
+from collector.otlp import finish_events
 from collector.records import Json
 from collector.redaction import Redactor
 from collector.times import to_ns
@@ -32,11 +32,11 @@ from collector.times import to_ns
 if TYPE_CHECKING:
     from collector.store import Store
 
-__all__ = ["ImportRefused", "ImportReport", "ImportedFile", "import_files"]
+__all__ = ["ImportRefused", "ImportReport", "ImportedFile", "Progress", "import_files"]
 
-Signal = Literal["traces", "logs"]
-_BATCH = 200
-"""Conversations in one request to the decoder, so that a large file needs little extra memory."""
+_COMMIT_BYTES = 64 * 2**20
+"""Arrow memory of the files that become durable together: a bucket may hold thousands of small
+ones, and each commit costs a flush and a file of the store."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,10 +44,17 @@ class ImportedFile:
     """What became of one file."""
 
     path: str
+    """As it was named, or where in the folder or bucket it was found."""
+    kinds: tuple[str, ...] = ()
+    """What was recognised in it: conversations, events, outcomes, otlp, metrics, or a tool."""
     conversations: int = 0
     events: int = 0
     spans: int = 0
-    """Spans of an OTLP export; a conversation line counts as a conversation only."""
+    """Spans of OTLP or of an export; a conversation line counts as a conversation only."""
+    unchanged: bool = False
+    """It was read before and has nothing new."""
+    waiting_bytes: int = 0
+    """At its end, unfinished: they are read when the rest is there."""
     refused: str | None = None
     """Why nothing of it was stored, with the line."""
 
@@ -57,6 +64,9 @@ class ImportReport:
     """What became of all files of one import."""
 
     files: tuple[ImportedFile, ...]
+    """Without those that were found in a folder or bucket and have nothing new."""
+    unchanged: int = 0
+    """How many files have nothing new."""
 
     @property
     def conversations(self) -> int:
@@ -75,213 +85,199 @@ class ImportReport:
         return tuple(file for file in self.files if file.refused)
 
 
-@dataclass(slots=True)
-class _Rows:
-    """Everything that one file holds, before any of it is stored."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Progress:
+    """How far an import is, for whoever waits."""
 
-    spans: list[Row] = field(default_factory=list)
-    events: list[Row] = field(default_factory=list)
-    conversations: int = 0
-
-    def take(self, decoded: Decoded) -> None:
-        if decoded.rejected:
-            raise ImportRefused(
-                f"{decoded.rejected} records cannot be stored, the first because {decoded.reason}"
-            )
-        (self.spans if decoded.table == "spans" else self.events).extend(decoded.rows)
+    path: str
+    """The file that is read now."""
+    done_bytes: int
+    total_bytes: int
 
 
 def import_files(
-    paths: Sequence[Path],
+    paths: Sequence[Path | str],
     store: Store,
     *,
     signal: Signal | None = None,
+    agent: str | None = None,
+    again: bool = False,
     now: datetime,
     redactor: Redactor,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> ImportReport:
-    """Store what the files hold. A file that cannot be read is refused; the others go on.
+    """Store what is new in files, folders, patterns and buckets.
 
-    `signal` says what a `*.pb` file holds whose name does not. Faults of the store are raised.
+    A file that cannot be read is refused; the others go on. `signal` says what protobuf holds that
+    does not tell, `agent` whose the conversations are that name none. With `again`, what was read
+    before is read once more. Faults of the store are raised.
     """
-    files: list[ImportedFile] = []
+    how = How(received_ns=to_ns(now), redactor=redactor, signal=signal, agent=agent)
+    memory = recall(store, redactor.key)
+    refused, sources = _sources(paths)
+    sizes = {source.location: source.size_bytes for source, _ in sources}
+    total = sum(sizes.values())
+    done, unchanged = 0, 0
+    files: list[ImportedFile] = list(refused)
+    batch = _Batch(store=store, now=now, how=how)
+    for source, name in sources:
+        on_progress(Progress(path=name, done_bytes=done, total_bytes=total))
+        done += source.size_bytes
+        found = _read(source, name, memory, sizes, how, again=again)
+        if isinstance(found, ImportedFile):
+            unchanged += found.unchanged
+            if source.is_named or not found.unchanged:
+                files.append(found)
+        else:
+            told = batch.add(found)
+            unchanged += told.unchanged
+            if source.is_named or not told.unchanged:
+                files.append(told)
+    batch.commit()
+    return ImportReport(files=tuple(files), unchanged=unchanged)
+
+
+def _sources(paths: Sequence[Path | str]) -> tuple[list[ImportedFile], list[tuple[Source, str]]]:
+    """Refusals of what cannot be listed; the files, each once, with the names to call them."""
+    refused: list[ImportedFile] = []
+    sources: dict[str, tuple[Source, str]] = {}
     for path in paths:
         try:
-            rows = _read(path, signal, to_ns(now), redactor)
-        except (ImportRefused, BadRequest) as error:
-            files.append(ImportedFile(path=str(path), refused=str(error)))
-            continue
-        except (OSError, EOFError, zlib.error) as error:
-            reason = f"cannot be read: {error}; check that it exists and is not cut off"
-            files.append(ImportedFile(path=str(path), refused=reason))
-            continue
-        for table, found in (("spans", rows.spans), ("events", rows.events)):
-            if found:
-                store.append(table, found, now=now)
-        files.append(
-            ImportedFile(
-                path=str(path),
-                conversations=rows.conversations,
-                events=len(rows.events),
-                spans=len(rows.spans) - rows.conversations,
-            )
-        )
-    return ImportReport(files=tuple(files))
+            for source in find_sources(str(path)):
+                name = str(path) if source.is_named else source.location
+                sources.setdefault(source.location, (source, name))
+        except ImportRefused as error:
+            refused.append(ImportedFile(path=str(path), refused=str(error)))
+    return refused, list(sources.values())
 
 
-def _read(path: Path, signal: Signal | None, received_ns: int, redactor: Redactor) -> _Rows:
-    """Read one file by what its name says it is."""
-    name = path.name.removesuffix(".gz")
-    rows = _Rows()
-    if name.endswith(".pb"):
-        named: Signal | None = "logs" if name.endswith(".logs.pb") else signal
-        named = "traces" if name.endswith(".traces.pb") else named
-        if named is None:
-            raise ImportRefused("a .pb file does not say what it holds; pass --signal traces|logs")
-        decode = decode_traces if named == "traces" else decode_logs
-        rows.take(decode(_bytes(path), json=False, received_ns=received_ns, redact=redactor))
-    elif name.endswith(".json"):
-        _take_json(rows, path, received_ns, redactor)
-    elif name.endswith(".jsonl"):
-        _take_lines(rows, path, received_ns, redactor)
-    elif name.endswith(".csv"):
-        _take_csv(rows, path, received_ns, redactor)
-    else:
-        raise ImportRefused(
-            f"{path.suffix or 'no suffix'} is no kind of file that is known; use .jsonl, .csv, .pb "
-            "or .otlp.json, each also with .gz"
-        )
-    return rows
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Found:
+    """A file that was read and is not stored yet."""
+
+    name: str
+    content: Content
+    reading: Reading
 
 
-def _bytes(path: Path) -> bytes:
-    if path.suffix == ".gz":
-        with gzip.open(path) as file:
-            return file.read()
-    return path.read_bytes()
-
-
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            # Editors on Windows write a mark before the first line.
-            text = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
-            if text.strip():
-                yield number, text
-
-
-# --- OTLP JSON -----------------------------------------------------------------------------------
-
-
-def _take_json(rows: _Rows, path: Path, received_ns: int, redactor: Redactor) -> None:
-    """One request in many lines, or one in each: the Collector's file exporter writes the latter
-    whatever the file is called."""
-    body = _bytes(path).removeprefix(codecs.BOM_UTF8)
-    first, _, rest = body.strip().partition(b"\n")
-    if rest and _is_json(first):
-        _take_lines(rows, path, received_ns, redactor)
-    else:
-        _take_otlp(rows, body, received_ns, redactor)
-
-
-def _is_json(text: bytes) -> bool:
+def _read(
+    source: Source,
+    name: str,
+    memory: Memory,
+    sizes: dict[str, int],
+    how: How,
+    *,
+    again: bool,
+) -> ImportedFile | _Found:
+    """Read what is new in a file; a file by itself says what became of it already."""
+    last = memory.readings.get(source.location)
+    if last and last.is_of(source) and not again:
+        return ImportedFile(path=name, unchanged=True)
     try:
-        _json(text)
-    except ImportRefused:
-        return False
-    return True
-
-
-def _take_otlp(rows: _Rows, body: bytes, received_ns: int, redactor: Redactor) -> None:
-    """Take one export request in JSON; it says itself whether it holds spans or log records."""
-    value = _json(body)
-    keys = set(value) if isinstance(value, dict) else set()
-    if keys & {"resourceSpans", "resource_spans"}:
-        rows.take(decode_traces(body, json=True, received_ns=received_ns, redact=redactor))
-    elif keys & {"resourceLogs", "resource_logs"}:
-        rows.take(decode_logs(body, json=True, received_ns=received_ns, redact=redactor))
-    elif not keys & {"resourceMetrics", "resource_metrics"}:
-        raise ImportRefused("it is no OTLP export: neither resourceSpans nor resourceLogs is in it")
-
-
-def _json(body: bytes) -> Json:
-    try:
-        return decoding.parse(body.decode())
-    except ValueError as error:
-        raise ImportRefused(f"it is not JSON: {str(error)[:200]}") from error
-
-
-# --- lines of conversations and events -----------------------------------------------------------
-
-
-def _take_lines(rows: _Rows, path: Path, received_ns: int, redactor: Redactor) -> None:
-    conversations: dict[tuple[str, str], tuple[int, ImportedConversation]] = {}
-    flat: list[Row] = []
-    for number, line in _lines(path):
-        try:
-            value = _json(line)
-            if isinstance(value, dict) and "event" in value:
-                flat.append(flat_row(value, received_ns=received_ns))
-            elif isinstance(value, dict) and "messages" in value:
-                conversation = ImportedConversation.of(value)
-                first, same = conversations.setdefault(conversation.key, (number, conversation))
-                if same != conversation:
-                    raise ImportRefused(
-                        f"conversation {conversation.id[:100]!r} of agent "
-                        f"{conversation.agent[:100]!r} is already in line {first} with other "
-                        "content; give it an id of its own"
-                    )
-                flat += results_of(conversation, redactor, received_ns=received_ns)
-            elif isinstance(value, dict) and any(key.startswith("resource") for key in value):
-                _take_otlp(rows, line, received_ns, redactor)
+        with closing(source.open()) as stream:
+            before = None if again else memory.before(source, stream, sizes)
+            if before and before.read_bytes == source.size_bytes:
+                return _Found(name=name, content=Content(how=how), reading=before.now_of(source))
+            if before and before.grows:
+                content = read_file(stream, how, start=before.read_bytes, lines=before.lines)
             else:
-                raise ImportRefused(
-                    "it is no conversation (`messages`), no event (`event`) and no OTLP export "
-                    "(`resourceSpans` or `resourceLogs`)"
-                )
-        except (ImportRefused, BadRequest) as error:
-            raise ImportRefused(f"line {number}: {error}") from error
-    found = [conversation for _, conversation in conversations.values()]
-    for start in range(0, len(found), _BATCH):
-        body = orjson.dumps(request_of(found[start : start + _BATCH], redactor))
-        rows.take(decode_traces(body, json=True, received_ns=received_ns, redact=redactor))
-    rows.conversations = len(found)
-    _take_events(rows, flat, redactor)
+                content = read_file(stream, how)
+            reading = _reading(source, content, stream, memory.key)
+    except (ImportRefused, BadRequest) as error:
+        return ImportedFile(path=name, refused=str(error))
+    except (OSError, EOFError, zlib.error) as error:
+        reason = f"cannot be read: {error}; check that it exists and is not cut off"
+        return ImportedFile(path=name, refused=reason)
+    return _Found(name=name, content=content, reading=reading)
 
 
-def _take_csv(rows: _Rows, path: Path, received_ns: int, redactor: Redactor) -> None:
-    """Take outcomes: `user_id` or `conversation_id`, `outcome`, `at`; other columns are kept."""
-    try:
-        text = _bytes(path).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ImportRefused(f"it is not UTF-8: {error}") from error
-    reader = csv.DictReader(text.splitlines(keepends=True), strict=True)
-    header = set(reader.fieldnames or ())
-    if "outcome" not in header or not header & {"user_id", "conversation_id"}:
-        raise ImportRefused("line 1: the header needs outcome, and user_id or conversation_id")
-    flat: list[Row] = []
-    try:
-        for cells in reader:
-            try:
-                flat.append(_outcome_row(cells, received_ns))
-            except ImportRefused as error:
-                raise ImportRefused(f"line {reader.line_num}: {error}") from error
-    except csv.Error as error:
-        raise ImportRefused(f"line {reader.line_num}: {error}") from error
-    _take_events(rows, flat, redactor)
+def _reading(source: Source, content: Content, stream: IO[bytes], key: bytes) -> Reading:
+    end = content.end if content.grows else source.size_bytes
+    return Reading(
+        location=source.location,
+        size_bytes=source.size_bytes,
+        modified_ns=source.modified_ns,
+        read_bytes=end,
+        lines=content.lines,
+        grows=content.grows,
+        digest=digest(stream, end, key),
+    )
 
 
-def _outcome_row(cells: dict[str, Any], received_ns: int) -> Row:
-    if None in cells or None in cells.values():
-        raise ImportRefused("the number of cells is not that of the header")
-    filled = {key: text for key, cell in cells.items() if key and (text := str(cell).strip())}
-    name = filled.pop("outcome", None)
-    if name is None or not ("user_id" in filled or "conversation_id" in filled):
-        raise ImportRefused("outcome, or both user_id and conversation_id, are empty")
-    return flat_row({"event": "debrief.outcome", "name": name, **filled}, received_ns=received_ns)
+@dataclass(slots=True)
+class _Batch:
+    """Files that become durable together: first what is in them, then that they were read."""
+
+    store: Store
+    now: datetime
+    how: How
+    found: list[_Found] = field(default_factory=list)
+    waiting_bytes: int = 0
+
+    def add(self, found: _Found) -> ImportedFile:
+        """Keep what was read for the next commit."""
+        content, reading = found.content, found.reading
+        events = content.counts["events"] + len(content.untied)
+        self.found.append(found)
+        self.waiting_bytes += sum(table.nbytes for table in _tables(content))
+        if self.waiting_bytes >= _COMMIT_BYTES:
+            self.commit()
+        return ImportedFile(
+            path=found.name,
+            kinds=tuple(sorted(content.kinds)),
+            conversations=content.conversations,
+            events=events,
+            spans=content.counts["spans"] - content.conversations,
+            unchanged=not content.kinds and reading.read_bytes == reading.size_bytes > 0,
+            waiting_bytes=max(0, reading.size_bytes - reading.read_bytes),
+        )
+
+    def commit(self) -> None:
+        """Make everything durable that was added since the last time."""
+        for name in ("spans", "events"):
+            tables = [each for one in self.found for each in one.content.tables.get(name, ())]
+            for rows in _slices(tables):
+                self.store.append_arrow(name, rows, now=self.now)
+        untied = [event for one in self.found for event in one.content.untied]
+        if untied:
+            self._tie(untied)
+        remember(self.store, [one.reading for one in self.found], now=self.now)
+        self.found, self.waiting_bytes = [], 0
+
+    def _tie(self, untied: Sequence[dict[str, Json]]) -> None:
+        """Store feedback that names a span only: the store knows the trace of the span."""
+        wanted = sorted({str(event["span_id"]) for event in untied})
+        known = self.store.scan(
+            "spans",
+            columns=["trace_id", "span_id"],
+            where="list_contains($wanted, span_id)",
+            parameters={"wanted": wanted},
+        )
+        traces = {row["span_id"]: row["trace_id"] for row in known.to_pylist()}
+        rows = [
+            flat_row(
+                {**event, "trace_id": traces.get(str(event["span_id"]))},
+                received_ns=self.how.received_ns,
+            )
+            for event in untied
+            if str(event["span_id"]) in traces
+        ]
+        finish_events(rows, self.how.redactor)
+        self.store.append("events", rows, now=self.now)
 
 
-def _take_events(rows: _Rows, flat: Iterable[Row], redactor: Redactor) -> None:
-    events = list(flat)
-    if events:
-        finish_events(events, redactor)
-        rows.events += list({row["event_id"]: row for row in events}.values())
+def _tables(content: Content) -> Iterator[pa.Table]:
+    for tables in content.tables.values():
+        yield from tables
+
+
+def _slices(tables: Sequence[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows in tables of at most about `_COMMIT_BYTES`."""
+    waiting: list[pa.Table] = []
+    for table in tables:
+        waiting.append(table)
+        if sum(one.nbytes for one in waiting) >= _COMMIT_BYTES:
+            yield pa.concat_tables(waiting)
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting)

@@ -43,8 +43,8 @@ class ImportedConversation:
         return (self.agent, self.id)
 
     @classmethod
-    def of(cls, line: Mapping[str, Json]) -> ImportedConversation:
-        """Check a line.
+    def of(cls, line: Mapping[str, Json], *, agent: str | None = None) -> ImportedConversation:
+        """Check a line; `agent` is whose it is where it names none.
 
         Raises:
             ImportRefused: it has no id, a message without a role, or a time that cannot be read.
@@ -62,7 +62,7 @@ class ImportedConversation:
         start_ns = nanoseconds(line.get("start_time"), "start_time")
         return cls(
             id=word(line, "id") or _no_id(),
-            agent=word(line, "agent") or UNKNOWN_AGENT,
+            agent=word(line, "agent") or agent or UNKNOWN_AGENT,
             line=line,
             messages=tuple(_element(message) for message in messages if isinstance(message, dict)),
             start_ns=min(times, default=start_ns),
