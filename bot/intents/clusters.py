@@ -1,26 +1,34 @@
 """Groups of vectors that belong together; how many there are comes out by itself.
 
-Neighbour smoothing, then Louvain communities on the graph of shared neighbours, by plain
-modularity. Smoothing pulls the groups so far apart that the resolution hardly matters, which is why
-there is no k and no threshold to set. Numbers, beside k-means that is told k: bench/intents.py.
+Neighbour smoothing first. How many groups there are is how many Louvain communities the graph of
+shared neighbours has, by plain modularity: smoothing pulls groups so far apart that the resolution
+hardly matters, which is why there is no k and no threshold to set. The groups themselves are
+Ward's, cut at that number: they beat the communities by 1 to 4 points of ARI on five of six sets.
+Numbers, beside k-means that is told k: bench/intents.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 
 import networkx as nx
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from scipy.cluster.hierarchy import fcluster, ward
 from sklearn.cluster import AgglomerativeClustering
+from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
 from bot.intents.embedding import Matrix, normalise
 
 FEW = 30
 """Different rows under which there is no graph to speak of."""
+COMPARED_DIMENSIONS = 128
+"""Principal components that are compared: as good as all, and a sixth of the work."""
 NEIGHBOURS = 10
+COUNTS = 5
+"""Louvain runs, each with its own order of nodes; the number of groups is their median."""
 SMOOTHING_ROUNDS = 2
 SHARED_AT_LEAST = 1 / 15
 """Jaccard similarity of two neighbour lists under which they are not linked."""
@@ -39,31 +47,41 @@ def find_clusters(vectors: Matrix, *, seed: int) -> NDArray[np.int64]:
         return np.zeros(len(vectors), dtype=np.int64)
     different, node = np.unique(vectors.round(5), axis=0, return_inverse=True)
     few = len(different) < FEW
-    groups = _by_likeness(different) if few else _communities(different, seed=seed)
-    found = [np.flatnonzero(np.isin(node, list(nodes))) for nodes in groups]
+    of_node = _by_likeness(different) if few else _by_ward(different, seed=seed)
+    found = [np.flatnonzero(of_node[node] == number) for number in np.unique(of_node)]
     clusters = np.zeros(len(vectors), dtype=np.int64)
     for number, rows in enumerate(sorted(found, key=lambda rows: (-len(rows), rows[0]))):
         clusters[rows] = number
     return clusters
 
 
-def _communities(vectors: Matrix, *, seed: int) -> Sequence[Collection[int]]:
+def _by_ward(vectors: Matrix, *, seed: int) -> NDArray[np.int64]:
     k = neighbours_for(len(vectors))
-    graph = nx.from_scipy_sparse_array(_shared_neighbours(smooth(vectors, k), k))
-    communities: list[set[int]] = nx.community.louvain_communities(graph, seed=seed)
-    return communities
+    smoothed = smooth(centred(vectors, seed=seed), k)
+    graph = nx.from_scipy_sparse_array(_shared_neighbours(smoothed, k))
+    counts = [
+        len(nx.community.louvain_communities(graph, seed=seed + run)) for run in range(COUNTS)
+    ]
+    cut: NDArray[np.int64] = fcluster(ward(smoothed), int(np.median(counts)), "maxclust")
+    return cut
 
 
-def _by_likeness(vectors: Matrix) -> Sequence[Collection[int]]:
+def centred(vectors: Matrix, *, seed: int) -> Matrix:
+    """Without what all rows share ("card", "flight": what this agent is about), then length 1."""
+    dimensions = min(COMPARED_DIMENSIONS, *vectors.shape)
+    return normalise(PCA(dimensions, random_state=seed).fit_transform(vectors))
+
+
+def _by_likeness(vectors: Matrix) -> NDArray[np.int64]:
     """Average linkage up to the likeness from which crumbs join; a graph of a few nodes is mush."""
     if len(vectors) == 1:
-        return [{0}]
+        return np.zeros(1, dtype=np.int64)
     distances = np.clip(1 - vectors @ vectors.T, 0, 2)
     linkage = AgglomerativeClustering(
         n_clusters=None, metric="precomputed", linkage="average", distance_threshold=1 - JOIN_FROM
     )
-    labels = linkage.fit_predict(distances)
-    return [np.flatnonzero(labels == number).tolist() for number in range(labels.max() + 1)]
+    labels: NDArray[np.int64] = linkage.fit_predict(distances)
+    return labels
 
 
 def join_small(
