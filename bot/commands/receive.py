@@ -92,6 +92,11 @@ def _told(report: ImportReport) -> Iterator[str]:
             f"{file.path}: the last {file.waiting_bytes} bytes are unfinished; "
             "they are read when the rest is there"
         )
+    if untied := sum(file.untied for file in taken):
+        yield (
+            f"{count(untied, 'rating')} wait for spans that are not in the store: import those, "
+            "then this again."
+        )
 
 
 def _counts(of: ImportReport | ImportedFile) -> str:

@@ -55,6 +55,8 @@ class ImportedFile:
     """It was read before and has nothing new."""
     waiting_bytes: int = 0
     """At its end, unfinished: they are read when the rest is there."""
+    untied: int = 0
+    """Feedback on spans that the store does not have yet: the next import reads the file again."""
     refused: str | None = None
     """Why nothing of it was stored, with the line."""
 
@@ -212,13 +214,19 @@ class _Batch:
     now: datetime
     how: How
     found: list[_Found] = field(default_factory=list)
+    is_remembered: dict[str, bool] = field(default_factory=dict)
+    """By location; what still waits for its spans is read again."""
     waiting_bytes: int = 0
 
     def add(self, found: _Found) -> ImportedFile:
         """Keep what was read for the next commit."""
         content, reading = found.content, found.reading
-        events = content.counts["events"] + len(content.untied)
+        tied = 0
+        if content.untied:
+            self.commit()  # its spans may be in the files before it
+            tied = self._tie(content.untied)
         self.found.append(found)
+        self.is_remembered[reading.location] = tied == len(content.untied)
         self.waiting_bytes += sum(table.nbytes for table in _tables(content))
         if self.waiting_bytes >= _COMMIT_BYTES:
             self.commit()
@@ -226,9 +234,10 @@ class _Batch:
             path=found.name,
             kinds=tuple(sorted(content.kinds)),
             conversations=content.conversations,
-            events=events,
+            events=content.counts["events"] + tied,
             spans=content.counts["spans"] - content.conversations,
             unchanged=not content.kinds and reading.read_bytes == reading.size_bytes > 0,
+            untied=len(content.untied) - tied,
             waiting_bytes=max(0, reading.size_bytes - reading.read_bytes),
         )
 
@@ -238,14 +247,12 @@ class _Batch:
             tables = [each for one in self.found for each in one.content.tables.get(name, ())]
             for rows in _slices(tables):
                 self.store.append_arrow(name, rows, now=self.now)
-        untied = [event for one in self.found for event in one.content.untied]
-        if untied:
-            self._tie(untied)
-        remember(self.store, [one.reading for one in self.found], now=self.now)
+        readings = [one.reading for one in self.found if self.is_remembered[one.reading.location]]
+        remember(self.store, readings, now=self.now)
         self.found, self.waiting_bytes = [], 0
 
-    def _tie(self, untied: Sequence[dict[str, Json]]) -> None:
-        """Store feedback that names a span only: the store knows the trace of the span."""
+    def _tie(self, untied: Sequence[dict[str, Json]]) -> int:
+        """Store feedback that names a span only, whose trace the store knows; gives how much."""
         wanted = sorted({str(event["span_id"]) for event in untied})
         known = self.store.scan(
             "spans",
@@ -264,6 +271,7 @@ class _Batch:
         ]
         finish_events(rows, self.how.redactor)
         self.store.append("events", rows, now=self.now)
+        return len(rows)
 
 
 def _tables(content: Content) -> Iterator[pa.Table]:
