@@ -345,7 +345,7 @@ def _names_text(key: str) -> bool:
 
 def _is_model_call(attributes: Attributes) -> bool:
     return any(
-        (key == semconv.OPERATION and value in semconv.INFERENCE_OPERATIONS)
+        (key == semconv.OPERATION and str(value) in semconv.INFERENCE_OPERATIONS)
         or (key == semconv.OPENINFERENCE_KIND and value == "LLM")
         or (key == "ai.operationId" and str(value).endswith(("doGenerate", "doStream")))
         or (key == "llm.request.type" and value in ("chat", "completion"))
