@@ -12,14 +12,15 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from bot.errors import RepositoryError, UsageError
-from bot.records import Repository, SourceFile
+from bot.records import FileHistory, HistoryCommit, Repository, SourceFile
 
 log = logging.getLogger(__name__)
 
@@ -269,6 +270,71 @@ def read_files(path: Path, commit: str, paths: Iterable[str]) -> dict[str, Sourc
 def read_all_files(path: Path, commit: str) -> dict[str, SourceFile]:
     """Every text file of `commit`, whatever its size."""
     return _texts(path, list(_entries(path, commit)))
+
+
+def read_file_history(
+    path: Path, wanted: Callable[[str], bool], *, max_commits: int = 2000
+) -> FileHistory:
+    """Read the files that `wanted` admits, by path, through the default branch's own line.
+
+    Costs one `git log` and one `git cat-file` over distinct contents. At most `max_commits`, the
+    newest, and of their contents at most `MAX_TOTAL_BYTES`, again the newest.
+
+    Raises:
+        UsageError: not a repository, or no commit.
+    """
+    branch, head = default_branch(path)
+    steps = list(_steps(path, head, max_commits=max_commits))
+    root = _text(path, "rev-list", "--max-parents=0", "--first-parent", head).split()
+    is_shallow = _text(path, "rev-parse", "--is-shallow-repository") == "true"
+    sha, at, _ = steps[-1]
+    steps[-1] = (sha, at, {one.path: one.blob for one in _entries(path, sha)})
+    commits = [
+        HistoryCommit(
+            sha=sha, at=at, files={name: blob for name, blob in changed.items() if wanted(name)}
+        )
+        for sha, at, changed in steps
+    ]
+    blobs = dict.fromkeys(blob for one in commits for blob in one.files.values() if blob)
+    return FileHistory(
+        branch=branch,
+        commits=tuple(reversed(commits)),
+        texts=_blob_texts(path, blobs),
+        is_whole=steps[-1][0] in root and not is_shallow,
+    )
+
+
+def _steps(
+    path: Path, head: str, *, max_commits: int
+) -> Iterator[tuple[str, datetime, dict[str, str | None]]]:
+    """(commit, time, blob of each changed path) of the first-parent line, newest first."""
+    args = ["log", "--first-parent", "--diff-merges=first-parent", "--raw", "--no-renames"]
+    args += ["--no-abbrev", "-z", f"--max-count={max_commits}", "--format=%x01%H %ct"]
+    for block in _run(path, *args, head, "--").stdout.split(b"\x01")[1:]:
+        heading, *fields = block.split(b"\0")
+        sha, seconds = heading.split()
+        changed: dict[str, str | None] = {}
+        for facts, name in zip(fields[::2], fields[1::2], strict=False):
+            _, mode, _, blob, status = facts.decode("ascii").strip().split(" ")
+            with suppress(UnicodeDecodeError):
+                is_kept = status != "D" and mode in PLAIN_FILE_MODES
+                changed[name.decode("utf-8")] = blob if is_kept else None
+        yield sha.decode("ascii"), datetime.fromtimestamp(int(seconds), UTC), changed
+
+
+def _blob_texts(path: Path, blobs: Iterable[str]) -> dict[str, str]:
+    """Those of `blobs` that are UTF-8 text of at most `MAX_FILE_BYTES`, the first ones first."""
+    asked = "".join(f"{blob}\n" for blob in blobs).encode()
+    sizes = _run(path, "cat-file", "--batch-check", stdin=asked).stdout.decode("ascii", "replace")
+    entries: list[_Entry] = []
+    total_bytes = 0
+    for line in sizes.splitlines():
+        blob, kind, *size = line.split()
+        size_bytes = int(size[0]) if kind == "blob" else MAX_FILE_BYTES + 1
+        if size_bytes <= MAX_FILE_BYTES and total_bytes + size_bytes <= MAX_TOTAL_BYTES:
+            total_bytes += size_bytes
+            entries.append(_Entry(path=blob, mode="100644", blob=blob, size_bytes=size_bytes))
+    return {blob: file.text for blob, file in _texts(path, entries).items()}
 
 
 def refs_under(path: Path, prefix: str) -> list[tuple[str, str]]:

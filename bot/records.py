@@ -102,7 +102,7 @@ class Label:
     conversation_id: str
     intents: tuple[tuple[str, float], ...]
     """(intent id, confidence 0..1), most confident first."""
-    source: Literal["model", "classifier", "cluster"]
+    source: Literal["person", "model", "classifier", "cluster"]
     taxonomy_version: str
 
 
@@ -398,6 +398,110 @@ class PastProposal:
     """The versioned marker of the body, as parsed: prediction, evidence and scope among it."""
 
 
+# -- which version served it -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HistoryCommit:
+    """One step of the default branch's own line; a merged branch is one step."""
+
+    sha: str
+    at: datetime
+    """When it was committed. A fast-forward may have reached the branch later."""
+    files: Mapping[str, str | None]
+    """Watched path to its blob, for what this step changed; None where it was deleted. All watched
+    files, for the oldest step."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileHistory:
+    """The watched files of the default branch through its commits."""
+
+    branch: str
+    commits: tuple[HistoryCommit, ...]
+    """Oldest first; at least one."""
+    texts: Mapping[str, str]
+    """Text by blob; a blob that is no text is not there."""
+    is_whole: bool
+    """The line goes back to its first commit: it was neither cut off nor fetched in part."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CapturedText:
+    """A text that was sent to the model, the same one in all these conversations."""
+
+    agent: str
+    kind: Literal["system", "tool"]
+    name: str
+    """The tool's; empty for a system prompt."""
+    text: str
+    conversations: int
+    first_at: datetime | None
+    last_at: datetime | None
+    """Starts of the first and the last of them; None where no time is known."""
+    is_cut: bool = False
+    """The sender says that it cut content."""
+
+    @property
+    def sha(self) -> str:
+        """Identifies the text: 16 hex digits."""
+        return short_hash(self.kind, self.name, self.text, length=16)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MatchedPart:
+    """A text of the repository that is a part of a captured one, or all of it."""
+
+    path: str
+    region: str
+    """Empty for the whole file; else a heading, a path of keys, a variable or a function."""
+    coverage: float
+    """Share of the text's own characters that were found, in order."""
+    share: float
+    """Share of the captured text that it is, without what was filled in."""
+    also_in: tuple[str, ...] = ()
+    """Other files that hold the same text."""
+    missing: tuple[str, ...] = ()
+    """What the repository's text has and the captured one has not, at most ten pieces."""
+    added: tuple[str, ...] = ()
+    """What the captured text has in its midst and the repository's has not. Outside text."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CommitRange:
+    """Commits in which a text was in force, without a gap."""
+
+    first_sha: str
+    first_at: datetime
+    last_sha: str
+    until: datetime | None
+    """When it was replaced; None where it is in force at the newest commit."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VersionMatch:
+    """Where a captured text comes from."""
+
+    captured: CapturedText
+    result: Literal["exact", "edited", "none"]
+    """`edited`: no commit has this text, but it is close to one's: see the parts."""
+    parts: tuple[MatchedPart, ...]
+    """The largest first. For `none` the nearest, which is too far to say more."""
+    ranges: tuple[CommitRange, ...]
+    """Oldest first; several where a change was taken back later. For `edited` of what is nearest;
+    empty for `none`, and where the parts were never in force together."""
+    served: CommitRange | None
+    """The one of `ranges` that fits the times of the conversations best."""
+    explained: float
+    """Share of the captured text that the parts and what was filled in there make up."""
+    why: str
+
+    @property
+    def version(self) -> str | None:
+        """A name for the version: the first commit that had it, 12 hex digits."""
+        return self.served.first_sha[:12] if self.served and self.result == "exact" else None
+
+
 # -- proposals ---------------------------------------------------------------------------------
 
 
@@ -676,6 +780,8 @@ class RenderedPrompt:
     max_tokens: int
     schema: Mapping[str, Json] | None
     """JSON Schema that the reply must follow."""
+    cached: str = ""
+    """Comes before `user` and repeats from call to call, so that the service may cache it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

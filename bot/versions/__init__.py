@@ -1,0 +1,11 @@
+"""Which version of the repository's prompts and tools served a conversation.
+
+Takes texts that were captured in production and the watched files through their history; gives for
+each where it comes from: file, region, commits. Refuses to guess: what resembles no file is `none`.
+Costs some milliseconds a text, and no model call.
+"""
+
+from bot.versions.index import Index, build_index
+from bot.versions.match import match_text, seen_live
+
+__all__ = ["Index", "build_index", "match_text", "seen_live"]
