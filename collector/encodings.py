@@ -11,7 +11,7 @@ import binascii
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import orjson
 from google.protobuf.message import DecodeError
@@ -20,20 +20,16 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from collector.columns import MalformedError, SpanColumns
 from collector.errors import BadRequest
+from collector.pseudonyms import Attributes
 from collector.records import Json
-
-Attributes: TypeAlias = list[tuple[str, Json]]
-"""Keys may repeat."""
+from collector.semconv import METADATA
 
 _MAX_DEPTH = 100
 """Protobuf refuses deeper nesting by itself; JSON gets the same bound."""
 _UINT64 = 2**64
 _JSON_NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
-
-
-class MalformedError(ValueError):
-    """One record cannot be stored; the others of its request can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +40,6 @@ class RecordGroup:
     scope: str | None
     scope_version: str | None
     records: Iterable[Any]
-
-
-class SpanFields(NamedTuple):
-    trace_id: bytes
-    span_id: bytes
-    parent_span_id: bytes
-    name: str
-    kind: int
-    status: int
-    status_message: str
-    start_ns: int
-    end_ns: int
-    attributes: Attributes
-    events: list[tuple[str, int, Attributes]]
-    dropped_attributes: int
 
 
 class LogFields(NamedTuple):
@@ -77,7 +58,8 @@ class Encoding(NamedTuple):
     """How to read one of the two encodings."""
 
     groups: Callable[[bytes, str], Iterator[RecordGroup]]
-    span: Callable[[Any], SpanFields]
+    take_span: Callable[[SpanColumns, Any], None]
+    """Put one span into the columns; raises `MalformedError` and then leaves them as they were."""
     log: Callable[[Any], LogFields]
 
 
@@ -107,24 +89,37 @@ def _protobuf_groups(body: bytes, signal: str) -> Iterator[RecordGroup]:
         ) from error
 
 
-def _protobuf_span(span: Span) -> SpanFields:
-    return SpanFields(
-        trace_id=span.trace_id,
-        span_id=span.span_id,
-        parent_span_id=span.parent_span_id,
-        name=span.name,
-        kind=span.kind,
-        status=span.status.code,
-        status_message=span.status.message,
-        start_ns=span.start_time_unix_nano,
-        end_ns=span.end_time_unix_nano,
-        attributes=_protobuf_attributes(span.attributes),
-        events=[
+def _protobuf_take_span(columns: SpanColumns, span: Span) -> None:
+    status, events = span.status, span.events
+    columns.add(
+        span.trace_id,
+        span.span_id,
+        span.parent_span_id,
+        span.name,
+        span.kind,
+        status.code,
+        status.message,
+        span.start_time_unix_nano,
+        span.end_time_unix_nano,
+        span.dropped_attributes_count,
+        [
             (event.name, event.time_unix_nano, _protobuf_attributes(event.attributes))
-            for event in span.events
-        ],
-        dropped_attributes=span.dropped_attributes_count,
+            for event in events
+        ]
+        if events
+        else (),
     )
+    # The hottest loop of the collector. Nearly every value is a string, and to ask for the kind
+    # first costs twice as much.
+    keys, texts = columns.text_keys, columns.texts
+    for pair in span.attributes:
+        key, value = pair.key, pair.value
+        text = value.string_value
+        if text and key != METADATA:
+            keys.append(key)
+            texts.append(text)
+        else:
+            columns.put(key, text or _protobuf_value(value))
 
 
 def _protobuf_log(log: LogRecord) -> LogFields:
@@ -139,7 +134,6 @@ def _protobuf_log(log: LogRecord) -> LogFields:
 
 
 def _protobuf_attributes(pairs: Iterable[Any]) -> Attributes:
-    # Nearly every value is a string, and to ask for the kind first costs twice as much.
     return [(pair.key, pair.value.string_value or _protobuf_value(pair.value)) for pair in pairs]
 
 
@@ -156,7 +150,7 @@ def _protobuf_value(value: Any) -> Json:
 
 
 _SCALARS = frozenset({"string_value", "bool_value", "int_value", "double_value"})
-PROTOBUF = Encoding(_protobuf_groups, _protobuf_span, _protobuf_log)
+PROTOBUF = Encoding(_protobuf_groups, _protobuf_take_span, _protobuf_log)
 
 
 # ---- OTLP/JSON ----------------------------------------------------------------------------------
@@ -196,25 +190,27 @@ def _parse_json(body: bytes) -> Any:
     return orjson.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
 
 
-def _json_span(span: Any) -> SpanFields:
+def _json_take_span(columns: SpanColumns, span: Any) -> None:
     status = _get(span, "status") or {}
-    return SpanFields(
-        trace_id=_hex(span, "traceId"),
-        span_id=_hex(span, "spanId"),
-        parent_span_id=_hex(span, "parentSpanId"),
-        name=_text(span, "name"),
-        kind=_enum(span, "kind", Span.SpanKind),
-        status=_enum(status, "code", Status.StatusCode),
-        status_message=_text(status, "message"),
-        start_ns=_integer(span, "startTimeUnixNano"),
-        end_ns=_integer(span, "endTimeUnixNano"),
-        attributes=_json_attributes(span),
-        events=[
+    attributes = _json_attributes(span)
+    columns.add(
+        _hex(span, "traceId"),
+        _hex(span, "spanId"),
+        _hex(span, "parentSpanId"),
+        _text(span, "name"),
+        _enum(span, "kind", Span.SpanKind),
+        _enum(status, "code", Status.StatusCode),
+        _text(status, "message"),
+        _integer(span, "startTimeUnixNano"),
+        _integer(span, "endTimeUnixNano"),
+        _integer(span, "droppedAttributesCount"),
+        [
             (_text(event, "name"), _integer(event, "timeUnixNano"), _json_attributes(event))
             for event in _list(span, "events")
         ],
-        dropped_attributes=_integer(span, "droppedAttributesCount"),
     )
+    for key, value in attributes:
+        columns.put(key, value)
 
 
 def _json_log(log: Any) -> LogFields:
@@ -340,4 +336,4 @@ def _enum(owner: Any, name: str, names: Any) -> int:
     return 0 if value is None else _int64(value, name)
 
 
-JSON = Encoding(_json_groups, _json_span, _json_log)
+JSON = Encoding(_json_groups, _json_take_span, _json_log)

@@ -8,14 +8,17 @@ slow on a request of 1 MB and a millisecond for the smallest one.
 from __future__ import annotations
 
 import threading
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from itertools import accumulate
 
 import hyperscan
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
-_BETWEEN = b"\0"
-_FLAGS = hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_UTF8
+# Made once: without a type pyarrow looks for `dateutil` on the disk each time.
+_NOTHING = pa.scalar("", pa.string())
+_BETWEEN = pa.scalar("\0", pa.string())
+_FLAGS = hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_UTF8 | hyperscan.HS_FLAG_UCP
 _MATCHES_PER_TEXT = 8
 _MORE_MATCHES = 1000
 
@@ -23,51 +26,54 @@ _MORE_MATCHES = 1000
 class Filters:
     """Compiled patterns; safe to share between threads."""
 
-    def __init__(self, patterns: Sequence[str], *, words: bool = True) -> None:
-        r"""Patterns know no look-around. They may also hit where two texts meet.
-
-        With `words`, `\w` and the like know all of Unicode, which takes seconds to compile where a
-        pattern has many of them.
-        """
+    def __init__(self, patterns: Sequence[str]) -> None:
+        """Patterns know no look-around. They may also hit where two texts meet."""
         self._count = len(patterns)
-        flags = _FLAGS | (hyperscan.HS_FLAG_UCP if words else 0)
-        self._every = _compiled(patterns, flags)
-        self._once = _compiled(patterns, flags | hyperscan.HS_FLAG_SINGLEMATCH)
+        self._every = _compiled(patterns, _FLAGS)
+        self._once = _compiled(patterns, _FLAGS | hyperscan.HS_FLAG_SINGLEMATCH)
         self._threads = threading.local()
 
-    def hits(self, texts: Sequence[str]) -> list[set[int]]:
+    def hits(self, texts: pa.StringArray) -> list[set[int]]:
         """For each pattern the numbers of the texts that it hits, and now and then one more.
 
-        Raises:
-            UnicodeEncodeError: a text holds half a surrogate pair.
+        Takes no nulls.
         """
-        parts = [text.encode() for text in texts]
         found: list[set[int]] = [set() for _ in range(self._count)]
-        starts = list(accumulate((len(part) + 1 for part in parts[:-1]), initial=0))
+        if not len(texts):
+            return found
+        apart = pc.binary_join_element_wise(texts, _NOTHING, _BETWEEN)
+        _, places, content = apart.buffers()
+        starts = np.frombuffer(places, np.int32)[: len(apart) + 1]
+        ends: list[list[int]] = [[] for _ in range(self._count)]
         left = _MATCHES_PER_TEXT * len(texts) + _MORE_MATCHES
 
         def matched(pattern: int, start: int, end: int, *_: object) -> bool:
             nonlocal left
             left -= 1
-            found[pattern].add(bisect_right(starts, end - 1) - 1)
+            ends[pattern].append(end)
             return left < 0
 
         try:
-            self._scan(self._every, _BETWEEN.join([*parts, b""]), matched)
+            self._scan(self._every, content, matched)
         except hyperscan.ScanTerminated:
             # Somebody sends a million hits; to hear of each costs more than to read text by text.
-            for number, part in enumerate(parts):
+            for number, start in enumerate(starts[:-1]):
                 self._scan(
                     self._once,
-                    part + _BETWEEN,
+                    content.slice(start, starts[number + 1] - start),
                     lambda pattern, *_, number=number: found[pattern].add(number),
                 )
+            return found
+        for numbers, last in zip(found, ends, strict=True):
+            if last:
+                behind = np.searchsorted(starts, np.array(last) - 1, side="right")
+                numbers.update((behind - 1).tolist())
         return found
 
     def _scan(
         self,
         database: hyperscan.Database,
-        content: bytes,
+        content: pa.Buffer,
         matched: Callable[[int, int, int, int, object], bool | None],
     ) -> None:
         """Scan with memory of this thread: Vectorscan must not share it between two scans."""

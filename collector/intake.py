@@ -86,17 +86,17 @@ class Intake:
             return Accepted()
         decode = decode_traces if signal == "traces" else decode_logs
 
-        def read() -> tuple[Decoded, Any]:
+        def read() -> Decoded:
             content = self._content(body)
             received_ns = to_ns(self._clock())
             decoded = decode(
                 content, json=body.is_json, received_ns=received_ns, redact=self._redact
             )
             self.metrics.read(signal, len(content), decoded)
-            return decoded, to_arrow(decoded.table, decoded.rows)
+            return decoded
 
-        decoded, rows = await self._in_thread(read)
-        await self._store(signal, decoded.table, rows)
+        decoded = await self._in_thread(read)
+        await self._store(signal, decoded)
         return Accepted(rejected=decoded.rejected, message=self._message(decoded))
 
     async def take_events(self, body: Body) -> tuple[int, list[dict[str, Any]]]:
@@ -107,7 +107,7 @@ class Intake:
             StoreError: they cannot be stored now.
         """
 
-        def read() -> tuple[Any, list[dict[str, Any]]]:
+        def read() -> tuple[Decoded, list[dict[str, Any]]]:
             content = self._content(body)
             rows, refused = self._plain_events(content)
             redacted = finish_events(rows, self._redact)
@@ -115,13 +115,18 @@ class Intake:
                 # Who sends as it happens need not say when. The id is made without this time, so
                 # that a repeat is still a repeat.
                 row["at_ns"] = row["at_ns"] or row["received_ns"]
-            decoded = Decoded(table="events", rows=rows, rejected=len(refused), redacted=redacted)
+            decoded = Decoded(
+                table="events",
+                columns=to_arrow("events", rows),
+                rejected=len(refused),
+                redacted=redacted,
+            )
             self.metrics.read("events", len(content), decoded)
-            return to_arrow("events", rows), refused
+            return decoded, refused
 
-        rows, refused = await self._in_thread(read)
-        await self._store("events", "events", rows)
-        return rows.num_rows, refused
+        decoded, refused = await self._in_thread(read)
+        await self._store("events", decoded)
+        return decoded.columns.num_rows, refused
 
     @contextmanager
     def receiving(self) -> Iterator[Callable[[int], None]]:
@@ -178,10 +183,10 @@ class Intake:
     async def _in_thread(self, read: Callable[[], Any]) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._threads, read)
 
-    async def _store(self, signal: str, table: str, rows: Any) -> None:
-        if rows.num_rows:
-            await asyncio.wrap_future(self._writer.submit(table, rows))
-            self.metrics.stored(signal, rows.num_rows)
+    async def _store(self, signal: str, decoded: Decoded) -> None:
+        if count := decoded.columns.num_rows:
+            await asyncio.wrap_future(self._writer.submit(decoded.table, decoded.columns))
+            self.metrics.stored(signal, count)
 
     def _message(self, decoded: Decoded) -> str:
         """What the sender should know; a hint is logged once for each service."""

@@ -20,7 +20,11 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from collector.filters import Filters
 
@@ -29,6 +33,8 @@ MEDIA_CHARS = 512
 """A base64 run of this length is a file, not a sentence."""
 
 _BEFORE_CHARS = 80
+_KNOWN_DIGESTS = 10_000
+"""How many are remembered: the users of the last minutes come again."""
 
 _PSEUDONYM = re.compile(r"u_[0-9a-f]{16}")
 _PLACEHOLDER = re.compile(r"(\[[a-z_]{2,16}:[0-9a-f]{6}\])")
@@ -314,18 +320,42 @@ class Redactor:
 
     def texts(self, texts: Sequence[str]) -> tuple[list[str], Counter[str]]:
         """Many texts at once, in order, and how many values of each kind were replaced."""
+        return self._clean(texts, _filters().hits(pa.array(texts, pa.string())))
+
+    def column(self, texts: pa.StringArray) -> tuple[pa.StringArray, Counter[str]]:
+        """`texts` for a column of pyarrow, whose texts become strings of Python only where some
+        kind may be in them."""
+        hits = _filters().hits(texts)
+        places = sorted(set().union(*hits))
+        near = texts.take(pa.array(places, pa.int64())).to_pylist()
+        distinct = {text: number for number, text in enumerate(dict.fromkeys(near))}
+        numbers = {place: distinct[text] for place, text in zip(places, near, strict=True)}
+        clean, counts = self._clean(
+            list(distinct), [{numbers[place] for place in found} for found in hits]
+        )
+        if not counts:
+            return texts, counts
+        mask = np.zeros(len(texts), bool)
+        mask[places] = True
+        new = pa.array([clean[numbers[place]] for place in places], pa.string())
+        return pc.replace_with_mask(texts, pa.array(mask), new), counts
+
+    def _clean(
+        self, texts: Sequence[str], hits: Sequence[set[int]]
+    ) -> tuple[list[str], Counter[str]]:
+        """Texts of which the filters of all kinds have hit some."""
         clean, counts, pending = list(texts), Counter[str](), list(range(len(texts)))
         # A placeholder is a boundary, so replacing one value can uncover its neighbour. Every
         # round replaces something in what it keeps pending, so this ends.
         while pending:
             found = Counter[int]()
-            hits = _filters().hits([clean[i] for i in pending])
             for kind, numbers in zip(_KINDS if self.personal else _ALWAYS, hits, strict=False):
                 for i in (pending[number] for number in sorted(numbers)):
                     clean[i], replaced = self._replace(kind, clean[i])
                     counts[kind.name] += replaced
                     found[i] += replaced
             pending = [i for i in pending if found[i]]
+            hits = _filters().hits(pa.array([clean[i] for i in pending], pa.string()))
         return clean, +counts
 
     def _replace(self, kind: _Kind, text: str) -> tuple[str, int]:
@@ -350,8 +380,12 @@ class Redactor:
         return f"[{kind}:{self._digest(kind, plain)[:6]}]"
 
     def _digest(self, kind: str, value: str) -> str:
-        message = f"{kind}\0{value}".encode("utf-8", "surrogatepass")
-        return hmac.digest(self.key, message, "sha256").hex()
+        return _keyed_digest(self.key, f"{kind}\0{value}")
+
+
+@lru_cache(_KNOWN_DIGESTS)
+def _keyed_digest(key: bytes, message: str) -> str:
+    return hmac.digest(key, message.encode("utf-8", "surrogatepass"), "sha256").hex()
 
 
 def names_user(key: str) -> bool:
