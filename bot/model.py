@@ -11,12 +11,15 @@ import json
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import anthropic
 import jsonschema
 import orjson
-from anthropic.types import Message, OutputConfigParam, TextBlockParam
+from anthropic.types import Message, TextBlockParam
+from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
+from anthropic.types.messages import MessageBatchResult
+from anthropic.types.messages.batch_create_params import Request as BatchRequest
 
 import prompts
 from bot.errors import CredentialsError, ModelError, SettingsError
@@ -37,6 +40,8 @@ UNKNOWN_PRICE_USD = (15.0, 75.0)
 """For an id without a known family: the dearest ever published, so that a budget errs to less."""
 CACHE_WRITE, CACHE_READ = 1.25, 0.1
 """Price of a cached input token relative to a plain one (5-minute cache)."""
+BATCH_SHARE = 0.5
+"""Price of a call in a batch relative to one that is answered at once."""
 BYTES_PER_TOKEN = 3.5
 """Of UTF-8: fewer than most texts need, so that the estimate errs to more tokens."""
 
@@ -64,6 +69,9 @@ class ModelCall:
 
 class Model:
     """A connection with a budget. `ask` is an `Ask`."""
+
+    is_estimate = False
+    """It makes no call."""
 
     def __init__(
         self,
@@ -112,11 +120,23 @@ class Model:
 
     def estimate(self, prompt: RenderedPrompt) -> ModelCost:
         """What one call can cost at most: its length, and all of `max_tokens`."""
-        text = prompt.system + prompt.user + str(prompt.schema or "")
+        text = prompt.system + prompt.cached + prompt.user + str(prompt.schema or "")
         tokens = int(len(text.encode("utf-8", "replace")) / BYTES_PER_TOKEN) + 1
         price_in, price_out = self._price(self._models[prompt.role])
         usd = (tokens * price_in * CACHE_WRITE + prompt.max_tokens * price_out) / 1e6
         return ModelCost(calls=1, input_tokens=tokens, output_tokens=prompt.max_tokens, usd=usd)
+
+    def check(self) -> None:
+        """Ask the service whether it knows the key and the models. Costs nothing.
+
+        Raises:
+            CredentialsError, SettingsError, ModelError: as `ask`.
+        """
+        for model in sorted(set(self._models.values())):
+            try:
+                self._client.models.retrieve(model)
+            except anthropic.APIError as error:
+                raise self._as_ours(error, model) from None
 
     def ask(self, prompt: RenderedPrompt) -> Reply | Skipped:
         """One reply that follows the prompt's schema, after at most one repair.
@@ -174,20 +194,8 @@ class Model:
         self, prompt: RenderedPrompt, *, schema: Mapping[str, Json] | None = None
     ) -> Message | Skipped:
         model = self._models[prompt.role]
-        system: list[TextBlockParam] = [
-            {"type": "text", "text": prompt.system, "cache_control": {"type": "ephemeral"}}
-        ]
-        shape: OutputConfigParam | anthropic.Omit = anthropic.omit
-        if schema is not None:
-            shape = {"format": {"type": "json_schema", "schema": dict(schema)}}
         try:
-            message = self._client.messages.create(
-                model=model,
-                max_tokens=prompt.max_tokens,
-                system=system,
-                messages=[{"role": "user", "content": prompt.user}],
-                output_config=shape,
-            )
+            message = self._client.messages.create(**self._request(prompt, schema))
         except (anthropic.BadRequestError, anthropic.ContentTooLargeError) as error:
             return Skipped(
                 what=f"model call {prompt.name}",
@@ -204,23 +212,133 @@ class Model:
         self.ledger.append(self._paid(prompt, model, message))
         return message
 
+    def _request(
+        self, prompt: RenderedPrompt, schema: Mapping[str, Json] | None
+    ) -> MessageCreateParamsNonStreaming:
+        """What repeats from call to call comes first and is marked to be cached."""
+        content: str | list[TextBlockParam] = prompt.user
+        if prompt.cached:
+            content = [
+                {"type": "text", "text": prompt.cached, "cache_control": {"type": "ephemeral"}},
+                {"type": "text", "text": prompt.user},
+            ]
+        request: MessageCreateParamsNonStreaming = {
+            "model": self._models[prompt.role],
+            "max_tokens": prompt.max_tokens,
+            "system": [
+                {"type": "text", "text": prompt.system, "cache_control": {"type": "ephemeral"}}
+            ],
+            "messages": [{"role": "user", "content": content}],
+        }
+        if schema is not None:
+            request["output_config"] = {"format": {"type": "json_schema", "schema": dict(schema)}}
+        return request
+
+    # -- batches: half the price, up to a day ----------------------------------------------------
+
+    def send_batch(self, prompts: Mapping[str, RenderedPrompt]) -> tuple[str, tuple[str, ...]]:
+        """Send as many of the prompts as the budget pays; gives the batch's id and their keys.
+
+        The id is empty where the budget pays none. Keys have letters, digits, `_` and `-`.
+
+        Raises:
+            CredentialsError, SettingsError, ModelError: as `ask`.
+        """
+        spent, sent = self.cost, list[str]()
+        planned = ModelCost()
+        for key, prompt in prompts.items():
+            more = self.estimate(prompt)
+            more = replace(more, usd=more.usd * BATCH_SHARE)
+            if self._short_of(spent + planned, more) is not None:
+                break
+            planned += more
+            sent.append(key)
+        if not sent:
+            return "", ()
+        requests: list[BatchRequest] = [
+            {"custom_id": key, "params": self._request(prompts[key], prompts[key].schema)}
+            for key in sent
+        ]
+        model = self._models[prompts[sent[0]].role]
+        try:
+            return self._client.messages.batches.create(requests=requests).id, tuple(sent)
+        except anthropic.APIError as error:
+            raise self._as_ours(error, model) from None
+
+    def batch_replies(
+        self, batch_id: str, prompts: Mapping[str, RenderedPrompt]
+    ) -> dict[str, Reply | Skipped] | None:
+        """What a batch gave for the keys of `prompts`, or None while it is not done.
+
+        A batch that the service does not know any more gives `Skipped` with the code batch_lost.
+
+        Raises:
+            CredentialsError, ModelError: as `ask`.
+        """
+        replies: dict[str, Reply | Skipped] = {}
+        try:
+            batch = self._client.messages.batches.retrieve(batch_id)
+            if batch.processing_status != "ended":
+                return None
+            for one in self._client.messages.batches.results(batch_id):
+                if one.custom_id in prompts:
+                    prompt = prompts[one.custom_id]
+                    replies[one.custom_id] = self._from_batch(prompt, one.result)
+        except anthropic.NotFoundError:
+            _log.warning("the model's service does not know batch %s any more", batch_id)
+        except anthropic.APIError as error:
+            raise self._as_ours(error, "") from None
+        except (json.JSONDecodeError, UnicodeDecodeError):
+            raise ModelError(_NO_MESSAGE) from None
+        lost = "The batch gave no result for it; it is asked again."
+        return {
+            key: replies.get(key)
+            or Skipped(what=f"model call {prompt.name}", code="batch_lost", reason=lost)
+            for key, prompt in prompts.items()
+        }
+
+    def _from_batch(self, prompt: RenderedPrompt, result: MessageBatchResult) -> Reply | Skipped:
+        what = f"model call {prompt.name}"
+        if result.type != "succeeded":
+            reason = f"In its batch this request was {result.type}."
+            return Skipped(what=what, code=f"batch_{result.type}", reason=reason)
+        message = result.message
+        paid = self._paid(prompt, self._models[prompt.role], message)
+        self.ledger.append(replace(paid, usd=paid.usd * BATCH_SHARE))
+        value, wrong = _read(prompt, message)
+        if wrong is not None:
+            reason = wrong.reason.replace("Two replies in a row were", "The reply was")
+            reason = reason.replace("Two replies in a row broke", "The reply broke")
+            return Skipped(what=what, code=wrong.code, reason=reason)
+        return Reply(
+            text=_text(message),
+            data=value,
+            model=message.model,
+            stop_reason=message.stop_reason or "",
+            cost=_total(self.ledger[-1:]),
+        )
+
     def _over_budget(self, prompt: RenderedPrompt) -> Skipped | None:
-        spent, more = self.cost, self.estimate(prompt)
+        short = self._short_of(self.cost, self.estimate(prompt))
+        if short is None:
+            return None
+        return Skipped(what=f"model call {prompt.name}", code="budget", reason=short)
+
+    def _short_of(self, spent: ModelCost, more: ModelCost) -> str | None:
+        """Why the budget does not pay for `more`, or None."""
         tokens = spent.input_tokens + spent.output_tokens
         more_tokens = more.input_tokens + more.output_tokens
         if spent.usd + more.usd > self._budget_usd:
-            reason = (
+            return (
                 f"{spent.usd:.4f} of {self._budget_usd:.2f} US dollars are spent and this call "
                 f"could cost {more.usd:.4f}; raise model.budget_usd or wait for the next cycle."
             )
-        elif self._budget_tokens is not None and tokens + more_tokens > self._budget_tokens:
-            reason = (
+        if self._budget_tokens is not None and tokens + more_tokens > self._budget_tokens:
+            return (
                 f"{tokens} of {self._budget_tokens} tokens are spent and this call could take "
                 f"{more_tokens}."
             )
-        else:
-            return None
-        return Skipped(what=f"model call {prompt.name}", code="budget", reason=reason)
+        return None
 
     def _paid(self, prompt: RenderedPrompt, model: str, message: Message) -> ModelCall:
         # Compatible servers leave usage out or fill it in part: the estimate stands in.
@@ -277,6 +395,8 @@ class Model:
 
 class Estimator(Model):
     """Adds up what calls could cost at most, and makes none."""
+
+    is_estimate = True
 
     _estimated = ModelCost()
 
@@ -372,6 +492,7 @@ def _joined(prompt: RenderedPrompt, more: RenderedPrompt) -> RenderedPrompt:
         user=f"{prompt.user}\n\n{more.user}",
         max_tokens=prompt.max_tokens,
         schema=prompt.schema,
+        cached=prompt.cached,
     )
 
 

@@ -21,4 +21,5 @@ def render_prompt(name: str, **inputs: str) -> RenderedPrompt:
         user=rendered.user,
         max_tokens=rendered.max_tokens,
         schema=rendered.schema,
+        cached=rendered.cached,
     )

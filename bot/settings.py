@@ -70,6 +70,8 @@ class ModelSettings(_Section):
     judge: str = "claude-sonnet-5-5"
     budget_usd: float = Field(default=5.0, ge=0)
     """For one cycle. A run stops calling the model before it would spend more."""
+    batch: bool = False
+    """Label conversations by the batch API: half the price, and up to an hour more for a run."""
     prices: Mapping[str, tuple[float, float]] = Field(default_factory=dict)
     """Model id to US dollars per million input and output tokens, where ours are out of date."""
 

@@ -11,6 +11,10 @@ A prompt is `prompts/<room>/<name>.md`:
     ---
     ## system
     The rules. Nothing is inserted here, so this part is the same in every call and can be cached.
+    ## cached
+    <policy>                       # a part that may be left out: what many calls in a row repeat
+    {{policy}}
+    </policy>
     ## user
     <conversation>
     {{conversation}}
@@ -46,7 +50,9 @@ but tab and newline, fillers, direction marks, variation selectors, line separat
 surrogates, tag characters."""
 
 _FRONT = re.compile(r"\A---\n(.*?)^---\n(.*)\Z", re.DOTALL | re.MULTILINE)
-_PARTS = re.compile(r"\A## system\n(.*?)^## user\n(.*)\Z", re.DOTALL | re.MULTILINE)
+_PARTS = re.compile(
+    r"\A## system\n(.*?)(?:^## cached\n(.*?))?^## user\n(.*)\Z", re.DOTALL | re.MULTILINE
+)
 _PLACEHOLDER = re.compile(r"\{\{([a-z_]+)\}\}")
 _WRAPPED = re.compile(r"^<([a-z_]+)>\n\{\{([a-z_]+)\}\}\n</\1>$", re.MULTILINE)
 _KEYS = frozenset({"name", "role", "max_tokens", "inputs", "output"})
@@ -69,6 +75,8 @@ class Rendered:
     max_tokens: int
     schema: Mapping[str, Any] | None
     """JSON Schema that the reply must follow; None where it is plain text."""
+    cached: str = ""
+    """Comes before `user` and is the same in many calls, so that it is paid for once."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,6 +92,8 @@ class Prompt:
     template: str
     """The user part, with placeholders."""
     schema: Mapping[str, Any] | None
+    cached: str = ""
+    """The part before it that repeats, with placeholders."""
 
     def render(self, **inputs: str) -> Rendered:
         """Put each input between its tags.
@@ -95,16 +105,21 @@ class Prompt:
             missing = sorted(set(self.inputs) - set(inputs))
             unused = sorted(set(inputs) - set(self.inputs))
             raise PromptError(f"{self.name}: missing inputs {missing}, unused inputs {unused}")
-        tags = [tag for tag, _ in _WRAPPED.findall(self.template)]
+        tags = [tag for tag, _ in _WRAPPED.findall(f"{self.cached}\n{self.template}")]
         safe = {name: keep_inside(text, tags) for name, text in inputs.items()}
+
+        def filled(template: str) -> str:
+            return _PLACEHOLDER.sub(lambda found: safe[found[1]], template)
+
         return Rendered(
             name=self.name,
             sha256=self.sha256,
             role=self.role,
             system=self.system,
-            user=_PLACEHOLDER.sub(lambda found: safe[found[1]], self.template),
+            user=filled(self.template),
             max_tokens=self.max_tokens,
             schema=self.schema,
+            cached=filled(self.cached),
         )
 
 
@@ -145,13 +160,14 @@ def parse(name: str, text: str, read: Callable[[str], str]) -> Prompt:
     Raises:
         PromptError: it does not follow the form above.
     """
-    front, system, template = _split(name, text)
-    placed = _PLACEHOLDER.findall(template)
+    front, system, cached, template = _split(name, text)
+    inserted = f"{cached}\n{template}"
+    placed = _PLACEHOLDER.findall(inserted)
     if _PLACEHOLDER.search(system):
         raise PromptError(f"prompts/{name}.md: the system part is fixed; inputs go under ## user")
     if sorted(placed) != sorted(front["inputs"]):
         raise PromptError(f"prompts/{name}.md: declares {front['inputs']}, places {placed}")
-    if len(_WRAPPED.findall(template)) != len(placed):
+    if len(_WRAPPED.findall(inserted)) != len(placed):
         raise PromptError(f"prompts/{name}.md: each placeholder stands alone between its tags")
     schema = read(front["output"]) if "output" in front else ""
     return Prompt(
@@ -163,11 +179,12 @@ def parse(name: str, text: str, read: Callable[[str], str]) -> Prompt:
         system=system.strip(),
         template=template.strip(),
         schema=json.loads(schema) if schema else None,
+        cached=cached.strip(),
     )
 
 
-def _split(name: str, text: str) -> tuple[dict[str, Any], str, str]:
-    """Front matter, system part and user part."""
+def _split(name: str, text: str) -> tuple[dict[str, Any], str, str, str]:
+    """Front matter, system part, the part that repeats (mostly empty) and user part."""
     found = _FRONT.match(text)
     parts = _PARTS.match(found[2].lstrip()) if found else None
     if found is None or parts is None:
@@ -181,4 +198,4 @@ def _split(name: str, text: str) -> tuple[dict[str, Any], str, str]:
         raise PromptError(f"prompts/{name}.md has keys {sorted(keys)}, not {sorted(_KEYS)}")
     if front["name"] != name or front["role"] not in get_args(Role):
         raise PromptError(f"prompts/{name}.md: name {front['name']!r} or role {front['role']!r}")
-    return cast("dict[str, Any]", front), parts[1], parts[2]
+    return cast("dict[str, Any]", front), parts[1], parts[2] or "", parts[3]

@@ -3,6 +3,8 @@
     with messages_server(lambda asked: says({"present": True})) as server:
         model = Model(api_key=KEY, base_url=server.url, budget_usd=1.0)
 
+Batches run through the same script, when `server.run_batches()` lets them: `server.batches`.
+
 The script is a function of the request; `in_turn(a, b)` makes one of answers in order, the last one
 for ever. What was asked is in `server.asked`.
 """
@@ -10,6 +12,7 @@ for ever. What was asked is in `server.asked`.
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -116,6 +119,24 @@ class MessagesServer:
     asked: list[Asked] = field(default_factory=list)
     attempts: int = 0
     """All POSTs, refused ones and retries included."""
+    batches: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By id: the requests, and `results` (lines) once the batch has ended."""
+    batches_end_at_once: bool = True
+
+    def run_batches(self) -> None:
+        """End the batches that were sent so far."""
+        for batch in self.batches.values():
+            if batch["results"] is None:
+                batch["results"] = [self._result(one) for one in batch["requests"]]
+
+    def _result(self, request: dict[str, Any]) -> dict[str, Any]:
+        asked = Asked(headers={}, body=request["params"])
+        self.asked.append(asked)
+        answer = self.script(asked)
+        said = json.loads(_as_json(answer, request["params"]))
+        kind = "errored" if answer.status != 200 else "succeeded"
+        result = {"error": said} if kind == "errored" else {"message": said}
+        return {"custom_id": request["custom_id"], "result": {"type": kind, **result}}
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -126,10 +147,25 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *args: object) -> None:
         """Keep the test output quiet."""
 
+    def do_GET(self) -> None:
+        """`/v1/models/ID`: the key is checked, and a model is known unless its name says no."""
+        model = self.path.removeprefix("/v1/models/")
+        if self.headers.get("authorization") != f"Bearer {self.server.scripted.key}":
+            self._send(fails(401, "invalid bearer token", "authentication_error"), {})
+        elif model == self.path or "unknown" in model:
+            self._send(fails(404, f"model: {model}", "not_found_error"), {})
+        else:
+            made = {"id": model, "type": "model", "display_name": model}
+            known = {**made, "created_at": "2026-01-01T00:00:00Z"}
+            self._send(Answer(body=json.dumps(known).encode()), {})
+
     def do_POST(self) -> None:
         scripted = self.server.scripted
         scripted.attempts += 1
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if self.path.split("?")[0] == "/v1/messages/batches" and self._has_key():
+            self._begin_batch(body)
+            return
         refusal = self._refusal(body)
         if refusal is not None:
             self._send(refusal, body)
@@ -138,11 +174,58 @@ class _Handler(BaseHTTPRequestHandler):
         scripted.asked.append(asked)
         self._send(scripted.script(asked), body)
 
-    def _refusal(self, body: dict[str, Any]) -> Answer | None:
+    def do_GET(self) -> None:
         scripted = self.server.scripted
-        if self.path.split("?")[0] != "/v1/messages":
+        parts = self.path.split("?")[0].removeprefix("/v1/messages/batches/").split("/")
+        batch = scripted.batches.get(parts[0])
+        if batch is None or not self._has_key():
+            self._send(fails(404, "no such batch", "not_found_error"), {})
+        elif parts[1:] == ["results"]:
+            lines = "".join(f"{json.dumps(one)}\n" for one in batch["results"] or ())
+            self._send(Answer(body=lines.encode()), {})
+        else:
+            self._send(Answer(body=json.dumps(self._batch(parts[0], batch)).encode()), {})
+
+    def _begin_batch(self, body: dict[str, Any]) -> None:
+        scripted = self.server.scripted
+        for request in body["requests"]:
+            refusal = self._refusal(request["params"], path="/v1/messages")
+            if refusal is not None or not re.fullmatch(r"[\w-]{1,64}", request["custom_id"]):
+                self._send(refusal or fails(400, "custom_id", "invalid_request_error"), {})
+                return
+        batch_id = f"msgbatch_{len(scripted.batches) + 1}"
+        batch = scripted.batches[batch_id] = {"requests": body["requests"], "results": None}
+        if scripted.batches_end_at_once:
+            scripted.run_batches()
+        self._send(Answer(body=json.dumps(self._batch(batch_id, batch)).encode()), {})
+
+    def _batch(self, batch_id: str, batch: dict[str, Any]) -> dict[str, Any]:
+        ended = batch["results"] is not None
+        host, port = self.server.server_address[:2]
+        url = f"http://{host!s}:{port}/v1/messages/batches/{batch_id}/results"
+        done = len(batch["requests"]) if ended else 0
+        counts = {"processing": len(batch["requests"]) - done, "succeeded": done}
+        return {
+            "id": batch_id,
+            "type": "message_batch",
+            "processing_status": "ended" if ended else "in_progress",
+            "request_counts": counts | {"errored": 0, "canceled": 0, "expired": 0},
+            "created_at": "2026-11-20T06:00:00Z",
+            "expires_at": "2026-11-21T06:00:00Z",
+            "ended_at": "2026-11-20T06:30:00Z" if ended else None,
+            "archived_at": None,
+            "cancel_initiated_at": None,
+            "results_url": url if ended else None,
+        }
+
+    def _has_key(self) -> bool:
+        return self.headers.get("authorization") == f"Bearer {self.server.scripted.key}"
+
+    def _refusal(self, body: dict[str, Any], *, path: str | None = None) -> Answer | None:
+        scripted = self.server.scripted
+        if (path or self.path.split("?")[0]) != "/v1/messages":
             return fails(404, "no such path", "not_found_error")
-        if self.headers.get("authorization") != f"Bearer {scripted.key}":
+        if not self._has_key():
             return fails(401, "invalid bearer token", "authentication_error")
         if not self.headers.get("anthropic-version"):
             return fails(400, "anthropic-version is missing", "invalid_request_error")

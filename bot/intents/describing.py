@@ -114,8 +114,8 @@ def what_is_wrong(
             *description.exclude,
         ],
     )
-    if not _NAME.fullmatch(name) or len(name.split()) > MAX_NAME_WORDS:
-        return f"the name is not 1 to {MAX_NAME_WORDS} plain words"
+    if wrong := what_is_wrong_with_a_name(name, shown):
+        return wrong
     if name.casefold() in {other.casefold() for other in taken}:
         return "the name is taken"
     if any(not _SENTENCE.fullmatch(text) for text in sentences):
@@ -130,6 +130,14 @@ def what_is_wrong(
     if any(not said.isdisjoint(_runs(text)) for text in (name, *sentences)):
         return f"{COPIED_WORDS} words in a row stand in a conversation"
     return None
+
+
+def what_is_wrong_with_a_name(name: str, shown: Sequence[Document]) -> str | None:
+    """Why these words may not stand for a wish; None if they may."""
+    if not _NAME.fullmatch(name) or len(name.split()) > MAX_NAME_WORDS:
+        return f"the name is not 1 to {MAX_NAME_WORDS} plain words"
+    said = {run for document in shown for run in _runs(document.text)}
+    return None if said.isdisjoint(_runs(name)) else f"{COPIED_WORDS} words are copied in a row"
 
 
 def _names_someone(text: str, proper: Collection[str]) -> bool:
