@@ -15,6 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+import pyarrow as pa
+
 from bot.records import Signal, SignalKind
 from collector.filters import Filters
 from collector.records import Conversation, Event, Message
@@ -246,7 +248,8 @@ def _filters() -> Filters:
 
 
 def _of_words(turns: Sequence[_Turn], messages: Sequence[Message]) -> Iterator[Signal]:
-    pointing_out, wanting = _filters().hits([_storable(turn.text) for turn in turns])
+    texts = pa.array([_storable(turn.text) for turn in turns], pa.string())
+    pointing_out, wanting = _filters().hits(texts)
     for at, turn in enumerate(turns):
         before = messages[turn.index - 1] if turn.index else None
         after_answer = before is not None and before.role == "assistant" and bool(before.text)

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 # Made once: without a type pyarrow looks for `dateutil` on the disk each time.
 _NOTHING = pa.scalar("", pa.string())
 _BETWEEN = pa.scalar("\0", pa.string())
-_FLAGS = hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_UTF8 | hyperscan.HS_FLAG_UCP
+_FLAGS = hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_UTF8
 _MATCHES_PER_TEXT = 8
 _MORE_MATCHES = 1000
 
@@ -26,11 +26,16 @@ _MORE_MATCHES = 1000
 class Filters:
     """Compiled patterns; safe to share between threads."""
 
-    def __init__(self, patterns: Sequence[str]) -> None:
-        """Patterns know no look-around. They may also hit where two texts meet."""
+    def __init__(self, patterns: Sequence[str], *, words: bool = True) -> None:
+        r"""Patterns know no look-around. They may also hit where two texts meet.
+
+        With `words`, `\w` and the like know all of Unicode, which takes seconds to compile where a
+        pattern has many of them.
+        """
         self._count = len(patterns)
-        self._every = _compiled(patterns, _FLAGS)
-        self._once = _compiled(patterns, _FLAGS | hyperscan.HS_FLAG_SINGLEMATCH)
+        flags = _FLAGS | (hyperscan.HS_FLAG_UCP if words else 0)
+        self._every = _compiled(patterns, flags)
+        self._once = _compiled(patterns, flags | hyperscan.HS_FLAG_SINGLEMATCH)
         self._threads = threading.local()
 
     def hits(self, texts: pa.StringArray) -> list[set[int]]:
