@@ -16,7 +16,12 @@ from bot.intents.taxonomy import PATH as TAXONOMY_PATH
 from bot.pipeline import FEEDBACK_EVENTS, Key, Understanding, understand
 from bot.records import Ask, Repository, Skipped, Taxonomy
 from bot.settings import PATH, Settings, load_settings
-from collector.assemble import read_conversations, read_events, read_user_events
+from collector.assemble import (
+    read_conversations,
+    read_events,
+    read_some,
+    read_user_events,
+)
 from collector.assemble.reading import LONGEST_CONVERSATION
 from collector.records import Conversation
 from collector.store import Store, open_store
@@ -140,11 +145,7 @@ def understanding_of(
 
 
 def conversations_by_key(store: Store, keys: Collection[Key]) -> dict[Key, Conversation]:
-    """Read these conversations again, whole, in one pass."""
-    if not keys:
-        return {}
-    return {
-        (item.agent, item.conversation_id): item
-        for item in read_conversations(store)
-        if isinstance(item, Conversation) and (item.agent, item.conversation_id) in keys
-    }
+    """Read these conversations again, whole, and nothing else."""
+    found = read_some(store, {conversation_id for _, conversation_id in keys}) if keys else ()
+    by_key = {(item.agent, item.conversation_id): item for item in found}
+    return {key: by_key[key] for key in keys if key in by_key}

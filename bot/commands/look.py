@@ -13,7 +13,7 @@ from bot.commands.shell import Shell
 from bot.errors import UsageError
 from bot.outcomes import OutcomeRules, link_outcomes
 from bot.signals import find_signals
-from collector.assemble import read_conversations
+from collector.assemble import read_conversations, read_some
 from collector.records import Conversation
 from collector.show import conversation_json, conversation_row
 from collector.store import Store, open_store
@@ -65,11 +65,7 @@ def show(shell: Shell, given: argparse.Namespace) -> int:
     """
     wanted = given.conversation_id
     store = open_store(shell.store_path, create=False)
-    found = [
-        item
-        for item in read_conversations(store, agent=given.agent)
-        if isinstance(item, Conversation) and item.conversation_id == wanted
-    ]
+    found = [item for item in read_some(store, [wanted]) if given.agent in (None, item.agent)]
     if not found:
         raise UsageError(
             f"there is no conversation {wanted!r} in {shell.store_path}; "

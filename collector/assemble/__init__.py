@@ -8,6 +8,20 @@ costs itself. Costs one pass over the spans, in memory.
 from __future__ import annotations
 
 from collector.assemble.assembly import assemble, user_events
-from collector.assemble.reading import read_conversations, read_events, read_user_events
+from collector.assemble.reading import (
+    read_conversations,
+    read_events,
+    read_some,
+    read_user_events,
+)
+from collector.assemble.workers import Means
 
-__all__ = ["assemble", "read_conversations", "read_events", "read_user_events", "user_events"]
+__all__ = [
+    "Means",
+    "assemble",
+    "read_conversations",
+    "read_events",
+    "read_some",
+    "read_user_events",
+    "user_events",
+]

@@ -1,19 +1,24 @@
-"""Rows to conversations: the pure core that joins the steps of this package."""
+"""Rows to conversations: the pure core that joins the steps of this package.
+
+`gather` reads spans, as many as belong together, and gives drafts; `deliver` joins the events of
+all of them and gives conversations. Between the two drafts may lie anywhere.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from collector import semconv
 from collector.assemble.chains import follow_responses
-from collector.assemble.conversations import build, when
+from collector.assemble.conversations import build
+from collector.assemble.drafts import Card, Draft, finish, when
 from collector.assemble.events import Joins, event_of, is_content
 from collector.assemble.logs import by_call
 from collector.assemble.sessions import read_sessions
 from collector.assemble.sources import read_sources
-from collector.assemble.stitch import Gathered, stitch
+from collector.assemble.stitch import Part, Told, stitch, tell
 from collector.assemble.traces import Node, is_of_a_model, newest, plant, units
 from collector.assemble.transcript import Keys
 from collector.dialects.feedback import feedback_rows
@@ -21,12 +26,35 @@ from collector.dialects.spans import Row, Span
 from collector.records import Conversation, Event, Unreadable
 
 
-@dataclass(frozen=True, slots=True)
-class Dated:
-    """A conversation and when the last of its spans was received."""
+@dataclass(slots=True)
+class Left:
+    """What did not become a conversation, or is none."""
 
-    conversation: Conversation
-    received_ns: int
+    unreadable: list[Unreadable] = field(default_factory=list)
+    silent: Counter[str] = field(default_factory=Counter)
+    """Traces without a model call that could be read, by their instrumentation."""
+    lost: Counter[str] = field(default_factory=Counter)
+    """Log records that name neither session nor trace, by their instrumentation."""
+    ratings: list[Row] = field(default_factory=list)
+    """Rows of `events` for ratings that travelled as spans."""
+
+    def add(self, other: Left) -> None:
+        self.unreadable += other.unreadable
+        self.silent += other.silent
+        self.lost += other.lost
+        self.ratings += other.ratings
+
+    def told(self) -> Iterator[Unreadable]:
+        for scope, count in self.lost.items():
+            what = f"{count} log record{'s' * (count > 1)} of {scope}"
+            yield Unreadable(what=what, reason="no session id and no trace id")
+        yield from self.unreadable
+        for scope, count in sorted(self.silent.items()):
+            yield Unreadable(
+                what=f"{count} trace{'s' * (count > 1)} of the instrumentation {scope!r}",
+                reason="no model call in it is in a dialect that is read; "
+                "see docs for those that are",
+            )
 
 
 def assemble(spans: Iterable[Row], events: Iterable[Row]) -> Iterator[Conversation | Unreadable]:
@@ -34,49 +62,59 @@ def assemble(spans: Iterable[Row], events: Iterable[Row]) -> Iterator[Conversati
 
     Conversations whose start is not known come first, and `Unreadable`s before all.
     """
-    for found in dated(spans, events):
-        yield found.conversation if isinstance(found, Dated) else found
+    rows = _once(events)
+    left = Left()
+    drafts = list(gather(spans, rows, left))
+    filed = [(draft.card, lambda draft=draft: draft) for draft in drafts]
+    yield from left.told()
+    yield from deliver(filed, [*rows, *left.ratings])
 
 
-def dated(spans: Iterable[Row], events: Iterable[Row]) -> Iterator[Dated | Unreadable]:
-    """`assemble` with the time of receipt."""
-    kept = newest(Span(row) for row in spans)
-    logs = _once([*events, *(row for span in kept for row in feedback_rows(span))])
-    keys = Keys()
-    sessions = read_sessions(logs)
-    yield from sessions.unreadable
-    traces = list(_traces([*kept, *(Span(row) for row in sessions.rows)], logs))
-    parts: list[Gathered] = []
-    for unit in units(traces):
-        sources = read_sources(unit)
-        yield from sources.unreadable
-        if sources.calls:
-            parts.append(Gathered([unit], sources))
-    yield from _silent(traces, parts)
+def gather(spans: Iterable[Row], logs: Sequence[Row], left: Left) -> Iterator[Draft]:
+    """Give the conversations of rows that hold, of each, all that belongs to it.
+
+    `logs` are rows of `events`, each once; those that are no content are passed over. What did not
+    become a conversation is added to `left`.
+    """
+    parts = _parts(spans, logs, left)
     follow_responses(source for part in parts for source in part.sources.calls)
+    keys = Keys()
+    for numbers in stitch([tell(part, keys) for part in parts]):
+        group = [parts[number] for number in numbers]
+        yield build(group, conversation_id=_conversation_id(group), keys=keys)
+
+
+def tell_apart(spans: Iterable[Row], logs: Sequence[Row]) -> list[Told]:
+    """Say of the parts in these rows what shows which other parts continue them."""
+    keys = Keys()
+    return [tell(part, keys) for part in _parts(spans, logs, Left())]
+
+
+def deliver(
+    filed: Iterable[tuple[Card, Callable[[], Draft | None]]],
+    events: Iterable[Row],
+    *,
+    elsewhere: Callable[[Row], bool] = lambda _: False,
+) -> Iterator[Conversation | Unreadable]:
+    """Join events to drafts and give the conversations in their order.
+
+    Takes the card of every draft and how to get it: None where it is known and not asked for.
+    Events are rows, each once. `elsewhere` says of one that speaks about none of the drafts
+    whether its conversation is known to be another.
+    """
     joins = Joins()
-    groups = stitch(sorted(parts, key=_age), keys)
-    joined = [joins.add(group, _conversation_id(group)) for group in groups]
-    yield from joins.join(logs)
-    conversations = [
-        build(
-            group,
-            conversation_id=found.conversation_id,
-            events=found.events,
-            flags=found.flags,
-            user_flags=joins.user_flags,
-            keys=keys,
-        )
-        for group, found in zip(groups, joined, strict=True)
-    ]
-    in_order = sorted(zip(conversations, groups, strict=True), key=lambda pair: _order(pair[0]))
-    for conversation, group in in_order:
-        yield Dated(conversation, _received_ns(group))
+    in_order = sorted(((card, fetch, joins.add(card)) for card, fetch in filed), key=_order)
+    yield from joins.join(events, elsewhere=elsewhere)
+    for _, fetch, joined in in_order:
+        draft = fetch()
+        if draft is not None:
+            yield finish(
+                draft, events=joined.events, flags=joined.flags, user_flags=joins.user_flags
+            )
 
 
-def _received_ns(group: Sequence[Gathered]) -> int:
-    spans = (node.span for part in group for unit in part.units for node in unit.nodes)
-    return max((span.row["received_ns"] or 0 for span in spans), default=0)
+def _order(filed: tuple[Card, object, object]) -> tuple[float, str, str]:
+    return filed[0].order
 
 
 def user_events(events: Iterable[Row]) -> list[Event]:
@@ -98,6 +136,24 @@ def _once(events: Iterable[Row]) -> list[Row]:
     return list({row["event_id"]: row for row in in_order}.values())
 
 
+def _parts(spans: Iterable[Row], logs: Sequence[Row], left: Left) -> list[Part]:
+    """Read the rows unit by unit; the oldest part is first."""
+    kept = newest(Span(row) for row in spans)
+    left.ratings += (row for span in kept for row in feedback_rows(span))
+    sessions = read_sessions(logs)
+    left.lost += sessions.lost
+    left.unreadable += sessions.unreadable
+    traces = list(_traces([*kept, *(Span(row) for row in sessions.rows)], logs))
+    parts: list[Part] = []
+    for unit in units(traces):
+        sources = read_sources(unit)
+        left.unreadable += sources.unreadable
+        if sources.calls:
+            parts.append(Part(unit, sources))
+    left.silent += _silent(traces, parts)
+    return sorted(parts, key=lambda part: part.age)
+
+
 def _traces(spans: Iterable[Span], logs: Sequence[Row]) -> Iterator[list[Node]]:
     """Nodes of each trace; a call's log records go with its span, or stand in for it."""
     twins = by_call(logs)
@@ -113,7 +169,7 @@ def _traces(spans: Iterable[Span], logs: Sequence[Row]) -> Iterator[list[Node]]:
         yield plant(trace)
 
 
-def _silent(traces: Iterable[list[Node]], parts: Iterable[Gathered]) -> Iterator[Unreadable]:
+def _silent(traces: Iterable[list[Node]], parts: Iterable[Part]) -> Counter[str]:
     """Count, by instrumentation, the traces of agents in which no model call could be read."""
     heard = {source.node.span.row["trace_id"] for part in parts for source in part.sources.calls}
     silent: Counter[str] = Counter()
@@ -122,29 +178,11 @@ def _silent(traces: Iterable[list[Node]], parts: Iterable[Gathered]) -> Iterator
             scopes = (node.span.row["scope"] for node in nodes if is_of_a_model(node))
             # The innermost: around it are the wrappers of a framework or of the application.
             silent.update(str(scope or "without a name")[:100] for scope in list(scopes)[-1:])
-    for scope, count in sorted(silent.items()):
-        yield Unreadable(
-            what=f"{count} trace{'s' * (count > 1)} of the instrumentation {scope!r}",
-            reason="no model call in it is in a dialect that is read; see docs for those that are",
-        )
+    return silent
 
 
-def _age(part: Gathered) -> tuple[int, str]:
-    first = part.sources.calls[0]
-    return (first.call.start_ns, str(first.node.span.row["trace_id"]))
-
-
-def _conversation_id(group: Sequence[Gathered]) -> str:
+def _conversation_id(group: Sequence[Part]) -> str:
     """The id that was sent, else one made of the first trace: later spans do not change it."""
-    sent = (part.units[0].conversation_id for part in group)
-    first = min(group, key=_age)
-    return next(filter(None, sent), f"trace-{_age(first)[1]}")
-
-
-def _order(conversation: Conversation) -> tuple[float, str, str]:
-    started_at = conversation.started_at
-    return (
-        started_at.timestamp() if started_at else float("-inf"),
-        conversation.conversation_id,
-        conversation.agent,
-    )
+    sent = (part.unit.conversation_id for part in group)
+    first = min(group, key=lambda part: part.age)
+    return next(filter(None, sent), f"trace-{first.age[1]}")

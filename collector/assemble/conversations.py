@@ -1,16 +1,16 @@
-"""Threads, tool runs and events of one conversation to the record that all later stages read."""
+"""Threads and tool runs of one conversation to the record that all later stages read."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from collector import semconv
 from collector.assemble.answers import answer
+from collector.assemble.drafts import Card, Draft, Flag, order_of
 from collector.assemble.sources import Source
-from collector.assemble.stitch import Gathered
+from collector.assemble.stitch import Part
 from collector.assemble.traces import Node
 from collector.assemble.transcript import Keys, Line, Thread, place_of, weave
 from collector.dialects.calls import ToolRun
@@ -22,54 +22,29 @@ from collector.records import (
     UNKNOWN_AGENT,
     Completeness,
     Conversation,
-    Event,
     Message,
     ToolDefinition,
     Usage,
 )
-from collector.times import EPOCH, time_of, to_ns
+from collector.times import time_of
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """One evaluation of a feature flag."""
-
-    at_ns: int
-    variant: str
-
-
-def build(
-    parts: Sequence[Gathered],
-    *,
-    conversation_id: str,
-    events: Sequence[Event] = (),
-    flags: Iterable[Flag] = (),
-    user_flags: Mapping[str, Sequence[Flag]],
-    keys: Keys,
-) -> Conversation:
-    """Build one conversation.
-
-    `parts` are not empty; `events` and `flags` are its own, in any order; `user_flags` are those
-    of every user, in time order.
-    """
-    nodes = sorted((node for part in parts for unit in part.units for node in unit.nodes), key=_age)
+def build(parts: Sequence[Part], *, conversation_id: str, keys: Keys) -> Draft:
+    """Build one conversation of what its spans say; `parts` are not empty."""
+    nodes = sorted((node for part in parts for node in part.unit.nodes), key=_age)
     sources = sorted((s for part in parts for s in part.sources.calls), key=lambda s: s.order)
     runs = [run for part in parts for run in part.sources.runs]
     threads = weave(sources, keys)
-    agent = agent_of(nodes)
     lines = answer(_merged(threads, _outermost(nodes)), sorted(runs, key=lambda run: run.end_ns))
     messages = tuple(_message(line) for line in lines)
-    in_order = sorted(events, key=when)
     started_at, ended_at = _times(messages, sources)
-    user_id = _first(node.user_id for node in nodes) or _first(e.user_id for e in in_order)
-    own_flags = sorted(_all_flags(nodes, flags), key=_flagged)
-    return Conversation(
+    flag = min(_flags(nodes), default=None)
+    conversation = Conversation(
         conversation_id=conversation_id,
-        agent=agent,
+        agent=_agent_of(nodes),
         version=_first(_versions(nodes)),
-        variant=_first(flag.variant for flag in own_flags)
-        or _in_force(user_flags.get(user_id or "", ()), ended_at),
-        user_id=user_id,
+        variant=flag.variant if flag else None,
+        user_id=_first(node.user_id for node in nodes),
         started_at=started_at,
         ended_at=ended_at,
         system=_system(threads),
@@ -78,10 +53,26 @@ def build(
         errors=tuple(error for thread in threads for _, error in thread.failures),
         usage=_usage(sources),
         models=tuple(dict.fromkeys(s.call.model for s in sources if s.call.model)),
-        segments=_segments(nodes, in_order),
-        events=tuple(in_order),
+        segments=_segments(nodes),
         completeness=_completeness(sources, messages, runs, started_at, _system(threads)),
         dialects=tuple(sorted({_dialect_name(source.node) for source in sources})),
+    )
+    return Draft(
+        conversation=conversation,
+        flag=flag,
+        received_ns=max(node.span.row["received_ns"] or 0 for node in nodes),
+        card=_card(conversation, nodes, sources),
+    )
+
+
+def _card(conversation: Conversation, nodes: Sequence[Node], sources: Sequence[Source]) -> Card:
+    services = {str(node.span.row["service"]) for node in nodes}
+    return Card(
+        order=order_of(conversation),
+        conversation_id=conversation.conversation_id,
+        agents=frozenset({conversation.agent, *services}),
+        trace_ids=frozenset(str(node.span.row["trace_id"]) for node in nodes),
+        response_ids=frozenset(s.call.response_id for s in sources if s.call.response_id),
     )
 
 
@@ -97,20 +88,11 @@ def _age(node: Node) -> tuple[int, int, str]:
     return (node.span.start_ns, node.depth, node.span.span_id)
 
 
-def _flagged(flag: Flag) -> tuple[int, str]:
-    return (flag.at_ns, flag.variant)
-
-
-def when(event: Event) -> tuple[datetime, str]:
-    """Order of events: by time, those without one first."""
-    return (event.at or EPOCH, event.id)
-
-
 def _first(values: Iterable[str | None]) -> str | None:
     return next((value for value in values if value), None)
 
 
-def agent_of(nodes: Sequence[Node]) -> str:
+def _agent_of(nodes: Sequence[Node]) -> str:
     """The name that the application gave to `debrief.init`, else the outermost agent's."""
     return _first(node.span.text(semconv.AGENT) for node in nodes) or _outermost(nodes)
 
@@ -233,8 +215,8 @@ def _usage(sources: Sequence[Source]) -> Usage:
     )
 
 
-def _segments(nodes: Sequence[Node], events: Sequence[Event]) -> Mapping[str, str]:
-    """Context keys; a span overrides its resource and an event overrides spans."""
+def _segments(nodes: Sequence[Node]) -> Mapping[str, str]:
+    """Context keys; a span overrides its resource."""
     start = len(semconv.SEGMENT)
     segments: dict[str, str] = {}
     for node in nodes:
@@ -246,29 +228,15 @@ def _segments(nodes: Sequence[Node], events: Sequence[Event]) -> Mapping[str, st
         for key in node.span.keys:
             if key.startswith(semconv.SEGMENT) and (text := node.span.text(key)):
                 segments[key[start:]] = text
-    for event in events:
-        for key, value in event.attributes.items():
-            if key.startswith("segment.") and value is not None:
-                segments[key.removeprefix("segment.")] = str(value)
     return segments
 
 
-def _all_flags(nodes: Sequence[Node], flags: Iterable[Flag]) -> Iterator[Flag]:
-    yield from flags
+def _flags(nodes: Sequence[Node]) -> Iterator[Flag]:
     for node in nodes:
         if variant := node.span.text(*semconv.FLAG_VARIANTS):
             yield Flag(node.span.start_ns, variant)
         if node.span.row["events"] and "feature_flag" in node.span.row["events"]:
             yield from _event_flags(node.span)
-
-
-def _in_force(flags: Sequence[Flag], ended_at: datetime | None) -> str | None:
-    """The last variant that the user was given before the end of a conversation."""
-    if ended_at is None:
-        return None
-    ended_ns = to_ns(ended_at) + 999
-    before = bisect_right(flags, ended_ns, key=lambda flag: flag.at_ns)
-    return flags[before - 1].variant if before else None
 
 
 def _event_flags(span: Span) -> Iterator[Flag]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from collector import semconv
-from collector.assemble.conversations import Flag, agent_of
-from collector.assemble.stitch import Gathered
+from collector.assemble.drafts import Card, Flag
 from collector.dialects import decoding, session_reader
 from collector.dialects.spans import Row
 from collector.records import Event, Json, Unreadable
@@ -21,9 +20,6 @@ _TIES = (
     "event.id",
 )
 """Attributes that are fields of an `Event`, or led to its conversation."""
-
-Group = Sequence[Gathered]
-"""The parts of one conversation."""
 
 
 def event_of(row: Row) -> Event:
@@ -81,7 +77,7 @@ class _Joined:
     """What was found to belong to one conversation."""
 
     conversation_id: str
-    agents: set[str]
+    agents: frozenset[str]
     events: list[Event] = field(default_factory=list)
     flags: list[Flag] = field(default_factory=list)
 
@@ -96,23 +92,21 @@ class Joins:
     user_flags: dict[str, list[Flag]] = field(default_factory=dict)
     """Flags that were evaluated for a user and in no conversation, in time order once joined."""
 
-    def add(self, group: Group, conversation_id: str) -> _Joined:
+    def add(self, card: Card) -> _Joined:
         """Make a conversation findable; what is found is put into the value that this gives."""
-        nodes = [node for part in group for unit in part.units for node in unit.nodes]
-        services = {str(node.span.row["service"]) for node in nodes}
-        joined = _Joined(conversation_id, {agent_of(nodes), *services})
-        self._by_id.setdefault(conversation_id, []).append(joined)
-        for part in group:
-            for source in part.sources.calls:
-                if source.call.response_id:
-                    self._by_response.setdefault(source.call.response_id, []).append(joined)
-        for trace_id in {str(node.span.row["trace_id"]) for node in nodes}:
+        joined = _Joined(card.conversation_id, card.agents)
+        self._by_id.setdefault(card.conversation_id, []).append(joined)
+        for response_id in card.response_ids:
+            self._by_response.setdefault(response_id, []).append(joined)
+        for trace_id in card.trace_ids:
             self._by_trace.setdefault(trace_id, []).append(joined)
         return joined
 
-    def join(self, rows: Iterable[Row]) -> Iterator[Unreadable]:
-        """Give every event to its conversation; those whose conversation is not here are
-        counted."""
+    def join(
+        self, rows: Iterable[Row], *, elsewhere: Callable[[Row], bool]
+    ) -> Iterator[Unreadable]:
+        """Give every event to its conversation; those whose conversation is neither here nor
+        `elsewhere` are counted."""
         lost: dict[str, int] = {}
         for row in rows:
             if is_content(row):
@@ -124,7 +118,7 @@ class Joins:
             elif joined is not None:
                 event = replace(event_of(row), conversation_id=joined.conversation_id)
                 joined.events.append(event)
-            elif tie and row["name"] not in semconv.DECISION_EVENTS:
+            elif tie and row["name"] not in semconv.DECISION_EVENTS and not elsewhere(row):
                 lost[tie] = lost.get(tie, 0) + 1
         for flags in self.user_flags.values():
             flags.sort(key=lambda flag: (flag.at_ns, flag.variant))

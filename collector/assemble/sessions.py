@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -22,13 +23,15 @@ class Sessions:
     rows: list[dict[str, Any]]
     """Rows of `spans`."""
     unreadable: list[Unreadable]
+    lost: Counter[str]
+    """Records that name neither session nor trace, by their instrumentation."""
 
 
 def read_sessions(logs: Iterable[Row]) -> Sessions:
-    """Gather records by session; those that name neither session nor trace are counted."""
+    """Gather records by session."""
     by_session: dict[tuple[str, str, str], list[Row]] = {}
     readers: dict[str, SessionReader] = {}
-    lost: dict[str, int] = {}
+    sessions = Sessions([], [], Counter())
     for log in logs:
         reader = session_reader(log)
         if reader is None:
@@ -39,8 +42,7 @@ def read_sessions(logs: Iterable[Row]) -> Sessions:
             place = (reader.SCOPE, str(log["service"] or ""), str(session))
             by_session.setdefault(place, []).append(log)
         else:
-            lost[reader.SCOPE] = lost.get(reader.SCOPE, 0) + 1
-    sessions = Sessions([], [])
+            sessions.lost[reader.SCOPE] += 1
     for place, records in by_session.items():
         trace_id = f"log-{hashlib.sha256(repr(place).encode()).hexdigest()[:28]}"
         try:
@@ -48,7 +50,4 @@ def read_sessions(logs: Iterable[Row]) -> Sessions:
         except _BROKEN as error:
             reason = f"{place[0]}: {type(error).__name__}"
             sessions.unreadable.append(Unreadable(what=f"session {place[2]}", reason=reason))
-    for scope, count in lost.items():
-        what = f"{count} log record{'s' * (count > 1)} of {scope}"
-        sessions.unreadable.append(Unreadable(what=what, reason="no session id and no trace id"))
     return sessions

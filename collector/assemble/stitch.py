@@ -2,34 +2,135 @@
 earlier call of the same service (and user, where known) continues it.
 
 One pass over all calls in time order. Transcripts are looked up by hash, so the cost does not grow
-with the number of conversations.
+with the number of conversations, and what units said can be compared without holding it.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from collector.assemble.sources import Source, Sources
 from collector.assemble.traces import Unit
-from collector.assemble.transcript import Keys
+from collector.assemble.transcript import Keys, combined
+from collector.records import Message
 
 _RETRY_NS = 3600 * 10**9
 """How long after an unanswered message the same message is a retry, and not a new conversation."""
 
 
-@dataclass(slots=True, eq=False)
-class Gathered:
-    """The units of one conversation and what their spans say."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """One unit and what its spans say, at least one call."""
 
-    units: list[Unit]
+    unit: Unit
     sources: Sources
-    follows: Gathered | None = None
-    """The earlier part that this part was found to continue."""
-    offer: Offer | None = None
-    """The transcript that a later part may continue."""
 
-    def root(self) -> Gathered:
+    @property
+    def age(self) -> tuple[int, str]:
+        first = self.sources.calls[0]
+        return (first.call.start_ns, str(first.node.span.row["trace_id"]))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Opening:
+    """What the first call of a unit was sent: hashes of every beginning of its message list."""
+
+    prefixes: array[int]
+    answered_from: int
+    """How many messages the shortest beginning with an answer in it has; 0 where none has one."""
+    second_user_from: int
+    """How many messages the shortest beginning with two of the user's has; 0 where none has."""
+    users: frozenset[int]
+    """Lengths of the beginnings that end with the user's own words."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One call of a unit."""
+
+    order: tuple[int, int, int, str]
+    """`Source.order`: it begins with the start."""
+    end_ns: int
+    transcript: int | None
+    """Hash of the transcript after the call; None where nothing was said."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Told:
+    """What the calls of one part said, as hashes that are the same in every process."""
+
+    age: tuple[int, str]
+    service: str
+    user_id: str | None
+    conversation_id: str | None
+    opening: Opening | None
+    """None where sub-agents alone spoke: nothing can be found to continue this."""
+    steps: tuple[Step, ...]
+    response_ids: tuple[str, ...]
+    previous_response_ids: tuple[str, ...]
+
+
+def tell(part: Part, keys: Keys) -> Told:
+    """Say of one part what `stitch` has to know."""
+    unit, calls = part.unit, part.sources.calls
+    spoken = [each for each in calls if each.call.has_content and not each.node.is_sub_agent]
+    return Told(
+        age=part.age,
+        service=unit.service,
+        user_id=unit.user_id,
+        conversation_id=unit.conversation_id,
+        opening=_opening(spoken[0].call.input, keys) if spoken else None,
+        steps=tuple(_step(source, keys) for source in spoken),
+        response_ids=_texts(source.call.response_id for source in calls),
+        previous_response_ids=_texts(source.call.previous_response_id for source in calls),
+    )
+
+
+def _texts(texts: Iterable[str | None]) -> tuple[str, ...]:
+    return tuple(text for text in texts if text)
+
+
+def _opening(said: Sequence[Message], keys: Keys) -> Opening:
+    roles = [message.role for message in said]
+    of_user = [number for number, role in enumerate(roles, 1) if role == "user"]
+    return Opening(
+        prefixes=array("q", _prefixes(keys.of(said))),
+        answered_from=roles.index("assistant") + 1 if "assistant" in roles else 0,
+        second_user_from=of_user[1] if len(of_user) > 1 else 0,
+        users=frozenset(of_user),
+    )
+
+
+def _step(source: Source, keys: Keys) -> Step:
+    call = source.call
+    transcript = list(_prefixes(keys.of((*call.input, *call.output))))
+    return Step(
+        order=source.order, end_ns=call.end_ns, transcript=transcript[-1] if transcript else None
+    )
+
+
+def _prefixes(keys: Iterable[int]) -> Iterator[int]:
+    so_far = 0
+    for key in keys:
+        so_far = combined(so_far, key)
+        yield so_far
+
+
+@dataclass(slots=True, eq=False)
+class _Joining:
+    """A part while it looks for what it continues."""
+
+    number: int
+    told: Told
+    follows: _Joining | None = None
+    """The earlier part that this part was found to continue."""
+    offer: _Offer | None = None
+    """The transcript that a later part may continue."""
+    has_begun: bool = False
+
+    def root(self) -> _Joining:
         found = self
         while found.follows is not None:
             found = found.follows
@@ -39,10 +140,10 @@ class Gathered:
 
 
 @dataclass(slots=True, eq=False)
-class Offer:
+class _Offer:
     """The transcript after one call, open until a later call continues it."""
 
-    part: Gathered
+    part: _Joining
     end_ns: int
     is_open: bool = True
 
@@ -55,13 +156,13 @@ _Place = tuple[str, str | None, bool, int]
 class _Offers:
     """Transcripts that may be continued, the latest last."""
 
-    open: dict[_Place, list[Offer]] = field(default_factory=dict)
-    taken: dict[_Place, Offer] = field(default_factory=dict)
+    open: dict[_Place, list[_Offer]] = field(default_factory=dict)
+    taken: dict[_Place, _Offer] = field(default_factory=dict)
 
-    def put(self, place: _Place, offer: Offer) -> None:
+    def put(self, place: _Place, offer: _Offer) -> None:
         self.open.setdefault(place, []).append(offer)
 
-    def take(self, place: _Place, *, also_taken: bool) -> Offer | None:
+    def take(self, place: _Place, *, also_taken: bool) -> _Offer | None:
         """Give the latest open offer; one that is taken already only where that may be right."""
         waiting = self.open.get(place, [])
         while waiting:
@@ -72,87 +173,73 @@ class _Offers:
         return self.taken.get(place) if also_taken else None
 
 
-def stitch(parts: Sequence[Gathered], keys: Keys) -> list[list[Gathered]]:
-    """Join parts that continue one another; parts with different explicit ids never join."""
-    if all(part.units[0].conversation_id for part in parts):
-        return [[part] for part in parts]
+def stitch(parts: Sequence[Told]) -> list[list[int]]:
+    """Say which parts continue one another, by their numbers in `parts`.
+
+    Parts with different explicit ids never join.
+    """
+    if all(part.conversation_id for part in parts):
+        return [[number] for number in range(len(parts))]
     offers = _Offers()
-    begun: set[int] = set()
-    for part, source in sorted(_calls(parts), key=lambda pair: pair[1].order):
-        said = keys.of(source.call.input)
-        hashes = list(_prefix_hashes(said))
-        if id(part) not in begun:
-            begun.add(id(part))
-            _link(part, source, hashes, offers)
+    joining = [_Joining(number, told) for number, told in enumerate(parts)]
+    steps = ((part, step) for part in joining for step in part.told.steps)
+    for part, step in sorted(steps, key=lambda pair: pair[1].order):
+        if not part.has_begun:
+            part.has_begun = True
+            _link(part, step, offers)
         elif part.offer is not None:
             part.offer.is_open = False
-        _put(part, source, said, keys.of(source.call.output), offers)
-    joined: dict[int, list[Gathered]] = {}
-    for part in parts:
-        joined.setdefault(id(part.root()), []).append(part)
+        _put(part, step, offers)
+    joined: dict[int, list[int]] = {}
+    for part in joining:
+        joined.setdefault(part.root().number, []).append(part.number)
     return list(joined.values())
 
 
-def _calls(parts: Iterable[Gathered]) -> Iterator[tuple[Gathered, Source]]:
-    for part in parts:
-        for source in part.sources.calls:
-            if source.call.has_content and not source.node.is_sub_agent:
-                yield part, source
+def _explicit(part: _Joining) -> str | None:
+    return part.root().told.conversation_id
 
 
-def _prefix_hashes(keys: Iterable[int]) -> Iterator[int]:
-    so_far = 0
-    for key in keys:
-        so_far = hash((so_far, key))
-        yield so_far
-
-
-def _explicit(part: Gathered) -> str | None:
-    return part.root().units[0].conversation_id
-
-
-def _link(part: Gathered, source: Source, hashes: list[int], offers: _Offers) -> None:
-    unit = part.units[0]
-    roles = [message.role for message in source.call.input]
-    for length in range(len(hashes), 0, -1):
+def _link(part: _Joining, step: Step, offers: _Offers) -> None:
+    told, opening = part.told, part.told.opening
+    if opening is None:
+        return
+    for length in range(len(opening.prefixes), 0, -1):
         # An opening alone ("Hi") is anybody's; with an answer in it, or from one known user, it is
         # one conversation. Continued twice (the user went back) only where it is surely the same.
-        if unit.user_id is None and "assistant" not in roles[:length]:
+        if told.user_id is None and not 0 < opening.answered_from <= length:
             return
-        surely = unit.user_id is not None or roles[:length].count("user") > 1
-        for explicit in (False,) if unit.conversation_id else (False, True):
-            place = (unit.service, unit.user_id, explicit, hashes[length - 1])
+        surely = told.user_id is not None or 0 < opening.second_user_from <= length
+        for explicit in (False,) if told.conversation_id else (False, True):
+            place = (told.service, told.user_id, explicit, opening.prefixes[length - 1])
             offer = offers.take(place, also_taken=surely)
             if offer is None or not _may_join(offer.part, part):
                 continue
-            waited_ns = source.call.start_ns - offer.end_ns
-            if roles[length - 1] == "user" and waited_ns > _RETRY_NS:
+            waited_ns = step.order[0] - offer.end_ns
+            if length in opening.users and waited_ns > _RETRY_NS:
                 continue
             offer.is_open = False
             _join(offer.part.root(), part)
             return
 
 
-def _may_join(one: Gathered, other: Gathered) -> bool:
+def _may_join(one: _Joining, other: _Joining) -> bool:
     ids = {_explicit(one), _explicit(other)} - {None}
     return one.root() is not other.root() and len(ids) < 2
 
 
-def _join(earlier: Gathered, later: Gathered) -> None:
+def _join(earlier: _Joining, later: _Joining) -> None:
     """Make the part with the explicit id the root, so that its id is found there."""
-    if later.units[0].conversation_id is not None:
+    if later.told.conversation_id is not None:
         earlier.follows = later
     else:
         later.follows = earlier
 
 
-def _put(
-    part: Gathered, source: Source, said: list[int], answered: list[int], offers: _Offers
-) -> None:
-    unit = part.units[0]
-    transcript = list(_prefix_hashes([*said, *answered]))
-    if not transcript:
+def _put(part: _Joining, step: Step, offers: _Offers) -> None:
+    if step.transcript is None:
         return
-    part.offer = Offer(part, source.call.end_ns)
+    told = part.told
+    part.offer = _Offer(part, step.end_ns)
     explicit = _explicit(part) is not None
-    offers.put((unit.service, unit.user_id, explicit, transcript[-1]), part.offer)
+    offers.put((told.service, told.user_id, explicit, step.transcript), part.offer)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 import orjson
 
@@ -45,7 +46,17 @@ def _key(message: Message) -> int:
         [[call.name, call.arguments] for call in message.tool_calls],
         message.result,
     ]
-    return hash(orjson.dumps(said, option=orjson.OPT_SORT_KEYS))
+    return _hash(orjson.dumps(said, option=orjson.OPT_SORT_KEYS))
+
+
+def combined(key: int, next_key: int) -> int:
+    """Key of two things in this order."""
+    return _hash(b"%d %d" % (key, next_key))
+
+
+def _hash(content: bytes) -> int:
+    """64 bits, the same in every process; Python's own `hash` of bytes is not."""
+    return int.from_bytes(blake2b(content, digest_size=8).digest(), signed=True)
 
 
 @dataclass(slots=True)

@@ -82,6 +82,8 @@ DIALECTS = (
 """The conventions come last: many dialects carry some of their keys besides their own."""
 
 _SESSION_READERS: tuple[SessionReader, ...] = (claude_code, codex)
+SESSION_SCOPES = tuple(reader.SCOPE for reader in _SESSION_READERS)
+"""What the scopes of those begin with whose log records tell a whole session."""
 
 
 def detect(span: Span) -> Dialect | None:

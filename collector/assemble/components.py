@@ -1,0 +1,202 @@
+"""Which rows belong together, found by their ids alone, before any text is read.
+
+A component holds all rows that share trace ids and conversation ids, directly or through others.
+What one conversation consists of is in one component, except where only the transcripts show that
+two belong together: components without an explicit id are merged once their transcripts are hashed
+(`collector.assemble.stitch`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from collector.assemble.stitch import Told, stitch
+
+Place: TypeAlias = tuple[str, str | None]
+"""Service and user: only within one can transcripts continue one another."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tie:
+    """Rows that name the same ids."""
+
+    trace_id: str
+    """Empty where the rows name none."""
+    conversation_id: str | None
+    user_id: str | None = None
+    service: str | None = None
+    event_id: str | None = None
+    """Of a log record that names neither trace nor conversation."""
+    spans: int = 0
+    logs: int = 0
+    first_received_ns: int = 0
+    last_received_ns: int = 0
+    last_ns: int = 0
+    """The latest of all times of the rows."""
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class Component:
+    """Rows that are read together."""
+
+    trace_ids: list[str] = field(default_factory=list)
+    conversation_ids: list[str] = field(default_factory=list)
+    event_ids: list[str] = field(default_factory=list)
+    places: frozenset[Place] = frozenset()
+    is_loose: bool = False
+    """A part of it has no explicit id: its transcript may show what it belongs to."""
+    spans: int = 0
+    logs: int = 0
+    first_received_ns: int = 0
+    last_received_ns: int = 0
+    last_ns: int = 0
+
+    @property
+    def rows(self) -> int:
+        return self.spans + self.logs
+
+
+def components_of(ties: Iterable[Tie]) -> list[Component]:
+    """Gather rows by the ids that they share."""
+    known = list(ties)
+    sets = _Sets()
+    for tie in known:
+        number = sets.number(_first_key(tie))
+        if tie.trace_id and tie.conversation_id:
+            sets.join(number, sets.number(f"c{tie.conversation_id}"))
+    gathered: dict[int, list[Tie]] = defaultdict(list)
+    for tie in known:
+        gathered[sets.root(sets.number(_first_key(tie)))].append(tie)
+    return [_component(members) for members in gathered.values()]
+
+
+def _first_key(tie: Tie) -> str:
+    if tie.trace_id:
+        return f"t{tie.trace_id}"
+    return f"c{tie.conversation_id}" if tie.conversation_id else f"e{tie.event_id}"
+
+
+def _component(ties: Sequence[Tie]) -> Component:
+    ids_of_trace: dict[str, set[str | None]] = defaultdict(set)
+    users_of_trace: dict[str, set[str | None]] = defaultdict(set)
+    for tie in ties:
+        ids_of_trace[tie.trace_id].add(tie.conversation_id)
+        users_of_trace[tie.trace_id].add(tie.user_id)
+    # The only id of a trace holds for all of it (`traces.plant`).
+    is_loose = any(None in ids and len(ids) != 2 for ids in ids_of_trace.values())
+    users: set[str | None] = set()
+    for own in users_of_trace.values():
+        users |= own - {None} if len(own) == 2 else own
+    services = {tie.service or "" for tie in ties}
+    return Component(
+        trace_ids=[trace_id for trace_id in ids_of_trace if trace_id],
+        conversation_ids=list({tie.conversation_id: None for tie in ties if tie.conversation_id}),
+        event_ids=[tie.event_id for tie in ties if tie.event_id],
+        places=frozenset((service, user) for service in services for user in users),
+        is_loose=is_loose,
+        spans=sum(tie.spans for tie in ties),
+        logs=sum(tie.logs for tie in ties),
+        first_received_ns=min(tie.first_received_ns for tie in ties),
+        last_received_ns=max(tie.last_received_ns for tie in ties),
+        last_ns=max(tie.last_ns for tie in ties),
+    )
+
+
+def merged(components: Sequence[Component]) -> Component:
+    """Several components as one."""
+    return Component(
+        trace_ids=[each for one in components for each in one.trace_ids],
+        conversation_ids=[each for one in components for each in one.conversation_ids],
+        event_ids=[each for one in components for each in one.event_ids],
+        places=frozenset(place for one in components for place in one.places),
+        is_loose=any(one.is_loose for one in components),
+        spans=sum(one.spans for one in components),
+        logs=sum(one.logs for one in components),
+        first_received_ns=min(one.first_received_ns for one in components),
+        last_received_ns=max(one.last_received_ns for one in components),
+        last_ns=max(one.last_ns for one in components),
+    )
+
+
+def continued(told: Mapping[int, Sequence[Told]]) -> list[list[int]]:
+    """Say which components continue one another, by their numbers: those of two or more.
+
+    Takes what the parts of each component said.
+    """
+    parts = sorted(
+        ((one, number) for number, ones in told.items() for one in ones),
+        key=lambda part: part[0].age,
+    )
+    sets = _Sets()
+    for group in stitch([one for one, _ in parts]):
+        first, *others = (sets.number(f"n{parts[place][1]}") for place in group)
+        for other in others:
+            sets.join(first, other)
+    for one, number in parts:
+        own = sets.number(f"n{number}")
+        # The history of a response is put before the call that continues it by its id.
+        for response_id in one.response_ids:
+            sets.join(own, sets.number(f"r{one.service} {response_id}"))
+        for response_id in one.previous_response_ids:
+            sets.join(own, sets.number(f"r{one.service} {response_id}"))
+        if one.conversation_id:
+            sets.join(own, sets.number(f"c{one.conversation_id}"))
+    together: dict[int, list[int]] = defaultdict(list)
+    for number in told:
+        together[sets.root(sets.number(f"n{number}"))].append(number)
+    return [numbers for numbers in together.values() if len(numbers) > 1]
+
+
+def in_buckets(components: Iterable[Component], *, rows: int) -> Iterator[list[Component]]:
+    """Divide components into lists of about so many rows each.
+
+    In the order in which compaction lays rows down (day of receipt, conversation), so that a bucket
+    touches few files, and few row groups of a file.
+    """
+    bucket: list[Component] = []
+    size = 0
+    for component in sorted(components, key=_laid_down):
+        if bucket and size + component.rows > rows:
+            yield bucket
+            bucket, size = [], 0
+        bucket.append(component)
+        size += component.rows
+    if bucket:
+        yield bucket
+
+
+_DAY_NS = 86_400 * 10**9
+
+
+def _laid_down(component: Component) -> tuple[int, int, str]:
+    day = component.first_received_ns // _DAY_NS
+    days = component.last_received_ns // _DAY_NS - day
+    # Those that last for weeks are read together: each would make its bucket look at all files.
+    return (days > 1, day, min((*component.conversation_ids, *component.trace_ids), default=""))
+
+
+class _Sets:
+    """Disjoint sets of keys."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._above: list[int] = []
+
+    def number(self, key: str) -> int:
+        number = self._numbers.setdefault(key, len(self._above))
+        if number == len(self._above):
+            self._above.append(number)
+        return number
+
+    def root(self, number: int) -> int:
+        above = self._above
+        while above[number] != number:
+            above[number] = above[above[number]]
+            number = above[number]
+        return number
+
+    def join(self, one: int, other: int) -> None:
+        self._above[self.root(other)] = self.root(one)

@@ -1,0 +1,233 @@
+"""The store's ids to a plan: which rows are read together, and which need not be read.
+
+Only the narrow columns are read here. Costs well under a second for a million spans.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pyarrow as pa
+
+from collector import semconv
+from collector.assemble.components import Component, Tie, components_of, continued, merged
+from collector.assemble.stitch import Told
+from collector.dialects import SESSION_SCOPES
+from collector.dialects.spans import Row
+
+if TYPE_CHECKING:
+    from collector.store import Store
+
+CONTENT = "(name in ({}) or {})".format(
+    ", ".join(f"'{name}'" for name in sorted(semconv.CONTENT_EVENTS)),
+    " or ".join(f"coalesce(starts_with(scope, '{scope}'), false)" for scope in SESSION_SCOPES),
+)
+"""SQL: a row of `events` is a piece of a model call or of a session."""
+OTHER_EVENTS = f"not coalesce({CONTENT}, false)"
+
+TellParts: TypeAlias = Callable[[Sequence[Component]], Mapping[int, Sequence[Told]]]
+"""Reads components and says what each, by its number, shows of what it continues."""
+
+_IDS = ["trace_id", "conversation_id", "user_id", "service"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What is read of a store."""
+
+    components: list[Component]
+    has_others: bool = False
+    """Some components are not read, because nothing of them is asked for."""
+    other_ids: frozenset[str] = field(default_factory=frozenset)
+    """Trace ids and conversation ids of those."""
+
+    def elsewhere(self, event: Row) -> bool:
+        """Whether an event speaks of a conversation that is not read, or may do so."""
+        ids = (event["conversation_id"], event["trace_id"])
+        if any(each in self.other_ids for each in ids if each):
+            return True
+        return self.has_others and bool(event["response_id"])
+
+
+def find_components(store: Store, *, received_since: datetime | None) -> list[Component]:
+    """Gather all rows received since then by the ids that they share.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    return components_of([*_span_ties(store, received_since), *_log_ties(store, received_since)])
+
+
+def find_some(store: Store, conversation_ids: Iterable[str]) -> list[Component]:
+    """Gather the rows of these conversations, and of all that shares their ids.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    ids = set(conversation_ids)
+    traces = {made[1] for each in ids if (made := _MADE.fullmatch(each))}
+    while True:
+        values = {"ids": sorted(ids), "traces": sorted(traces)}
+        ties = [*_span_ties(store, None, _ABOUT, values), *_log_ties(store, None, _ABOUT, values)]
+        more_ids = {tie.conversation_id for tie in ties if tie.conversation_id} - ids
+        more_traces = {tie.trace_id for tie in ties if tie.trace_id} - traces
+        if not more_ids and not more_traces:
+            return components_of(ties)
+        ids |= more_ids
+        traces |= more_traces
+
+
+_MADE = re.compile(r"trace-(.+)")
+"""The id of a conversation whose sender gave none."""
+_ABOUT = """(conversation_id in (select unnest($ids)) or trace_id in (select unnest($traces)))"""
+
+
+def has_loose_neighbours(store: Store, components: Sequence[Component]) -> bool:
+    """Whether a transcript may show that something else belongs to one of these components.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    if any(one.is_loose for one in components):
+        return True
+    places = {place for one in components for place in one.places}
+    where = (
+        "conversation_id is null and coalesce(service, '') in (select unnest($services)) "
+        "and (user_id is null or user_id in (select unnest($users))) "
+        "and trace_id not in (select unnest($traces))"
+    )
+    values = {
+        "services": sorted({service for service, _ in places}),
+        "users": sorted({user for _, user in places if user}),
+        "traces": [trace_id for one in components for trace_id in one.trace_ids],
+    }
+    return any(True for _ in _span_ties(store, None, where, values)) or any(
+        True for _ in _log_ties(store, None, where, values)
+    )
+
+
+def _span_ties(
+    store: Store,
+    since: datetime | None,
+    where: str | None = None,
+    values: Mapping[str, Any] | None = None,
+) -> Iterator[Tie]:
+    times = ["start_ns", "end_ns", "received_ns"]
+    columns = [*_IDS, *times]
+    rows = store.scan("spans", since=since, columns=columns, where=where, parameters=values)
+    yield from _ties(rows, _IDS, latest=times, is_span=True)
+
+
+def _log_ties(
+    store: Store,
+    since: datetime | None,
+    where: str = "true",
+    values: Mapping[str, Any] | None = None,
+) -> Iterator[Tie]:
+    times, keys = ["at_ns", "received_ns"], [*_IDS, "event_id"]
+    condition = f"{CONTENT} and {where}"
+    rows = store.scan(
+        "events", since=since, columns=[*keys, *times], where=condition, parameters=values
+    )
+    yield from _ties(rows, keys, latest=times, is_span=False)
+
+
+def _ties(
+    rows: pa.Table, keys: Sequence[str], *, latest: Sequence[str], is_span: bool
+) -> Iterator[Tie]:
+    aggregates: list[Any] = [(name, "max") for name in latest]
+    aggregates += [("received_ns", "min"), ("received_ns", "count")]
+    for row in rows.group_by(list(keys)).aggregate(aggregates).to_pylist():
+        count = row["received_ns_count"]
+        yield Tie(
+            trace_id=row["trace_id"] or "",
+            conversation_id=row["conversation_id"],
+            user_id=row["user_id"],
+            service=row["service"],
+            event_id=row.get("event_id"),
+            spans=count if is_span else 0,
+            logs=0 if is_span else count,
+            first_received_ns=row["received_ns_min"] or 0,
+            last_received_ns=row["received_ns_max"] or 0,
+            last_ns=max(row[f"{name}_max"] or 0 for name in latest),
+        )
+
+
+def plan(
+    components: Sequence[Component],
+    *,
+    is_asked: Callable[[Component], bool],
+    tell: TellParts,
+    most_rows: int,
+) -> Plan:
+    """Choose what is read: what is asked for, and what its transcripts may continue.
+
+    Components that few rows tell apart (`most_rows`) are read as one; else `tell` reads them and
+    says what they continue.
+    """
+    asked = {number for number, one in enumerate(components) if is_asked(one)}
+    involved = _involved(components, asked)
+    groups: list[list[int]] = []
+    if involved and sum(components[number].rows for number in involved) <= most_rows:
+        groups = [sorted(involved)]
+    elif involved:
+        groups = _continued(components, involved, tell)
+    grouped = {number for numbers in groups for number in numbers}
+    read = [components[number] for number in sorted(asked - grouped)]
+    read += [
+        merged([components[number] for number in numbers])
+        for numbers in groups
+        if not asked.isdisjoint(numbers)
+    ]
+    others = [one for number, one in enumerate(components) if number not in asked | grouped]
+    return Plan(
+        components=read,
+        has_others=bool(others),
+        other_ids=frozenset(
+            each for one in others for each in (*one.trace_ids, *one.conversation_ids)
+        ),
+    )
+
+
+def _involved(components: Sequence[Component], asked: Collection[int]) -> set[int]:
+    """The components in places where something has no explicit id, and something is asked for."""
+    loose = {place for one in components if one.is_loose for place in one.places}
+    if not loose:
+        return set()
+    places = loose & {place for number in asked for place in components[number].places}
+    if not places:
+        return set()
+    return {n for n, one in enumerate(components) if not places.isdisjoint(one.places)}
+
+
+def _continued(
+    components: Sequence[Component], involved: Iterable[int], tell: TellParts
+) -> list[list[int]]:
+    """Say which components continue one another; those with an id are read where one without
+    has said anything at all."""
+    numbers = sorted(involved)
+    loose = [number for number in numbers if components[number].is_loose]
+    told = _numbered(loose, tell([components[number] for number in loose]))
+    spoken = {
+        (one.service, one.user_id)
+        for ones in told.values()
+        for one in ones
+        if one.opening is not None or one.previous_response_ids
+    }
+    rest = [
+        number
+        for number in numbers
+        if not components[number].is_loose and not spoken.isdisjoint(components[number].places)
+    ]
+    told |= _numbered(rest, tell([components[number] for number in rest]) if rest else {})
+    return continued(told)
+
+
+def _numbered(
+    numbers: Sequence[int], told: Mapping[int, Sequence[Told]]
+) -> dict[int, Sequence[Told]]:
+    return {numbers[place]: ones for place, ones in told.items()}
