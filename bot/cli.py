@@ -136,11 +136,27 @@ def _receiving(add: Add) -> None:
     files.add_argument("--signal", choices=signals, help="what protobuf holds that does not tell")
     files.add_argument("--agent", metavar="NAME", help="whose conversations, where they do not say")
     files.add_argument("--again", action="store_true", help="also what was read before")
-    erase = add("erase", "receive.erase", "forget one person or one conversation for good")
+    _keeping(add)
+
+
+def _keeping(add: Add) -> None:
+    erase = add("erase", "upkeep.erase", "forget one person or one conversation for good")
     who = erase.add_mutually_exclusive_group(required=True)
     who.add_argument("--user", metavar="ID")
     who.add_argument("--conversation", metavar="ID")
-    add("compact", "receive.compact", "merge small files of the store and drop what is erased")
+    erase.add_argument("--repo", metavar="DIR", help="name its files that still hold the ids")
+    expire = add("expire", "upkeep.expire", "remove conversations that are too old to keep")
+    expire.add_argument(
+        "--older-than", metavar="90d", required=True, help="whole days of receipt, in UTC"
+    )
+    compact = add("compact", "upkeep.compact", "merge small files and drop what is erased")
+    compact.add_argument("--keep", metavar="90d", help="remove older days first, as expire does")
+    compact.add_argument(
+        "--grace",
+        type=float,
+        metavar="SECONDS",
+        help="leave merged files for readers of other engines; default: 60 in a bucket, else 0",
+    )
 
 
 def _looking(add: Add) -> None:

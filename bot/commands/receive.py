@@ -1,4 +1,4 @@
-"""Commands that write to the store: collect, import, erase, compact."""
+"""Commands that write to the store: collect and import."""
 
 from __future__ import annotations
 
@@ -124,39 +124,6 @@ def _progress(shell: Shell) -> Iterator[Callable[[Progress], None]]:
             )
 
         yield tell
-
-
-def erase(shell: Shell, given: argparse.Namespace) -> int:
-    """Hide a person or a conversation at once, then rewrite the files that hold them."""
-    store = open_store(shell.store_path, create=False)
-    with shell.working("erasing"):
-        erased = store.erase(
-            user_id=given.user,
-            conversation_id=given.conversation,
-            now=shell.now,
-            redact=store.redactor(key=shell.redaction_key()),
-        )
-    if shell.json:
-        shell.emit(asdict(erased))
-    else:
-        shell.say(
-            f"Erased: {count(len(erased.conversation_ids), 'conversation')}; "
-            f"{count(erased.files_rewritten, 'file')} rewritten."
-        )
-        shell.say("Pull requests and files of repositories may still hold ids; they are not read.")
-    return 0
-
-
-def compact(shell: Shell, given: argparse.Namespace) -> int:
-    """Merge the small files of closed days."""
-    with shell.working("compacting"):
-        done = open_store(shell.store_path, create=False).compact(shell.now)
-    if shell.json:
-        shell.emit(asdict(done))
-    else:
-        told = (f"{name.replace('_', ' ')} {value}" for name, value in asdict(done).items())
-        shell.say(f"Compacted: {', '.join(told)}.")
-    return 0
 
 
 def _writable(shell: Shell) -> Store:

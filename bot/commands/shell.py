@@ -94,20 +94,20 @@ class Shell:
             progress.add_task(what, total=None)
             yield
 
-    def since(self, text: str) -> datetime:
-        """`28d`, `4w` or `12h` before now.
+    def since(self, text: str, *, option: str = "--since") -> datetime:
+        """`28d`, `4w` or `12h` before now, as `option` was given.
 
         Raises:
             UsageError: the text is neither.
         """
         number, unit = text[:-1], text[-1:]
         if unit not in UNITS_DAYS or not number.isdecimal():
-            raise UsageError(f"--since {text!r} is no span of time; write it like 28d, 4w or 12h")
+            raise UsageError(f"{option} {text!r} is no span of time; write it like 28d, 4w or 12h")
         try:
             return self.now - timedelta(days=int(number[:12]) * UNITS_DAYS[unit])
         except OverflowError:
             raise UsageError(
-                f"--since {text[:40]!r} goes back before the calendar; write it like 28d or 4w"
+                f"{option} {text[:40]!r} goes back before the calendar; write it like 28d or 4w"
             ) from None
 
 

@@ -35,7 +35,7 @@ _CACHE_GB = 20.0
 _GRACE_S = 60.0
 _ATTEMPTS = 2
 _CONNECT_TIMEOUT_S = 3.0
-_REQUEST_TIMEOUT_S = 10.0
+_REQUEST_TIMEOUT_S = 5.0
 _SETTLE_S = 3.0
 """Longer than two clocks of one object store differ, and than one listing is behind."""
 

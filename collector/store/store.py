@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import secrets
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -185,7 +184,8 @@ class Store:
         now: datetime,
         redact: Redactor | None = None,
     ) -> upkeep.Erased:
-        """Hide everything of a user or a conversation at once and for good, then remove it.
+        """Hide everything of a user or a conversation at once and for good, then remove it and
+        search every file for what is left.
 
         Ids are raw or as in the store. Of a user goes every conversation that the user took part
         in. What arrives later under the same ids stays hidden too.
@@ -207,10 +207,8 @@ class Store:
             conversation_ids=tuple(sorted(conversations)),
             trace_ids=tuple(sorted(traces)),
         )
-        erased = upkeep.erase(self.files, wanted, now=now)
-        # What was derived from the erased rows; all of it can be made again.
-        shutil.rmtree(self.root / "derived", ignore_errors=True)
-        return erased
+        raw_ids = [name for name in (user_id, conversation_id) if name]
+        return upkeep.erase(self.files, wanted, raw_ids=raw_ids, now=now)
 
     def _as_stored(self, column: str, raw: str, redacted: str) -> set[str]:
         """What an id is called in this store; the raw form only where it really is stored."""

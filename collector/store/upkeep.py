@@ -6,6 +6,7 @@ twice; readers drop repeats, and the next run finishes what was cut short.
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -17,7 +18,14 @@ import pyarrow as pa
 
 from collector.store.files import DataFile, Files, listed, new_name, to_parquet
 from collector.store.hiding import Hidden
-from collector.store.reading import Reading, files_with_hidden_rows, hidden_now, rewriting
+from collector.store.proof import Proof, prove, words_of
+from collector.store.reading import (
+    Reading,
+    files_with_hidden_rows,
+    hidden_now,
+    patiently,
+    rewriting,
+)
 from collector.store.schema import ERASURES
 from collector.times import to_ns
 
@@ -40,9 +48,12 @@ _SORT = {
 class Erased:
     """What an erasure covered and how far it got on disk."""
 
+    user_ids: tuple[str, ...]
+    """As in the store."""
     conversation_ids: tuple[str, ...]
     trace_ids: tuple[str, ...]
     files_rewritten: int
+    proof: Proof
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,11 +77,12 @@ def record_erasure(files: Files, hidden: Hidden, *, now: datetime) -> None:
         files.write(new_name("erasures", now.astimezone(UTC).date(), now), content)
 
 
-def erase(files: Files, wanted: Hidden, *, now: datetime) -> Erased:
-    """Hide what belongs to the ids, then remove it from the files.
+def erase(files: Files, wanted: Hidden, *, raw_ids: Sequence[str], now: datetime) -> Erased:
+    """Hide what belongs to the ids, remove it from the files, and search for what may be left.
 
-    Ids are as in the store. What a user took part in is recorded too: when its rows are gone, a
-    late span of the same conversation would otherwise not be known for what it is.
+    Ids are as in the store, and `raw_ids` what people call them. What a user took part in is
+    recorded too: when its rows are gone, a late span of the same conversation would otherwise not
+    be known for what it is.
     """
     before = hidden_now(files)
     record_erasure(files, wanted, now=now)
@@ -80,10 +92,21 @@ def erase(files: Files, wanted: Hidden, *, now: datetime) -> Erased:
         trace_ids=_without(after.trace_ids, before.trace_ids),
     )
     record_erasure(files, more, now=now)
+    holding = [
+        file
+        for table in CONVERSATION_TABLES
+        for file in files_with_hidden_rows(files, table, after)
+    ]
+    phrases = patiently(lambda: words_of(files, holding, after))
+    rewritten = remove_hidden(files, after, now=now)
+    # What was derived from the erased rows; all of it can be made again.
+    shutil.rmtree(files.root / "derived", ignore_errors=True)
     return Erased(
+        user_ids=wanted.user_ids,
         conversation_ids=more.conversation_ids,
         trace_ids=more.trace_ids,
-        files_rewritten=remove_hidden(files, after, now=now),
+        files_rewritten=rewritten,
+        proof=prove(files, [*raw_ids, *after.user_ids, *after.conversation_ids], phrases),
     )
 
 

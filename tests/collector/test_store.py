@@ -421,3 +421,82 @@ def test_expiry_removes_whole_days_and_keeps_the_ledger(store):
     assert names(store) == ["2"]
     assert store.scan("ledger").num_rows == 1
     assert store.expire(date(2026, 11, 22)) == 0
+
+
+# ---- the proof of an erasure
+
+PLAN = "my secret plan is to move to a lighthouse on the coast"
+
+
+def a_store_that_quotes(store: Store, **spans: object) -> None:
+    """Alice says her plan; a template of the agent stands in everybody's spans."""
+    alice = store.redactor().user("alice@example.org")
+    template = ("system", "You are the order desk of a large shop, and you answer politely.")
+    said = [
+        a_span(1, conversation_id="of-alice", user_id=alice, attributes=[("q", PLAN), template]),
+        *(a_span(n, conversation_id=f"of-{n}", attributes=[template]) for n in range(2, 8)),
+        a_span(9, attributes=[("unrelated", "text"), template], **spans),
+    ]
+    store.append("spans", said, now=NOW)
+
+
+def test_an_erasure_searches_every_file_and_finds_nothing(store):
+    a_store_that_quotes(store)
+    store.append("events", [an_event(1, attributes=[("note", PLAN)], conversation_id="of-alice")],
+                 now=NOW)  # fmt: skip
+
+    proof = store.erase(user_id="alice@example.org", now=NOW).proof
+
+    assert proof.remnants == ()
+    assert proof.elsewhere == ()
+    assert (proof.ids, proof.phrases) == (3, 2)
+    assert proof.files >= 1
+    assert proof.searched_bytes > 500
+    assert PLAN.encode() not in b"".join(
+        str(pq.read_table(file)).encode() for file in store.root.rglob("*.parquet")
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "what"),
+    [
+        pytest.param("runs", {"entry_id": "1", "entry": f'{{"reply": "{PLAN}"}}'}, "words",
+                     id="words-in-an-audit"),
+        pytest.param("model_labels", {"entry_id": "1", "subject": "x", "entry": "of-alice"}, "id",
+                     id="id-in-a-label-of-another"),
+    ],
+)  # fmt: skip
+def test_what_an_erasure_could_not_reach_is_said(store, table, row, what):
+    a_store_that_quotes(store)
+    store.append(table, [row], now=NOW)
+
+    proof = store.erase(user_id="alice@example.org", now=NOW).proof
+
+    assert [(one.place.split("/")[0], one.what) for one in proof.remnants] == [(table, what)]
+
+
+def test_files_that_are_no_table_are_searched_too(store):
+    a_store_that_quotes(store)
+    (store.root / "notes.txt").write_text(f"somebody said: {PLAN}!")
+
+    proof = store.erase(user_id="alice@example.org", now=NOW).proof
+
+    assert [one.place for one in proof.remnants] == ["notes.txt"]
+
+
+def test_the_same_words_in_the_conversation_of_another_are_named(store):
+    a_store_that_quotes(store, conversation_id="of-bob", status_message=f"they said {PLAN}")
+
+    proof = store.erase(user_id="alice@example.org", now=NOW).proof
+
+    assert proof.remnants == ()
+    assert proof.elsewhere == ("of-bob",)
+
+
+def test_the_audit_keeps_ids_and_that_is_said(store):
+    a_store_that_quotes(store)
+    store.append("ledger", [{"entry_id": "1", "subject": "p", "entry": '["of-alice"]'}], now=NOW)
+
+    proof = store.erase(user_id="alice@example.org", now=NOW).proof
+
+    assert (proof.remnants, proof.audit_entries) == ((), 1)
