@@ -169,6 +169,10 @@ def _looking(add: Add) -> None:
     show = add("show", "look.show", "one conversation, whole")
     show.add_argument("conversation_id", metavar="CONVERSATION_ID")
     show.add_argument("--agent")
+    versions = add("versions", "versions.versions", "which commit served which conversations")
+    versions.add_argument("--repo", default=".", metavar="DIR")
+    versions.add_argument("--agent")
+    versions.add_argument("--since", metavar="28d", help="default: all")
 
 
 def _understanding(add: Add) -> None:

@@ -7,5 +7,15 @@ Costs some milliseconds a text, and no model call.
 
 from bot.versions.index import Index, build_index
 from bot.versions.match import match_text, seen_live
+from bot.versions.serving import Gathered, Serving, drift, servings
 
-__all__ = ["Index", "build_index", "match_text", "seen_live"]
+__all__ = [
+    "Gathered",
+    "Index",
+    "Serving",
+    "build_index",
+    "drift",
+    "match_text",
+    "seen_live",
+    "servings",
+]

@@ -198,18 +198,37 @@ class _Reading:
         self._forwards(left, one.end, end, is_open)
 
     def _forwards(self, pieces: Sequence[Piece], at: int, end: int, is_open: bool) -> None:
-        gap_is_open = False
-        for piece in pieces:
-            gap_is_open = gap_is_open or piece.open_before
-            place = self.text.tokens.find(piece.text, at, end + 1)
-            if place < 0 or not self._is_free(place, place + piece.weight):
-                self._lack([piece])
-                gap_is_open = gap_is_open or piece.kind == "mark"
+        number, gap_is_open = 0, False
+        while number < len(pieces):
+            gap_is_open = gap_is_open or pieces[number].open_before
+            run, place = self._find(pieces[number:], at, end + 1, is_open=gap_is_open)
+            number += len(run)
+            if place < 0:
+                self._lack(run)
+                gap_is_open = gap_is_open or run[-1].kind == "mark"
                 continue
             self._gap(at, place, is_open=gap_is_open)
-            self._literally(place, place + piece.weight)
-            at, gap_is_open = place + piece.weight, piece.kind == "mark"
+            at = place + _weight(run)
+            self._literally(place, at)
+            gap_is_open = run[-1].kind == "mark"
         self._gap(at, end, is_open=gap_is_open or is_open)
+
+    def _find(
+        self, pieces: Sequence[Piece], at: int, end: int, *, is_open: bool
+    ) -> tuple[Sequence[Piece], int]:
+        """The next pieces that stand side by side and where they are, else only the next one.
+
+        Behind a gap a single ` . ` would be found in the value; the words after it are not.
+        """
+        together = 1
+        while is_open and together < len(pieces) and not pieces[together].open_before:
+            together += 1
+        for length in {together: None, 1: None}:
+            run = pieces[:length]
+            place = self.text.tokens.find(_spoken(run), at, end)
+            if place >= 0 and self._is_free(place, place + _weight(run)):
+                return run, place
+        return pieces[:1], -1
 
     def _backwards(
         self, pieces: Sequence[Piece], low: int, end: int, is_open: bool
@@ -289,14 +308,18 @@ class _Reading:
         if len(left) < len(rest):
             self._forwards(left, at, low, is_open)
             return
-        for piece in rest:
+        number = 0
+        while number < len(rest):
+            piece = rest[number]
             gap_is_open = gap_is_open or piece.open_before
             limit = end + 1 if gap_is_open else at + len(piece.text)
-            place = self.text.tokens.find(piece.text, at, limit)
-            if place >= 0 and self._is_free(place, place + piece.weight):
+            run, place = self._find(rest[number:], at, limit, is_open=gap_is_open)
+            number += len(run)
+            if place >= 0:
                 self._gap(at, place, is_open=gap_is_open)
-                self._literally(place, place + piece.weight)
-                at, gap_is_open = place + piece.weight, piece.kind == "mark"
+                at = place + _weight(run)
+                self._literally(place, at)
+                gap_is_open = run[-1].kind == "mark"
             elif piece.kind == "literal" and self._ends_in(piece, self.text.tokens[at:end]):
                 self._literally(at, end)
                 self.is_cut = True
@@ -316,6 +339,15 @@ class _Reading:
     def _ends_in(self, piece: Piece, left: str) -> bool:
         """The text ends within this piece, mostly in the midst of a word."""
         return 1 < len(left) < piece.weight and piece.text.startswith(left)
+
+
+def _spoken(run: Sequence[Piece]) -> str:
+    """Text of pieces that stand side by side."""
+    return "".join(piece.text[:-1] for piece in run) + " "
+
+
+def _weight(run: Sequence[Piece]) -> int:
+    return sum(piece.weight for piece in run)
 
 
 def heaviest_chain(hits: Sequence[_Hit], pieces: Sequence[Piece]) -> list[_Hit]:

@@ -5,15 +5,17 @@ Blobs repeat from commit to commit and sentences from blob to blob: each is read
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from bot.records import FileHistory
 from bot.versions.regions import Hidden, Region, regions_of
-from bot.versions.templates import Template
+from bot.versions.templates import MAX_CHARS, TOKEN, Template
 
 KEY_TOKENS = 3
 """A piece is found by this many tokens at its start; shorter ones only between others."""
+
+RUN_TOKENS = 5
 
 Span = tuple[int, int]
 """Numbers of commits, from the first up to but not with the second."""
@@ -51,13 +53,24 @@ class Index:
     """Piece to the numbers of the versions that have it."""
 
 
-def build_index(history: FileHistory, *, hidden: Hidden | None = None) -> Index:
+def build_index(
+    history: FileHistory, *, about: Iterable[str] | None = None, hidden: Hidden | None = None
+) -> Index:
     """Read every distinct content of every watched file once.
 
-    `hidden` gives the spans of what redaction takes out of captured texts.
+    `about`: only files that share a few words in a row with one of these texts are read, which is
+    what makes a large repository bearable. `hidden` gives the spans of what redaction takes out of
+    captured texts.
     """
     versions: dict[object, Version] = {}
+    shared = None if about is None else _runs(about)
+    resembles: dict[str, bool] = {}
     for path, blob, spans in _in_force(history):
+        if shared is not None:
+            if blob not in resembles:
+                resembles[blob] = _shares(history.texts.get(blob, ""), shared)
+            if not resembles[blob]:
+                continue
         for region in _regions(history, path, blob, hidden):
             version = versions.setdefault(region.template.fingerprint, Version(region.template))
             version.places.append(Place(path, region.name, spans))
@@ -76,6 +89,19 @@ def build_index(history: FileHistory, *, hidden: Hidden | None = None) -> Index:
         {key: tuple(pieces) for key, pieces in starts.items()},
         {piece: tuple(numbers) for piece, numbers in holders.items()},
     )
+
+
+def _runs(texts: Iterable[str]) -> set[tuple[str, ...]]:
+    return {run for text in texts for run in _runs_of(text)}
+
+
+def _runs_of(text: str) -> Iterator[tuple[str, ...]]:
+    words = TOKEN.findall(text[:MAX_CHARS])
+    return zip(*(words[number:] for number in range(RUN_TOKENS)), strict=False)
+
+
+def _shares(text: str, shared: set[tuple[str, ...]]) -> bool:
+    return any(run in shared for run in _runs_of(text))
 
 
 def _regions(
