@@ -15,6 +15,8 @@ MAX_VALUES = 50
 AGENT_SIDE = (
     "tool_error",
     "tool_loop",
+    "repeated_clarification",
+    "promise_without_action",
     "refusal",
     "empty_answer",
     "cut_off_answer",

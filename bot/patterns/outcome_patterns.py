@@ -45,6 +45,8 @@ BAD_SIGNALS = (
     "negative_rating",
     "tool_error",
     "tool_loop",
+    "repeated_clarification",
+    "promise_without_action",
     "empty_answer",
     "cut_off_answer",
     "broken_format",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -378,3 +380,94 @@ def test_hostile_lengths_stay_quick() -> None:
     find_signals(conversation)
 
     assert time.perf_counter() - started < 2
+
+
+def test_a_question_asked_again_after_the_user_answered_is_a_repeated_clarification() -> None:
+    question = "Could you please give me the number of your order?"
+    found = find_signals(
+        a_conversation(
+            user("Where is my parcel?"),
+            assistant(question),
+            user("It is A-77."),
+            assistant(f"Thanks. {question}"),
+            user("A-77, as I wrote."),
+            assistant("It arrives on Friday."),
+        )
+    )
+
+    assert [(one.kind, one.message_index) for one in found] == [("repeated_clarification", 3)]
+
+
+def test_the_same_question_after_a_tool_ran_may_be_a_new_one() -> None:
+    question = "Shall I go ahead with this change of your order?"
+    found = kinds(
+        a_conversation(
+            user("Change the address of both of my orders."),
+            assistant(question),
+            user("Yes."),
+            calls("change_address", {"order": "A-1"}),
+            returns({"ok": True}),
+            assistant(question),
+            user("Yes."),
+            assistant("Both are changed."),
+        )
+    )
+
+    assert "repeated_clarification" not in found
+
+
+@pytest.mark.parametrize(
+    ("text", "empty"),
+    [
+        ("Let me check the state of your order. One moment.", True),
+        ("I'll cancel the order now.", True),
+        ("Ich werde das prüfen.", True),
+        ("Your order is cancelled.", False),
+        ("I'll send you an email within 3 days.", False),
+        ("I will cancel it once you confirm.", False),
+        ("Let me check. Which order is it?", False),
+    ],
+)
+def test_a_promise_that_nothing_follows(text: str, empty: bool) -> None:
+    found = kinds(a_conversation(user("Cancel my order."), assistant(text)))
+
+    assert ("promise_without_action" in found) is empty
+
+
+def test_a_promise_with_the_call_beside_it_is_kept() -> None:
+    promise = replace(calls("cancel_order"), text="Let me cancel that.")
+
+    assert "promise_without_action" not in kinds(a_conversation(user("Cancel it."), promise))
+
+
+@pytest.mark.parametrize(("seconds", "quick"), [(12, True), (90, False)])
+def test_leaving_within_half_a_minute_is_quick(seconds: int, quick: bool) -> None:
+    start = datetime(2026, 11, 2, 9, tzinfo=UTC)
+    found = kinds(
+        a_conversation(
+            user("I need a refund.", at=start),
+            assistant("Which order is it about?", at=start + timedelta(seconds=seconds)),
+        )
+    )
+
+    assert "abandonment" in found
+    assert ("quick_abandonment" in found) is quick
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "that makes no sense",
+        "that doesnt make sense",
+        "umm, what?",
+        "What do you mean? Kinds of fish?",
+        "what does that have to do with music?",
+    ],
+)
+def test_more_ways_to_say_that_an_answer_is_no_help(text: str) -> None:
+    assert "error_pointed_out" in kinds(after_answer(text))
+
+
+@pytest.mark.parametrize("text", ["What?? That is great, thank you!", "What do you charge?"])
+def test_what_alone_means_something_else(text: str) -> None:
+    assert "error_pointed_out" not in kinds(after_answer(text))
