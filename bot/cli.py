@@ -130,7 +130,7 @@ Add = Callable[[str, str, str], argparse.ArgumentParser]
 def _receiving(add: Add) -> None:
     collect = add("collect", "receive.collect", "receive OTLP and feedback, until stopped")
     add_options(collect)
-    files = add("import", "receive.import_files", "read conversations, events, outcomes or OTLP")
+    files = add("import", "receive.import_files", "read what is new in files, folders and buckets")
     files.add_argument("files", nargs="+", metavar="FILE_OR_URL", help="or a folder or a pattern")
     signals = ("traces", "logs")
     files.add_argument("--signal", choices=signals, help="what protobuf holds that does not tell")
@@ -176,9 +176,15 @@ def _looking(add: Add) -> None:
 
 
 def _understanding(add: Add) -> None:
-    intents = add("intents", "understand.intents", "what users try to do")
-    intents.add_argument("action", choices=("discover", "list", "assign", "check"))
+    intents = add("intents", "intents.intents", "what users try to do")
+    intents.add_argument("action", choices=("discover", "list", "assign", "check", "correct"))
+    intents.add_argument(
+        "words", nargs="*", metavar="WORD", help="correct: a conversation and its intents, or none"
+    )
     intents.add_argument("--repo", metavar="DIR")
+    intents.add_argument("--agent", help="correct: where several have that conversation")
+    intents.add_argument("--follow", action="store_true", help="assign: go on as they end")
+    intents.add_argument("--for", dest="lasts", metavar="8h", help="how long; default: no end")
     patterns = add("patterns", "understand.patterns", "what fails, for whom, how often")
     patterns.add_argument("--repo", metavar="DIR", help="its settings and its taxonomy count")
     report = add("report", "understand.report", "a page to read and to pass on")
@@ -212,6 +218,10 @@ def _changing(add: Add) -> None:
     config = add("config", "understand.config", "check the settings, or print their JSON Schema")
     config.add_argument("action", choices=("check", "schema"))
     config.add_argument("--repo", default=".", metavar="DIR")
+    doctor = add("doctor", "doctor.doctor", "what is wrong with the set-up, and how to mend it")
+    doctor.add_argument("--repo", metavar="DIR", help="its settings count")
+    doctor.add_argument("--to", metavar="TARGET", help="look at github:OWNER/NAME too")
+    doctor.add_argument("--online", action="store_true", help="try the model key")
 
 
 if __name__ == "__main__":

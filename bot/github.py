@@ -410,6 +410,56 @@ class GitHub:
             return None
         return found is not None and found["permission"] in ("admin", "maintain", "write")
 
+    def login(self) -> str | None:
+        """Whose token it is; None where GitHub does not say. GITHUB_TOKEN of Actions is
+        `github-actions[bot]`."""
+        try:
+            _, answer = self._requester.graphql_query("{viewer{login}}", {})
+            return str(answer["data"]["viewer"]["login"])
+        except (GithubException, requests.RequestException, RuntimeError, LookupError, TypeError):
+            return None
+
+    def access(self) -> tuple[bool | None, tuple[str, ...] | None]:
+        """Whether the token may push, where GitHub says so, and the scopes of a classic token.
+
+        Raises:
+            CredentialsError: the repository does not exist, or the token cannot see it.
+        """
+        try:
+            headers, facts = self._send("GET", "")
+        except NotFound:
+            raise self._unknown_repository() from None
+        scopes = headers.get("x-oauth-scopes")
+        return (
+            (facts.get("permissions") or {}).get("push"),
+            None if scopes is None else tuple(filter(None, map(str.strip, scopes.split(",")))),
+        )
+
+    def actions_may_open_pulls(self) -> bool | None:
+        """The setting of the repository; None where the token may not see it."""
+        found = self._visible("/actions/permissions/workflow")
+        return None if found is None else bool(found.get("can_approve_pull_request_reviews"))
+
+    def rules(self, branch: str) -> tuple[str, ...] | None:
+        """Types of the rules that hold for a branch of this name, whether it exists or not; None
+        where the token may not see them."""
+        found = self._visible(f"/rules/branches/{urllib.parse.quote(branch, safe='')}")
+        return None if found is None else tuple(str(rule["type"]) for rule in found)
+
+    def workflows(self) -> tuple[tuple[str, str], ...] | None:
+        """Path and state of at most 100 workflows; None where the token may not see them."""
+        found = self._visible("/actions/workflows", per_page=PER_PAGE)
+        if found is None:
+            return None
+        return tuple((str(one["path"]), str(one["state"])) for one in found["workflows"])
+
+    def _visible(self, path: str, **parameters: Any) -> Any | None:
+        """JSON, or None where the token may not look or there is nothing."""
+        try:
+            return self._get(path, **parameters)
+        except (NotPermitted, CredentialsError):
+            return None
+
     # -- writing ---------------------------------------------------------------------------------
 
     def create_commit(

@@ -144,6 +144,13 @@ class FakeGitHub:
         self.requests: list[Request] = []
         self.forbid_pull_requests = False
         self.forbid_labels = False
+        self.login = BOT["login"]
+        self.permissions: dict[str, bool] | None = {"pull": True, "push": True, "admin": False}
+        self.actions_may_open: bool | None = True
+        """None: the token is no administrator's."""
+        self.rules: dict[str, list[str]] = {"main": ["pull_request"]}
+        """Branch to the types of its rules; `*` for all others."""
+        self.workflows: dict[str, str] = {".github/workflows/debrief.yml": "active"}
         self.url = ""
         self._clock = 0
         self._fault: tuple[int, Fault] | None = None
@@ -203,6 +210,8 @@ class FakeGitHub:
     # -- the routes --------------------------------------------------------------------------------
 
     def answer(self, request: Request, query: Mapping[str, str]) -> Reply:
+        if (request.method, request.path) == ("POST", "/graphql"):
+            return 200, {"data": {"viewer": {"login": self.login}}}
         for method, pattern, handler in ROUTES:
             found = re.fullmatch(f"/repos/{OWNER}/{NAME}{pattern}", request.path)
             if found and method == request.method:
@@ -210,7 +219,24 @@ class FakeGitHub:
         raise Refusal(404, "Not Found")
 
     def repository(self, request: Request, query: Mapping[str, str]) -> Reply:
-        return 200, {"full_name": REPOSITORY, "default_branch": "main"}
+        known = {"full_name": REPOSITORY, "default_branch": "main"}
+        return 200, known | ({"permissions": self.permissions} if self.permissions else {})
+
+    def actions_setting(self, request: Request, query: Mapping[str, str]) -> Reply:
+        if self.actions_may_open is None:
+            raise Refusal(403, "Resource not accessible by integration")
+        may = self.actions_may_open
+        return 200, {
+            "default_workflow_permissions": "read",
+            "can_approve_pull_request_reviews": may,
+        }
+
+    def branch_rules(self, branch: str, request: Request, query: Mapping[str, str]) -> Reply:
+        return 200, [{"type": kind} for kind in self.rules.get(branch, self.rules.get("*", []))]
+
+    def list_workflows(self, request: Request, query: Mapping[str, str]) -> Reply:
+        found = [{"path": path, "state": state} for path, state in self.workflows.items()]
+        return 200, {"total_count": len(found), "workflows": found}
 
     def get_ref(self, branch: str, request: Request, query: Mapping[str, str]) -> Reply:
         sha = self.sha(f"refs/heads/{branch}")
@@ -460,6 +486,9 @@ ROUTES: tuple[tuple[str, str, Callable[..., Reply]], ...] = (
     ("POST", r"/issues/(\d+)/comments", FakeGitHub.create_comment),
     ("POST", r"/issues/(\d+)/labels", FakeGitHub.add_labels),
     ("GET", "/collaborators/([^/]+)/permission", FakeGitHub.permission),
+    ("GET", "/actions/permissions/workflow", FakeGitHub.actions_setting),
+    ("GET", "/actions/workflows", FakeGitHub.list_workflows),
+    ("GET", "/rules/branches/(.+)", FakeGitHub.branch_rules),
 )
 
 

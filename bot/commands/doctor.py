@@ -1,0 +1,323 @@
+"""`debrief doctor`: looks at the store, the conversations, the settings, the model and GitHub, and
+says of each what is wrong and how to mend it. It reads the newest days only."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from rich.table import Table
+from rich.text import Text
+
+from bot.checks.check import Check, not_checked, ok, problem, warning
+from bot.checks.conversations import ConversationFacts, check_agents, check_conversations
+from bot.checks.github import GitHubFacts, check_github
+from bot.checks.store import SKEW, SMALL_BYTES, ClockFacts, StoreFacts, check_clock, check_store
+from bot.commands.loading import Workspace, model_of, open_workspace, store_path
+from bot.commands.shell import Shell
+from bot.errors import CredentialsError, DebriefError, UsageError
+from bot.figures import count
+from bot.github import GitHub
+from bot.settings import PATH, Settings
+from collector.assemble import read_conversations
+from collector.dialects import detect, unknown
+from collector.dialects.histories import Histories
+from collector.dialects.spans import Span, read_row
+from collector.errors import CollectorError, StoreError
+from collector.importer.events import SCOPE as IMPORTED
+from collector.records import Conversation
+from collector.store import Store, open_store
+from collector.store.files import DataFile
+from collector.store.schema import SCHEMA_VERSION, TABLES
+from collector.times import EPOCH, time_of, to_ns
+from prompts import show_invisible
+
+NEWEST_SPANS = 5_000
+"""Enough to know how an agent reports, few enough to be read in seconds."""
+NEWEST_DAYS = 7
+FOOTERS = 200
+"""Files whose footer is read to see whether they are whole."""
+_MARKS = {"ok": "ok", "warning": "warning", "problem": "problem", "not_checked": "not checked"}
+_STYLES = {"ok": "green", "warning": "yellow", "problem": "red", "not_checked": "dim"}
+_TIMES = ("received_ns", "end_ns", "service", "scope", "schema_version")
+
+
+def doctor(shell: Shell, given: argparse.Namespace) -> int:
+    """Run all checks. Ends with 2 where one of them is a problem."""
+    with shell.working("looking"):
+        checks = list(_checks(shell, given))
+    problems = sum(check.state == "problem" for check in checks)
+    if shell.json:
+        states = Counter(check.state for check in checks)
+        shell.emit(
+            {
+                "problems": problems,
+                "warnings": states["warning"],
+                "checks": [asdict(check) for check in checks],
+            }
+        )
+    else:
+        _say(shell, checks)
+    return UsageError.exit_code if problems else 0
+
+
+def _say(shell: Shell, checks: list[Check]) -> None:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for check in checks:
+        told = Text(show_invisible(check.sentence))
+        if check.fix:
+            told.append(f"\n→ {show_invisible(check.fix)}", style="bold")
+        table.add_row(Text(_MARKS[check.state], style=_STYLES[check.state]), check.name, told)
+    shell.out.print(table)
+    states = Counter(check.state for check in checks)
+    shell.say(
+        f"{count(states['problem'], 'problem')}, {count(states['warning'], 'warning')}, "
+        f"{states['ok']} in order, {states['not_checked']} not checked."
+    )
+
+
+def _checks(shell: Shell, given: argparse.Namespace) -> Iterator[Check]:
+    workspace, settings_checks = _settings(given.repo)
+    settings = workspace.settings
+    yield from settings_checks
+    conversations = ConversationFacts(conversations=0)
+    store, facts = _store(shell, settings)
+    if store is None or not facts.files:
+        yield from check_store(facts)
+    else:
+        try:
+            newest = _newest(store, facts)
+            versions = sorted(filter(None, pc.unique(newest["schema_version"]).to_pylist()))
+            yield from check_store(replace(facts, schema_versions=versions))
+            yield from check_clock(_clock(newest, shell.now), now=shell.now)
+            since = time_of(pc.min(newest["received_ns"]).as_py()) if newest.num_rows else None
+            conversations = _conversations(store, since or EPOCH)
+            yield from check_conversations(conversations)
+        except CollectorError as error:
+            yield from check_store(replace(facts, unreadable=f"{error}"))
+    yield from check_agents(settings.agents, conversations.by_agent)
+    yield _model(shell, settings, online=given.online)
+    yield from _github(shell, given.to)
+
+
+# ---- settings and model -------------------------------------------------------------------------
+
+
+def _settings(repo: str | None) -> tuple[Workspace, list[Check]]:
+    if repo is None:
+        told = "No repository was given, so the settings are the defaults."
+        fix = "Pass --repo DIR with the checkout that holds your prompts."
+        return Workspace(), [not_checked("settings", told, fix)]
+    try:
+        workspace = open_workspace(repo)
+    except DebriefError as error:
+        fix = "Correct what it names; `debrief config check` says the same."
+        return Workspace(), [problem("settings", f"{error}", fix)]
+    if workspace.settings_text is None:
+        told = f"There is no {PATH} on the default branch: defaults are used."
+        fix = "Name your agents and their prompts there, or no prompt can be proposed."
+        return workspace, [warning("settings", told, fix)]
+    agents = count(len(workspace.settings.agents), "agent")
+    return workspace, [ok("settings", f"{PATH} is in order: {agents}.")]
+
+
+def _model(shell: Shell, settings: Settings, *, online: bool) -> Check:
+    try:
+        model = model_of(shell, settings)
+        if model is None:
+            return warning(
+                "model",
+                "ANTHROPIC_API_KEY is not set: rules and thresholds work, prompts are not edited.",
+                "Set it under `env:` of the job that proposes.",
+            )
+        if not online:
+            told = "A model key is set; whether it works was not tried."
+            return not_checked("model", told, "Pass --online to try it.")
+        model.check()
+    except CredentialsError as error:
+        return problem("model", f"{error}", "Make a new key and set it.")
+    except DebriefError as error:
+        return problem("model", f"{error}", "Correct `model` in the settings, or try later.")
+    return ok("model", "The model key works, and the models of the settings are known.")
+
+
+# ---- the store ----------------------------------------------------------------------------------
+
+
+def _store(shell: Shell, settings: Settings) -> tuple[Store | None, StoreFacts]:
+    address = store_path(shell, settings)
+    try:
+        store = open_store(address, create=False)
+        facts = _store_facts(store, shell.now)
+    except CollectorError as error:
+        return None, StoreFacts(address=address, unreadable=f"{error}")
+    try:
+        if facts.files:
+            store.check_writable()
+    except StoreError as error:
+        facts = replace(facts, unwritable=f"{error}")
+    return store, facts
+
+
+def _store_facts(store: Store, now: datetime) -> StoreFacts:
+    files = [file for table in TABLES for file in store.files.list(table)]
+    received = [file for file in files if file.name.startswith(("spans/", "events/"))]
+    newest = sorted(received, key=lambda file: file.name.split("/", 1)[1])[-FOOTERS:]
+    per_day = Counter((file.name.split("/")[0], file.day) for file in received)
+    return StoreFacts(
+        address=store.address,
+        files=len(received),
+        size_bytes=sum(file.size_bytes for file in files),
+        days=sorted({file.day for file in received}),
+        small_files=sum(
+            file.size_bytes < SMALL_BYTES
+            and file.day < now.date()
+            and per_day[file.name.split("/")[0], file.day] > 1
+            for file in received
+        ),
+        damaged=[file.name for file in newest if not _is_whole(store, file)],
+        looked_at=len(newest),
+        known_schema_version=SCHEMA_VERSION,
+    )
+
+
+def _is_whole(store: Store, file: DataFile) -> bool:
+    try:
+        with store.files.open(file) as opened:
+            pq.read_metadata(opened)
+    except FileNotFoundError:
+        return True  # compacted since it was listed
+    except (OSError, pa.ArrowException):
+        return False
+    return True
+
+
+def _newest(store: Store, facts: StoreFacts) -> pa.Table:
+    """Times and senders of the newest spans, from at most `NEWEST_DAYS` days that have any."""
+    rows = TABLES["spans"].empty_table().select(_TIMES)
+    for day in reversed(facts.days[-NEWEST_DAYS:]):
+        since = datetime.combine(day, datetime.min.time(), EPOCH.tzinfo)
+        rows = store.scan("spans", since=since, columns=_TIMES)
+        if rows.num_rows >= NEWEST_SPANS:
+            break
+    newest = rows.sort_by([("received_ns", "descending")])
+    return newest.slice(0, NEWEST_SPANS)
+
+
+def _clock(newest: pa.Table, now: datetime) -> ClockFacts:
+    if not newest.num_rows:
+        return ClockFacts(newest_received_at=None)
+    limit_ns, skew_ns = to_ns(now + SKEW), SKEW // timedelta(microseconds=1) * 1000
+    ahead: dict[str, int] = {}
+    for row in newest.select(("received_ns", "end_ns", "service", "scope")).to_pylist():
+        by_ns = (row["end_ns"] or 0) - row["received_ns"]
+        if by_ns > skew_ns and row["scope"] != IMPORTED:
+            service = row["service"] or "an unnamed service"
+            ahead[service] = max(by_ns, ahead.get(service, 0))
+    return ClockFacts(
+        newest_received_at=time_of(pc.max(newest["received_ns"]).as_py()),
+        looked_at=newest.num_rows,
+        from_future=pc.sum(pc.greater(newest["received_ns"], limit_ns)).as_py() or 0,
+        ahead=[(service, timedelta(microseconds=ns // 1000)) for service, ns in ahead.items()],
+    )
+
+
+def _conversations(store: Store, since: datetime) -> ConversationFacts:
+    unreadable = Counter[str]()
+    agents, dialects, hints = Counter[str](), Counter[str](), Counter[str]()
+    sums: Counter[str] = Counter()
+    for one in read_conversations(store, received_since=since):
+        if not isinstance(one, Conversation):
+            # Events are told by conversations that may be older than what is read here.
+            if " event" not in one.what:
+                unreadable[f"{one.what}: {one.reason}"] += 1
+            continue
+        whole = one.completeness
+        agents[one.agent] += 1
+        dialects.update(one.dialects)
+        if not whole.text:
+            hints[whole.hint or "turn on the capture of message content"] += 1
+        sums.update(
+            conversations=1,
+            with_user=one.user_id is not None,
+            with_system=whole.system,
+            with_times=whole.times,
+            with_tool_results=whole.tool_results,
+            with_version=one.version is not None,
+            truncated=whole.truncated,
+            by_history=one.conversation_id.startswith("trace-"),
+        )
+    return ConversationFacts(
+        **{"conversations": 0, **sums},
+        unreadable=unreadable,
+        by_agent=agents,
+        by_dialect=dialects,
+        without_text=hints,
+        unknown_scopes=(scopes := _scopes(store, since, silent=bool(hints)))[0],
+        silent_scopes=scopes[1],
+    )
+
+
+def _scopes(store: Store, since: datetime, *, silent: bool) -> tuple[Counter[str], Counter[str]]:
+    """Instrumentations by the name of their scope: of model calls that only the reader of the
+    unknown can read; and, where asked for, of calls without text."""
+    unread, wordless = Counter[str](), Counter[str]()
+    histories = Histories()
+    for batch in store.scan("spans", since=since).to_batches(max_chunksize=1000):
+        for stored in batch.to_pylist():
+            span = Span(read_row(stored))
+            dialect = detect(span)
+            if dialect is None:
+                continue
+            scope = stored["scope"] or "no scope"
+            unread[scope] += dialect.name == unknown.NAME
+            if silent and dialect.reader.kind(span) == "call":
+                wordless[scope] += not dialect.reader.read_call(span, histories).has_content
+    return +unread, +wordless
+
+
+# ---- GitHub -------------------------------------------------------------------------------------
+
+
+def _github(shell: Shell, target: str | None) -> Iterator[Check]:
+    if target is None or not target.startswith("github:"):
+        told = "No repository on GitHub was given."
+        yield not_checked("github_token", told, "Pass --to github:OWNER/NAME.")
+        return
+    yield from check_github(_github_facts(shell, target.removeprefix("github:")))
+
+
+def _github_facts(shell: Shell, repository: str) -> GitHubFacts:
+    token = shell.secrets.github_token or ""
+    facts = GitHubFacts(
+        repository=repository,
+        token=token,
+        is_github_com="api.github.com" in (shell.secrets.github_api_url or "api.github.com"),
+    )
+    try:
+        client: GitHub = shell.reader(repository)
+        can_push, scopes = client.access()
+        base, _ = client.base()
+        workflows = client.workflows()
+        return replace(
+            facts,
+            login=client.login(),
+            can_push=can_push,
+            scopes=scopes,
+            actions_may_open=client.actions_may_open_pulls(),
+            base=base,
+            base_rules=client.rules(base),
+            branch_rules=client.rules("debrief/doctor"),
+            schedules=workflows and [one for one in workflows if "debrief" in one[0].lower()],
+        )
+    except DebriefError as error:
+        return replace(facts, refused=f"{error}")
