@@ -9,6 +9,10 @@ from collector.assemble.transcript import Line
 from collector.dialects.calls import ToolRun
 from collector.records import Message, ToolCall
 
+_OF_AN_ITEM = "fc_"
+"""OpenAI's responses have two ids for a call; OpenLLMetry sends that of the item in the request and
+that of the call, which everything else knows, in the result."""
+
 
 def answer(lines: Sequence[Line], runs: Iterable[ToolRun]) -> list[Line]:
     """Pair every tool call with its result.
@@ -41,6 +45,9 @@ def _paired(lines: Iterable[Line]) -> list[Line]:
             asked = _asked(open_calls, message)
             if asked is not None:
                 open_calls.remove(asked)
+                if asked.id.startswith(_OF_AN_ITEM) and message.tool_call_id:
+                    _rename(paired, asked, message.tool_call_id)
+                    asked = replace(asked, id=message.tool_call_id)
                 if message.tool_call_id != asked.id or message.name is None:
                     paired_message = replace(
                         message, tool_call_id=asked.id, name=message.name or asked.name
@@ -48,6 +55,19 @@ def _paired(lines: Iterable[Line]) -> list[Line]:
                     line = Line(paired_message, line.at_ns, line.agent)
         paired.append(line)
     return paired
+
+
+def _rename(lines: list[Line], asked: ToolCall, id_: str) -> None:
+    """Give a call that was asked for in one of `lines` the id that its result has."""
+    for number in range(len(lines) - 1, -1, -1):
+        line = lines[number]
+        if asked in line.message.tool_calls:
+            named = (
+                replace(one, id=id_) if one is asked else one for one in line.message.tool_calls
+            )
+            message = replace(line.message, tool_calls=tuple(named))
+            lines[number] = Line(message, line.at_ns, line.agent)
+            return
 
 
 def _asked(open_calls: Sequence[ToolCall], result: Message) -> ToolCall | None:

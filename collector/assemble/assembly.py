@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from collector import semconv
-from collector.assemble.chains import follow_responses
+from collector.assemble.chains import follow_responses, restore_requests
 from collector.assemble.conversations import build
 from collector.assemble.drafts import Card, Draft, finish, when
 from collector.assemble.events import Joins, event_of, is_content
@@ -21,6 +21,7 @@ from collector.assemble.sources import read_sources
 from collector.assemble.stitch import Part, Told, stitch, tell
 from collector.assemble.traces import Node, is_of_a_model, newest, plant, units
 from collector.assemble.transcript import Keys
+from collector.assemble.twins import fold_twins
 from collector.dialects.feedback import feedback_rows
 from collector.dialects.spans import Row, Span
 from collector.records import Conversation, Event, Unreadable
@@ -78,6 +79,7 @@ def gather(spans: Iterable[Row], logs: Sequence[Row], left: Left) -> Iterator[Dr
     """
     parts = _parts(spans, logs, left)
     follow_responses(source for part in parts for source in part.sources.calls)
+    restore_requests(source for part in parts for source in part.sources.calls)
     keys = Keys()
     for numbers in stitch([tell(part, keys) for part in parts]):
         group = [parts[number] for number in numbers]
@@ -151,7 +153,7 @@ def _parts(spans: Iterable[Row], logs: Sequence[Row], left: Left) -> list[Part]:
         if sources.calls:
             parts.append(Part(unit, sources))
     left.silent += _silent(traces, parts)
-    return sorted(parts, key=lambda part: part.age)
+    return sorted(fold_twins(parts), key=lambda part: part.age)
 
 
 def _traces(spans: Iterable[Span], logs: Sequence[Row]) -> Iterator[list[Node]]:

@@ -102,7 +102,7 @@ def _unreadable(node: Node, error: Exception) -> Unreadable:
     )
 
 
-def _completed(call: Call, twin: Call) -> Call:
+def completed(call: Call, twin: Call) -> Call:
     """Fill what `call` lacks from another report of the same call."""
     error = call.error
     if error is not None and twin.error is not None and error.http_status is None:
@@ -144,7 +144,7 @@ def _fold_same_response(sources: list[Source]) -> list[Source]:
         twins.sort(key=lambda source: (-_fullness(source.call), -source.node.depth))
         first, *others = twins
         for other in others:
-            first.call = _completed(first.call, other.call)
+            first.call = completed(first.call, other.call)
         folded.append(first)
     return folded
 
@@ -167,12 +167,12 @@ def _fold_nested(sources: list[Source]) -> list[Source]:
             if spoken or not source.call.has_content:
                 del by_node[source.node]
                 if len(inner) == 1:
-                    inner[0].call = _completed(inner[0].call, source.call)
+                    inner[0].call = completed(inner[0].call, source.call)
                 if outer is not None:
                     inside.setdefault(outer, []).extend(inner)
                 continue
             for twin in inner:
-                source.call = _completed(source.call, twin.call)
+                source.call = completed(source.call, twin.call)
                 del by_node[twin.node]
         if outer is not None:
             inside.setdefault(outer, []).append(source)
@@ -197,7 +197,7 @@ def _fold_siblings(sources: list[Source]) -> list[Source]:
         if position < 0 or not _same_moment(source.call, beside[position].call):
             folded.append(source)
             continue
-        beside[position].call = _completed(beside[position].call, source.call)
+        beside[position].call = completed(beside[position].call, source.call)
     return folded
 
 

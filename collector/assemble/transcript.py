@@ -185,6 +185,8 @@ def _add(thread: Thread, source: Source, keys: list[int], answer_keys: list[int]
         moved_ns = thread.lines[-1].at_ns
         fresh = common
         _drop(thread, known - common)
+    elif common and known - common <= thread.unconfirmed and call.input[common].role == "user":
+        fresh = common  # The application does not keep what the assistant said last.
     else:
         fresh = _rewritten(thread, call.input, keys)
     if call.has_content:

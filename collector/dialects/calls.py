@@ -63,6 +63,7 @@ _FINISH = {
     "tool_call": "tool_calls",
     "tool_use": "tool_calls",
     "function_call": "tool_calls",
+    "function_calls": "tool_calls",
     "content_filter": "content_filter",
     "refusal": "content_filter",
     "safety": "content_filter",
@@ -82,8 +83,10 @@ _CLASS_STATUS = {
     "badrequest": 400,
     "authentication": 401,
     "permissiondenied": 403,
-    "notfound": 404,
+    "notfounderror": 404,
     "ratelimit": 429,
+    "throttl": 429,
+    "toomanyrequests": 429,
     "rate_limit": 429,
     "rate limit": 429,
     "internalserver": 500,
@@ -118,7 +121,12 @@ def call_error(span: Span) -> CallError | None:
         status = int(found[1])
     lowered = f"{kind} {message[:100]}".lower()
     if status is None:
-        named = (code for name, code in _CLASS_STATUS.items() if name in lowered)
+        # A module that is not installed is nothing that a provider could not find.
+        named = (
+            code
+            for name, code in _CLASS_STATUS.items()
+            if name in lowered.replace("modulenotfounderror", "")
+        )
         status = next(named, None)
     if "timeout" in lowered or "timed out" in lowered or status in (408, 504):
         family = "timeout"

@@ -210,10 +210,18 @@ def _result(part: Mapping[str, Json], raw: Mapping[str, Json], type_: str) -> Me
         role="tool",
         tool_call_id=_word(part.get("id")),
         name=_word(part.get("name")),
-        result=decoding.container(payload),
+        result=_unwrapped(decoding.container(payload)),
         error=_error_text(part.get("error"), payload),
         at=moment(raw.get("timestamp")),
     )
+
+
+def _unwrapped(payload: Json) -> Json:
+    """Value of a result in one block of Bedrock's, `{"json": …}` or `{"text": …}`."""
+    block = payload[0] if isinstance(payload, list) and len(payload) == 1 else None
+    if isinstance(block, dict) and len(block) == 1:
+        return decoding.container(block.get("json", block.get("text", payload)))
+    return payload
 
 
 def _error_text(error: Json, payload: Json) -> str | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from collector import semconv
-from collector.dialects import decoding, genai
+from collector.dialects import decoding, genai, shapes
 from collector.dialects.calls import Call
 from collector.dialects.histories import Histories
 from collector.dialects.spans import Span
@@ -88,8 +88,13 @@ class _Heard:
             self.say({"role": semconv.MESSAGE_ROLES[name], **_plain(value)})
 
     def say(self, raw: Any) -> None:
-        system, messages = genai.read_message(raw)
-        self.input += messages
+        """Add a message of the request. Bedrock's have results in the user's message, and once more
+        in an event of their own."""
+        system, messages = _read(raw)
+        told = {one.tool_call_id for one in self.input if one.role == "tool"} - {None}
+        self.input += [
+            one for one in messages if one.role != "tool" or one.tool_call_id not in told
+        ]
         if system:
             self.systems.append(system)
 
@@ -98,7 +103,7 @@ class _Heard:
             raw = {"role": "assistant", "content": raw}
         elif isinstance(raw, dict):
             raw = {"role": "assistant", **raw}
-        self.output += genai.read_message(raw)[1]
+        self.output += _read(raw)[1]
 
     def _choose(self, value: Mapping[str, Any]) -> None:
         """Take an answer; of several choices the first is what the application got."""
@@ -111,6 +116,13 @@ class _Heard:
             message = _plain(value)
         if _has_content(message):
             self.answer({"finish_reason": value.get("finish_reason"), **message})
+
+
+def _read(raw: Any) -> tuple[str | None, list[Message]]:
+    content = raw.get("content") if isinstance(raw, dict) else None
+    if isinstance(content, list) and all(isinstance(b, dict) and "type" not in b for b in content):
+        return shapes.read_message(raw)  # Bedrock's blocks.
+    return genai.read_message(raw)
 
 
 def _plain(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,11 +28,20 @@ def speaks(span: Span) -> bool:
 
 
 def kind(span: Span) -> str:
-    """AGENT and CHAIN spans give ids only: their input and output are whatever a decorator saw."""
+    """AGENT and CHAIN spans give ids only: their input and output are whatever a decorator saw.
+
+    Unless they carry messages (Instructor): then they speak where no call below them does.
+    """
     kind_ = (span.text(semconv.OPENINFERENCE_KIND) or "").upper()
     if kind_ == "LLM":
         return "call" if _is_model_call(span) else "other"
+    if kind_ == "CHAIN" and _has_messages(span):
+        return "agent"
     return {"TOOL": "tool", "AGENT": "agent"}.get(kind_, "other")
+
+
+def _has_messages(span: Span) -> bool:
+    return any(key.startswith("llm.input_messages.") for key in span.keys)
 
 
 def _is_model_call(span: Span) -> bool:
@@ -70,7 +79,7 @@ def _raw_answer(output: Json) -> list[Message]:
 
 
 def read_call(span: Span, histories: Histories) -> Call:
-    if span.text(semconv.OPENINFERENCE_KIND) != "LLM":
+    if span.text(semconv.OPENINFERENCE_KIND) != "LLM" and not _has_messages(span):
         return Call(span_id=span.span_id, start_ns=span.start_ns, end_ns=span.end_ns)
     system, said = _read(elements(span, "llm.input_messages."))
     _, answered = _read(elements(span, "llm.output_messages."))
@@ -82,6 +91,9 @@ def read_call(span: Span, histories: Histories) -> Call:
             said += messages
             system = system or system_text
         answered = answered or _raw_answer(output)
+    elif not answered and span.text(semconv.OPENINFERENCE_KIND) == "CHAIN":
+        text = span.text("output.value")  # What a structured answer was made into.
+        answered = [] if text is None or text in (*NOTHING, MASKED) else _raw_answer(text)
     raw_output = output if isinstance(output, dict) else {}
     if span.failed and all(not message.text and not message.tool_calls for message in answered):
         answered = []  # LangChain sends an empty assistant message for a call that failed.

@@ -222,7 +222,8 @@ def test_tool_results_whose_ids_differ_are_matched_by_position() -> None:
 
     conversation = the_conversation([a_chat(said, assistant("done"))])
 
-    assert conversation.messages[2].tool_call_id == "fc_1"
+    (call,) = conversation.messages[1].tool_calls
+    assert call.id == conversation.messages[2].tool_call_id == "call_77"
     assert conversation.messages[2].name == "look"
 
 

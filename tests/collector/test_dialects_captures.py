@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,12 +45,17 @@ BOTH_TURNS = [
 FAILED = [("user", "Cancel order A-1001, please.")]
 
 WITH_IDS = [
+    "agno",
+    "autogen",
     "google-adk",
     "haystack",
     "langfuse",
     "langgraph",
+    "langgraph-openllmetry",
     "langsmith",
     "llama-index",
+    "openai-agents-openllmetry",
+    "openinference-anthropic",
     "smolagents",
     "strands",
     "vercel-ai-v6",
@@ -59,15 +65,24 @@ WITH_IDS = [
 ALL = [
     *WITH_IDS,
     "agent-framework",
+    "bedrock-botocore",
     "litellm",
+    "logfire-openai",
+    "mlflow",
     "openai-agents",
     "openinference-responses",
     "pydantic-ai-v1",
     "pydantic-ai-v2",
     "pydantic-ai-v3",
 ]
+WITHOUT_CALL_IDS = ["google-genai", "google-genai-openllmetry"]
+"""Gemini's calls of tools have no ids; ours are made from the position."""
+WITHOUT_FAILED_WORDS = ["bedrock-openllmetry", "openai-agents-responses", "openlit"]
+"""Of a call that failed the library sends no input."""
 BY_OTHER_NAMES = ["semantic-kernel"]
 """The framework puts the name of a plugin before the tool's."""
+NO_SUMS = ["haystack", "openinference-anthropic"]
+"""No tokens at all; with those that were read from a cache."""
 OWN_VERSION = {"strands": "1.62.0"}
 """Strands puts its own version in the place of the service's."""
 
@@ -115,7 +130,40 @@ def test_a_capture_gives_the_ids_that_were_set(capture: str) -> None:
     assert {first.user_id, second.user_id} == {"user-zoe-42"}
 
 
-@pytest.mark.parametrize("capture", [*ALL, *BY_OTHER_NAMES, "crewai", "crewai-with-openai"])
+@pytest.mark.parametrize("capture", WITHOUT_CALL_IDS)
+def test_a_capture_without_ids_of_calls_gives_what_was_said(capture: str) -> None:
+    first, second = held(capture)
+
+    call = replace(CALL, id="call-1")
+    assert told(first) == [(role, call if said == CALL else said) for role, said in BOTH_TURNS]
+    assert first.messages[2].tool_call_id == "call-1"
+    assert told(second) == FAILED
+
+
+@pytest.mark.parametrize("capture", WITHOUT_FAILED_WORDS)
+def test_a_capture_that_loses_the_words_of_a_failed_call_gives_all_else(capture: str) -> None:
+    first, second = held(capture)
+
+    assert told(first) == BOTH_TURNS
+    assert first.system == SYSTEM
+    assert told(second) == []
+    assert not second.completeness.text
+
+
+def test_answers_that_the_application_does_not_repeat_are_told_once() -> None:
+    first, _ = held("instructor")
+
+    made = '{"order_id": "A-1001"}'
+    assert told(first) == [FIRST_TURN[0], ("assistant", made), BOTH_TURNS[4], ("assistant", made)]
+
+
+@pytest.mark.parametrize(
+    "capture",
+    [
+        *(*ALL, *WITHOUT_CALL_IDS, *WITHOUT_FAILED_WORDS, *BY_OTHER_NAMES),
+        *("crewai", "crewai-with-openai", "instructor"),
+    ],
+)
 def test_a_capture_tells_the_failed_call_once(capture: str) -> None:
     first, second = held(capture)
 
@@ -126,7 +174,7 @@ def test_a_capture_tells_the_failed_call_once(capture: str) -> None:
     assert "Traceback" not in error.message
 
 
-@pytest.mark.parametrize("capture", [name for name in ALL if name != "haystack"])
+@pytest.mark.parametrize("capture", [name for name in ALL if name not in NO_SUMS])
 def test_a_capture_counts_three_calls(capture: str) -> None:
     """The fake provider counted tokens up, so only the difference to its answers is the same."""
     first, _ = held(capture)
