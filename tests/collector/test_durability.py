@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import resource
+import shutil
 import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.client import HTTPException
 from pathlib import Path
@@ -118,6 +121,65 @@ def test_a_full_disk_says_try_again_later_and_recovers(tmp_path):
 
     assert len(span_ids(tmp_path)) == SPANS + 1
     assert not list(tmp_path.rglob("*.tmp"))
+
+
+@dataclass(frozen=True)
+class Called:
+    """One system call of a trace: its text, and at which lines it began and ended."""
+
+    text: str
+    began: int
+    ended: int
+
+
+def system_calls(lines: list[str]) -> list[Called]:
+    """Read what `strace -f -y` wrote: of a call that another thread interrupts, two lines."""
+    calls: list[Called] = []
+    open_calls: dict[str, tuple[str, int]] = {}
+    for number, line in enumerate(lines):
+        thread, _, text = line.partition(" ")
+        text = text.strip()
+        if text.endswith("<unfinished ...>"):
+            open_calls[thread] = (text, number)
+        elif text.startswith("<... ") and thread in open_calls:
+            began_text, began = open_calls.pop(thread)
+            calls.append(Called(began_text, began, number))
+        else:
+            calls.append(Called(text, number, number))
+    return calls
+
+
+def test_a_request_is_written_synced_named_and_its_folder_synced_before_it_is_acknowledged(
+    tmp_path,
+):
+    strace = shutil.which("strace")
+    if strace is None:
+        pytest.skip("strace is not installed: the order of system calls cannot be seen")
+    trace, store = tmp_path / "trace", tmp_path / "store"
+    watched = "write,pwrite64,writev,fsync,fdatasync,rename,renameat,renameat2,send,sendto,sendmsg"
+    # As a grandchild (-D) strace leaves the collector a direct child, which can be stopped.
+    under = (strace, "-D", "-f", "-y", "-s", "40", "-e", f"trace={watched}", "-o", str(trace))
+    with a_collector(store, under=under) as collector:
+        body = a_trace_request(spans=SPANS, attributes={"text": "x" * 2000}).SerializeToString()
+        assert collector.post("/v1/traces", body)[0] == 200
+        collector.stop()
+
+    calls = system_calls(trace.read_text(errors="replace").splitlines())
+
+    def first(pattern: str, after: Called | None = None) -> Called:
+        """The first call like this that began when `after` had ended."""
+        since = after.ended if after else -1
+        found = (one for one in calls if one.began > since and re.search(pattern, one.text))
+        return next(found, None) or pytest.fail(f"no {pattern} after {after}")
+
+    written = first(r"^p?write\w*\(\d+<[^>]*/spans/[^>]*\.tmp>")
+    synced = first(r"^f(data)?sync\(\d+<[^>]*/spans/[^>]*\.tmp>", written)
+    named = first(r"^rename\w*\(.*/spans/.*\.tmp.*/spans/.*\.parquet", synced)
+    assert [one for one in calls if one.began > synced.began and ".tmp>" in one.text] == []
+    folder = first(r"^fsync\(\d+<[^>]*/spans/date=[^/>]*>", named)
+    first(r"^send\w*\(.*HTTP/1.1 200|^write\w*\(.*HTTP/1.1 200", folder)
+    answers = [one for one in calls if "HTTP/1.1 200" in one.text]
+    assert len(answers) == 1
 
 
 # ---- the writer on its own

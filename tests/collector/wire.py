@@ -154,10 +154,11 @@ def a_collector(
     store: Path,
     *arguments: str,
     program: Sequence[str] = ("collector.receiver",),
+    under: Sequence[str] = (),
     **environment: str,
 ) -> Iterator[Collector]:
-    """Run `python -m PROGRAM` on free ports until the block ends."""
-    command = [sys.executable, "-m", *program, "--store", str(store)]
+    """Run `python -m PROGRAM` on free ports until the block ends; `under` another command."""
+    command = [*under, sys.executable, "-m", *program, "--store", str(store)]
     command += ["--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", *arguments]
     process = subprocess.Popen(
         command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}
