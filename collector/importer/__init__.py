@@ -282,10 +282,12 @@ def _tables(content: Content) -> Iterator[pa.Table]:
 def _slices(tables: Sequence[pa.Table]) -> Iterator[pa.Table]:
     """The same rows in tables of at most about `_COMMIT_BYTES`."""
     waiting: list[pa.Table] = []
+    waiting_bytes = 0
     for table in tables:
         waiting.append(table)
-        if sum(one.nbytes for one in waiting) >= _COMMIT_BYTES:
+        waiting_bytes += table.nbytes
+        if waiting_bytes >= _COMMIT_BYTES:
             yield pa.concat_tables(waiting)
-            waiting = []
+            waiting, waiting_bytes = [], 0
     if waiting:
         yield pa.concat_tables(waiting)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -24,8 +25,8 @@ from collector.store.store import to_arrow
 Signal = Literal["traces", "logs"]
 _BATCH = 200
 """Conversations or spans in one request to the decoder: a large file needs little extra memory."""
-_ROWS = 2000
-"""Rows that wait as Python objects before they become a table, which is ten times as small."""
+_WAITING = 2000
+"""Spans that wait as Python objects before they become a table, which is ten times as small."""
 _LISTS = ("data", "runs", "observations", "spans", "traces", "scores", "items")
 """Where the answers of an API have their items."""
 
@@ -48,7 +49,6 @@ class Content:
 
     how: How
     tables: dict[str, list[pa.Table]] = field(default_factory=dict)
-    rows: dict[str, list[Row]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=lambda: {"spans": 0, "events": 0})
     conversations: int = 0
     kinds: set[str] = field(default_factory=set)
@@ -71,7 +71,9 @@ class Content:
             raise ImportRefused(
                 f"{decoded.rejected} records cannot be stored, the first because {decoded.reason}"
             )
-        self._take(decoded.table, decoded.rows)
+        if decoded.columns.num_rows:
+            self.counts[decoded.table] += decoded.columns.num_rows
+            self.tables.setdefault(decoded.table, []).append(decoded.columns)
 
     def otlp(self, body: bytes, signal: framing.Held, *, json: bool) -> None:
         """Take one OTLP request; metrics carry no conversation."""
@@ -121,9 +123,9 @@ class Content:
             self._traces(spans.request_of(some, agent=how.agent))
         if self.flat:
             finish_events(self.flat, how.redactor)
-            self._take("events", list({row["event_id"]: row for row in self.flat}.values()))
-        for table in list(self.rows):
-            self._pack(table)
+            rows = list({row["event_id"]: row for row in self.flat}.values())
+            self.counts["events"] += len(rows)
+            self.tables.setdefault("events", []).append(to_arrow("events", rows))
         self.seen, self.exported, self.flat = {}, [], []
         return self
 
@@ -149,7 +151,7 @@ class Content:
                 self.untied.append(dict(event))
             else:
                 self.flat.append(flat_row(event, received_ns=self.how.received_ns))
-        if len(self.exported) >= _ROWS:
+        if len(self.exported) >= _WAITING:
             taken, self.exported = self.exported, []
             for some in _batches(taken):
                 self._traces(spans.request_of(some, agent=self.how.agent))
@@ -160,30 +162,14 @@ class Content:
             decode_traces(body, json=True, received_ns=how.received_ns, redact=how.redactor)
         )
 
-    def _take(self, table: str, rows: list[Row]) -> None:
-        self.counts[table] += len(rows)
-        waiting = self.rows.setdefault(table, [])
-        waiting += rows
-        if len(waiting) >= _ROWS:
-            self._pack(table)
 
-    def _pack(self, table: str) -> None:
-        if rows := self.rows.pop(table, []):
-            self.tables.setdefault(table, []).append(to_arrow(table, rows))
-
-
-class located:  # reads as a word of the sentence it makes
-    """Says in the message of a refusal where it happened."""
-
-    def __init__(self, where: str) -> None:
-        self._where = where
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ImportRefused | BadRequest):
-            raise ImportRefused(f"{self._where}: {error}") from error
+@contextmanager
+def located(where: str) -> Iterator[None]:
+    """Say in the message of a refusal where it happened."""
+    try:
+        yield
+    except (ImportRefused, BadRequest) as error:
+        raise ImportRefused(f"{where}: {error}") from error
 
 
 def _unknown() -> ImportRefused:
