@@ -52,10 +52,12 @@ def serve(
     options: Options | None = None,
     *,
     clock: Callable[[], datetime] = wall_clock,
+    redactor: Redactor | None = None,
 ) -> None:
     """Receive until SIGTERM or SIGINT, then finish what is under way and return.
 
-    Prints one line to standard error when both ports answer.
+    Prints one line to standard error when both ports answer. The redactor is that of the store;
+    another one is only given to measure what redaction costs.
 
     Raises:
         Misconfigured: an address is wrong, taken, or open to the network without a token; a token
@@ -70,7 +72,7 @@ def serve(
     tls = check_tls(options)
     store = open_store(store_location, create=True)
     store.check_writable()
-    redact = store.redactor(key=options.redaction_key, personal=options.personal)
+    redact = redactor or store.redactor(key=options.redaction_key, personal=options.personal)
     # Arrow's own allocator keeps what a burst of requests needed; this one gives it back.
     pa.set_memory_pool(pa.system_memory_pool())
     redact.text("")  # compiles its filters, for which the first sender would wait half a second
@@ -100,7 +102,7 @@ async def _serve(
         ):
             print(
                 f"debrief collector ready: http={http[0]}:{http_port} "
-                f"grpc={grpc[0]}:{grpc_port} store={store.root}",
+                f"grpc={grpc[0]}:{grpc_port} store={store.address}",
                 file=sys.stderr,
                 flush=True,
             )
