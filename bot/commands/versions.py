@@ -17,7 +17,7 @@ from bot.figures import count
 from bot.git import read_file_history
 from bot.records import CapturedText, CommitRange, FileHistory, Finding, VersionMatch
 from bot.settings import Settings
-from bot.versions import Gathered, Serving, build_index, drift, match_text, servings
+from bot.versions import Gathered, Serving, build_index, drift, match_texts, servings
 from bot.versions.redacted import PLACEHOLDER, hidden_spans
 from bot.watched import NEVER
 from collector.assemble import read_conversations
@@ -79,7 +79,7 @@ def matches_of(gathered: Gathered, history: FileHistory) -> tuple[VersionMatch, 
     samples = _samples(texts)
     hidden = _hidden if any(PLACEHOLDER.search(sample) for sample in samples) else None
     index = build_index(history, about=samples, hidden=hidden)
-    return tuple(match_text(text, index) for text in texts)
+    return tuple(match_texts(texts, index))
 
 
 def _hidden(text: str) -> list[tuple[int, int]]:

@@ -6,6 +6,7 @@ Costs some milliseconds a text, and no model call.
 """
 
 from bot.versions.index import Index, build_index
+from bot.versions.instances import match_texts
 from bot.versions.match import match_text, seen_live
 from bot.versions.serving import Gathered, Serving, drift, servings
 
@@ -16,6 +17,7 @@ __all__ = [
     "build_index",
     "drift",
     "match_text",
+    "match_texts",
     "seen_live",
     "servings",
 ]

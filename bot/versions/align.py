@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from bot.versions.index import KEY_TOKENS, Index
-from bot.versions.templates import Piece, Template, canonical
+from bot.versions.templates import Piece, Template
 
 MAX_PLACES = 24
 """Of one piece in one text: what stands more often than that (a bullet, a hostile repetition)
@@ -24,6 +24,8 @@ SEEN_BEFORE_CUT = 0.3
 """Share of a template that must be there before its end is taken for cut off in a long value."""
 
 
+SIDE_BY_SIDE = 4
+"""Short pieces that are looked for as one: that many words are in no value by chance."""
 TOUCHING = 3
 """What it is worth, in characters, that two pieces stand side by side as in the template."""
 
@@ -37,8 +39,8 @@ class Text:
     """Piece to its first characters in `tokens`, in order."""
 
 
-def read_text(text: str, index: Index) -> Text:
-    spoken = canonical(text)
+def read_text(spoken: str, index: Index) -> Text:
+    """`spoken`: as `canonical` gives it."""
     words = spoken.split()
     found: dict[str, list[int]] = {}
     at = 0
@@ -221,7 +223,8 @@ class _Reading:
         Behind a gap a single ` . ` would be found in the value; the words after it are not.
         """
         together = 1
-        while is_open and together < len(pieces) and not pieces[together].open_before:
+        longest = min(len(pieces), SIDE_BY_SIDE) if is_open else 1
+        while together < longest and not pieces[together].open_before:
             together += 1
         for length in {together: None, 1: None}:
             run = pieces[:length]

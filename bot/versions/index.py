@@ -51,6 +51,8 @@ class Index:
     """First tokens of a piece to the pieces that begin so."""
     holders: dict[str, tuple[int, ...]]
     """Piece to the numbers of the versions that have it."""
+    required_chars: tuple[int, ...]
+    """Of each version."""
 
 
 def build_index(
@@ -88,6 +90,7 @@ def build_index(
         numbered,
         {key: tuple(pieces) for key, pieces in starts.items()},
         {piece: tuple(numbers) for piece, numbers in holders.items()},
+        tuple(version.template.required_chars for version in numbered),
     )
 
 

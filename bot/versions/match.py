@@ -16,10 +16,13 @@ from datetime import datetime
 from bot.records import CapturedText, CommitRange, FileHistory, MatchedPart, VersionMatch
 from bot.versions.align import Alignment, Text, align, read_text
 from bot.versions.index import Index, Place, Span, Version, common, merged
+from bot.versions.templates import canonical
 
 MAX_PARTS = 12
 CANDIDATES = 120
 """Versions that are put beside a captured text word by word; all others share less with it."""
+NEAR = 0.4
+WHOLE = 0.8
 MIN_COVERAGE = 0.6
 MIN_EVIDENCE_TOKENS = 12
 """A shorter text counts only where it is the whole captured text."""
@@ -35,6 +38,7 @@ MAX_PIECES_SHOWN = 10
 NEAREST = 0.15
 """Share of the captured text below which nothing is even near."""
 
+CUT_MARK_CHARS = 200
 _CUT_MARK = re.compile(
     r"(?:\s*(?:\.{3}|…|[\[(<]{0,3}(?:truncated|cut|omitted)\b[^\n]{0,60})){1,3}\s*\Z", re.IGNORECASE
 )
@@ -50,9 +54,23 @@ class _Best:
 
 def match_text(captured: CapturedText, index: Index) -> VersionMatch:
     """Find where a captured text comes from. Costs some milliseconds and no model call."""
-    shortened = _CUT_MARK.sub("", captured.text)
-    is_cut = captured.is_cut or shortened != captured.text
-    text = read_text(shortened, index)
+    return explained_by(captured, index)[0]
+
+
+def spoken_of(captured: CapturedText) -> tuple[str, bool]:
+    """The tokens of a captured text, and whether its sender cut it."""
+    text = captured.text
+    ending = _CUT_MARK.sub("", text[-CUT_MARK_CHARS:])
+    shortened = text[:-CUT_MARK_CHARS] + ending
+    return canonical(shortened), captured.is_cut or len(shortened) < len(text)
+
+
+def explained_by(
+    captured: CapturedText, index: Index
+) -> tuple[VersionMatch, tuple[tuple[Version, ...], ...], tuple[Alignment, ...]]:
+    """The match, with the versions of each part and how they lie in the text."""
+    spoken, is_cut = spoken_of(captured)
+    text = read_text(spoken, index)
     whole = len(text.tokens) - 1
     parts: list[_Best] = []
     nearest: _Best | None = None
@@ -67,8 +85,9 @@ def match_text(captured: CapturedText, index: Index) -> VersionMatch:
     parts = _without_values(parts)
     explained = _explained(parts, whole)
     if not _is_match(parts, explained):
-        return _no_match(captured, nearest, whole, index.history)
-    return _matched(captured, parts, explained, text, index.history)
+        return _no_match(captured, nearest, whole, index.history), (), ()
+    match = _matched(captured, parts, explained, text, index.history)
+    return match, tuple(one.versions for one in parts), tuple(one.alignment for one in parts)
 
 
 def _best(
@@ -109,12 +128,15 @@ def _candidates(text: Text, index: Index, free: Sequence[tuple[int, int]]) -> li
         if any(a <= at and at + weight <= b for at in places for a, b in free):
             for number in index.holders[piece]:
                 shared[number] += weight
-    if len(shared) <= CANDIDATES:
-        return list(shared)
+    most = max(shared.values(), default=0)
     balance = {
-        number: 2 * chars - index.versions[number].template.required_chars
+        number: 2 * chars - index.required_chars[number]
         for number, chars in shared.items()
+        # What shares far less than another, and is not even whole, cannot be the best.
+        if chars >= NEAR * most or chars >= WHOLE * index.required_chars[number]
     }
+    if len(balance) <= CANDIDATES:
+        return list(balance)
     chosen = dict.fromkeys(sorted(balance, key=lambda n: -balance[n])[: CANDIDATES // 2])
     # A text that was cut lacks much of the right version too: what is shared decides then.
     chosen |= dict.fromkeys(number for number, _ in shared.most_common(CANDIDATES // 2))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.records import CapturedText, FileHistory, HistoryCommit, VersionMatch
-from bot.versions import build_index, match_text, seen_live
+from bot.versions import build_index, match_text, match_texts, seen_live
 from bot.versions.templates import canonical, template_of
 
 Step = Mapping[str, str | None]
@@ -486,6 +486,35 @@ def test_a_hostile_text_takes_no_longer_than_its_length() -> None:
 
     for hostile in (text, repeated, "- " * 100_000):
         match(hostile, {"p.md": SUPPORT}, {"p.md": SUPPORT + "\n- Be kind."})
+
+
+# -- many instances of a few templates -----------------------------------------------------------
+
+VALUES = ["Acme", "Zoë & Sons, Ltd.", "", "the shop of 12:30", "days", "{company}", RULES[1]]
+VALUES += ["a. b. c.", "x " * 400, "Be kind.", "…", "...", "twice", ".", "You are OrderBot"]
+
+
+@pytest.mark.parametrize("tail", ["", " Be kind.", " days", " {x} days."])
+def test_instances_of_a_template_are_matched_as_each_alone(tail: str) -> None:
+    template = SUPPORT.replace("{company}.", "{company}" + tail)
+    steps = (
+        {"p.md": SUPPORT},
+        {"p.md": template},
+        {"p.md": template.replace("brief", "short")},
+        {"q.md": SALES},
+    )
+    index = build_index(a_history(*steps))
+    texts = [
+        a_text(step["p.md"].replace("{company}", value).replace("{x}", value[:5]))
+        for value in (*VALUES, *reversed(VALUES))
+        for step in steps[:3]
+    ]
+
+    together = list(match_texts(texts, index))
+
+    assert [one.captured for one in together] == texts
+    for one, alone in zip(together, (match_text(text, index) for text in texts), strict=True):
+        assert (one.result, commits(one)) == (alone.result, commits(alone)), one.captured.text[:90]
 
 
 # -- going live ------------------------------------------------------------------------------------
