@@ -17,8 +17,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 _SUFFIX = ".parquet"
+_COMPACTED = "-compacted"
 _PREFIX = "date="
 _LISTINGS = 5
+_ROW_GROUP_ROWS = 50_000
 # Texts differ from row to row, so a dictionary costs time there and saves nothing.
 _REPEATING = {
     "name",
@@ -44,6 +46,11 @@ class DataFile:
     def day(self) -> date:
         """The UTC day on which its rows were received."""
         return date.fromisoformat(self.name.split("/")[1].removeprefix(_PREFIX))
+
+    @property
+    def is_compacted(self) -> bool:
+        """It was merged and sorted by conversation."""
+        return self.name.endswith(f"{_COMPACTED}{_SUFFIX}")
 
 
 class Files(Protocol):
@@ -145,36 +152,45 @@ def listed(files: Files, table: str) -> list[DataFile]:
     return found
 
 
-def new_name(table: str, day: date, now: datetime) -> str:
+def new_name(table: str, day: date, now: datetime, *, is_compacted: bool = False) -> str:
     """A name that no other file has; names of one day sort by time."""
-    return f"{table}/{_PREFIX}{day.isoformat()}/{uuid7(now)}{_SUFFIX}"
+    mark = _COMPACTED if is_compacted else ""
+    return f"{table}/{_PREFIX}{day.isoformat()}/{uuid7(now)}{mark}{_SUFFIX}"
 
 
-def to_parquet(
+def to_parquet(rows: pa.Table) -> pa.Buffer:
+    """Rows as one Parquet file, quickly."""
+    (content,) = to_parquet_files(rows.schema, [rows], level=1)
+    return content
+
+
+def to_parquet_files(
     schema: pa.Schema,
     batches: Iterable[pa.RecordBatch | pa.Table],
     *,
-    level: int = 1,
-    row_group_rows: int = 50_000,
-) -> pa.Buffer | None:
-    """One Parquet file in memory, of batches of this schema; each batch begins a row group. None
-    where there are no rows.
+    level: int = 3,
+    file_bytes: int | None = None,
+) -> Iterator[pa.Buffer]:
+    """Batches as Parquet files, each closed when it has `file_bytes`; each batch begins a row
+    group. There is none where there are no batches.
     """
-    rows = 0
-    sink = pa.BufferOutputStream()
-    with pq.ParquetWriter(
-        sink,
-        schema,
-        compression="zstd",
-        compression_level=level,
-        use_dictionary=list(_with_dictionary(schema)),
-        write_statistics=[f.name for f in schema if f.name != "body" and not _is_map(f)],
-    ) as writer:
-        for batch in batches:
-            rows += batch.num_rows
-            whole = batch if isinstance(batch, pa.Table) else pa.Table.from_batches([batch])
-            writer.write_table(whole, row_group_size=row_group_rows)
-    return sink.getvalue() if rows else None
+    rest = iter(batches)
+    while (batch := next(rest, None)) is not None:
+        sink = pa.BufferOutputStream()
+        with pq.ParquetWriter(
+            sink,
+            schema,
+            compression="zstd",
+            compression_level=level,
+            use_dictionary=list(_with_dictionary(schema)),
+            write_statistics=[f.name for f in schema if f.name != "body" and not _is_map(f)],
+        ) as writer:
+            writer.write(batch, row_group_size=_ROW_GROUP_ROWS)
+            while file_bytes is None or sink.tell() < file_bytes:
+                if (batch := next(rest, None)) is None:
+                    break
+                writer.write(batch, row_group_size=_ROW_GROUP_ROWS)
+        yield sink.getvalue()
 
 
 def _with_dictionary(schema: pa.Schema) -> Iterator[str]:

@@ -17,6 +17,7 @@ from collector.redaction import KEY_BYTES, Redactor
 from collector.store import upkeep
 from collector.store.files import Files, new_name, to_parquet
 from collector.store.folder import Folder, make_folder
+from collector.store.health import Health, check_health
 from collector.store.hiding import Hidden
 from collector.store.reading import Query, read_batches, read_table
 from collector.store.schema import TABLES
@@ -96,9 +97,9 @@ class Store:
 
     def append_arrow(self, table: str, rows: pa.Table, *, now: datetime) -> None:
         """`append` for rows that are a pyarrow table of the table's schema already."""
-        content = to_parquet(rows.schema, [rows])
-        if content is not None:
-            self.files.write(new_name(table, now.astimezone(UTC).date(), now), content)
+        if rows.num_rows:
+            name = new_name(table, now.astimezone(UTC).date(), now)
+            self.files.write(name, to_parquet(rows))
 
     def check_writable(self) -> None:
         """Write a small file.
@@ -228,6 +229,10 @@ class Store:
         """Merge the small files of closed days, without repeats and erased rows; see
         `upkeep.compact`."""
         return upkeep.compact(self.files, now, grace_s=grace_s)
+
+    def health(self, *, today: date) -> Health:
+        """What state the store is in; see `health.check_health`."""
+        return check_health(self.files, today=today)
 
 
 def to_arrow(table: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:

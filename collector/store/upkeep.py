@@ -16,7 +16,14 @@ from itertools import chain, groupby
 
 import pyarrow as pa
 
-from collector.store.files import DataFile, Files, listed, new_name, to_parquet
+from collector.store.files import (
+    DataFile,
+    Files,
+    listed,
+    new_name,
+    to_parquet,
+    to_parquet_files,
+)
 from collector.store.hiding import Hidden
 from collector.store.proof import Proof, prove, words_of
 from collector.store.reading import (
@@ -33,6 +40,9 @@ CONVERSATION_TABLES = ("spans", "events", "model_labels")
 """What holds words of users. The ledger and the runs hold ids and are kept."""
 _GROUP_BYTES = 64 * 2**20
 """Compressed size of what is merged at once; in memory it is some ten times as much."""
+_FILE_BYTES = 8 * 2**20
+"""Of a compacted file. To erase a person is to rewrite the files that hold their conversations, so
+smaller ones would be better for that, and worse for all who read many."""
 _ROW_GROUP_ROWS = 8192
 _REPLACED_BYTES = 2**30
 """Removing waits for the end of a run, because a reader starts over when files vanish; but not for
@@ -72,9 +82,9 @@ def record_erasure(files: Files, hidden: Hidden, *, now: datetime) -> None:
         for name, column in zip(names, values, strict=True)
         for value in column
     ]
-    content = to_parquet(ERASURES, [pa.Table.from_pylist(rows, schema=ERASURES)])
-    if content is not None:
-        files.write(new_name("erasures", now.astimezone(UTC).date(), now), content)
+    if rows:
+        name = new_name("erasures", now.astimezone(UTC).date(), now)
+        files.write(name, to_parquet(pa.Table.from_pylist(rows, schema=ERASURES)))
 
 
 def erase(files: Files, wanted: Hidden, *, raw_ids: Sequence[str], now: datetime) -> Erased:
@@ -119,7 +129,7 @@ def remove_hidden(files: Files, hidden: Hidden, *, now: datetime) -> int:
                 suppress(FileNotFoundError),  # compaction was faster; it drops erased rows too
                 rewriting(files, table, [file], hidden) as reading,
             ):
-                _rewrite(files, reading, table, [file], now=now)
+                _rewrite(files, reading, [file], now=now, is_compacted=file.is_compacted)
                 files.remove([file])
                 rewritten += 1
     return rewritten
@@ -157,16 +167,16 @@ def compact(files: Files, now: datetime, *, grace_s: float | None = None) -> Com
         before += len(closed)
         for _, of_day in groupby(closed, key=lambda file: file.day):
             day = list(of_day)
-            if len(day) > 1 or erased.intersection(day):
-                with (
-                    suppress(FileNotFoundError),  # another run was faster
-                    rewriting(files, table, day, hidden) as reading,
-                ):
-                    worn = erased.union(reading.files_with_repeats(day))
-                    for group in _groups(day):
-                        if len(group) > 1 or worn.intersection(group):
-                            written += _rewrite(files, reading, table, group, now=now)
-                            replaced += group
+            if _is_compact(day) and not erased.intersection(day):
+                continue
+            with (
+                suppress(FileNotFoundError),  # another run was faster
+                rewriting(files, table, day, hidden) as reading,
+            ):
+                worn = erased.union(reading.files_with_repeats(day))
+                for group in _groups([file for file in day if file in worn or _is_small(file)]):
+                    written += _rewrite(files, reading, group, now=now, is_compacted=True)
+                    replaced += group
             if sum(file.size_bytes for file in replaced) > _REPLACED_BYTES:
                 _remove_after(files, replaced, grace_s)
                 removed += len(replaced)
@@ -185,22 +195,35 @@ def _remove_after(files: Files, replaced: Sequence[DataFile], grace_s: float) ->
 
 
 def _rewrite(
-    files: Files, reading: Reading, table: str, group: Sequence[DataFile], *, now: datetime
+    files: Files, reading: Reading, group: Sequence[DataFile], *, now: datetime, is_compacted: bool
 ) -> int:
-    """Write what is still wanted of some files of one day as one file; gives how many: 1 or 0.
+    """Write what is still wanted of some files of one day anew; gives how many files that makes.
 
     Raises:
         FileNotFoundError: one of them is gone.
     """
-    batches = reading.batches(group, order=_SORT[table], rows=_ROW_GROUP_ROWS, every_column=True)
+    table = group[0].name.split("/")[0]
+    is_sorted = len(group) == 1 and group[0].is_compacted
+    batches = reading.batches(
+        group, order=() if is_sorted else _SORT[table], rows=_ROW_GROUP_ROWS, every_column=True
+    )
     first = next(batches, None)
     if first is None:
         return 0
-    content = to_parquet(first.schema, chain([first], batches), level=3)
-    if content is None:
-        return 0
-    files.write(new_name(table, group[0].day, now), content)
-    return 1
+    count = 0
+    for content in to_parquet_files(first.schema, chain([first], batches), file_bytes=_FILE_BYTES):
+        files.write(new_name(table, group[0].day, now, is_compacted=is_compacted), content)
+        count += 1
+    return count
+
+
+def _is_small(file: DataFile) -> bool:
+    return not file.is_compacted or file.size_bytes < _FILE_BYTES // 2
+
+
+def _is_compact(day: Sequence[DataFile]) -> bool:
+    small = [file for file in day if _is_small(file)]
+    return all(file.is_compacted for file in small) and len(small) < 2
 
 
 def _groups(files: Sequence[DataFile]) -> Iterator[list[DataFile]]:

@@ -403,11 +403,13 @@ def test_compaction_that_was_killed_before_it_removed_its_input_changes_nothing(
 
 def test_a_compact_day_is_left_alone(store):
     store.append("spans", [a_span()], now=NOW)
+    store.compact(NOW + DAY)
     before = files(store)
 
-    store.compact(NOW + DAY)
+    done = store.compact(NOW + DAY)
 
     assert files(store) == before
+    assert (done.files_before, done.files_after) == (1, 1)
 
 
 def test_expiry_removes_whole_days_and_keeps_the_ledger(store):
