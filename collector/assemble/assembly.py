@@ -16,9 +16,11 @@ from collector.assemble.conversations import build
 from collector.assemble.drafts import Card, Draft, finish, when
 from collector.assemble.events import Joins, event_of, is_content
 from collector.assemble.logs import by_call
+from collector.assemble.parts import Part
 from collector.assemble.sessions import read_sessions
 from collector.assemble.sources import read_sources
-from collector.assemble.stitch import Part, Told, stitch, tell
+from collector.assemble.stitch import stitch
+from collector.assemble.told import Told, tell
 from collector.assemble.traces import Node, is_of_a_model, newest, plant, units
 from collector.assemble.transcript import Keys
 from collector.assemble.twins import fold_twins
@@ -81,9 +83,15 @@ def gather(spans: Iterable[Row], logs: Sequence[Row], left: Left) -> Iterator[Dr
     follow_responses(source for part in parts for source in part.sources.calls)
     restore_requests(source for part in parts for source in part.sources.calls)
     keys = Keys()
-    for numbers in stitch([tell(part, keys) for part in parts]):
-        group = [parts[number] for number in numbers]
+    for group in _groups(parts, keys):
         yield build(group, conversation_id=_conversation_id(group), keys=keys)
+
+
+def _groups(parts: Sequence[Part], keys: Keys) -> list[list[Part]]:
+    if all(part.unit.conversation_id for part in parts):
+        return [[part] for part in parts]
+    stitched = stitch([tell(part, keys) for part in parts])
+    return [[parts[number] for number in numbers] for numbers in stitched]
 
 
 def tell_apart(spans: Iterable[Row], logs: Sequence[Row]) -> list[Told]:

@@ -13,7 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from collector.assemble.stitch import Told, stitch
+from collector.assemble.stitch import stitch
+from collector.assemble.told import Told
+from collector.assemble.twins import Moments
 
 Place: TypeAlias = tuple[str, str | None]
 """Service and user: only within one can transcripts continue one another."""
@@ -142,12 +144,25 @@ def continued(told: Mapping[int, Sequence[Told]]) -> list[list[int]]:
             sets.join(own, sets.number(f"r{one.service} {response_id}"))
         for response_id in one.previous_response_ids:
             sets.join(own, sets.number(f"r{one.service} {response_id}"))
+        for request in (*one.requests, *one.unasked):
+            sets.join(own, sets.number(f"q{one.service} {request}"))
         if one.conversation_id:
             sets.join(own, sets.number(f"c{one.conversation_id}"))
+    _join_twins(parts, sets)
     together: dict[int, list[int]] = defaultdict(list)
     for number in told:
         together[sets.root(sets.number(f"n{number}"))].append(number)
     return [numbers for numbers in together.values() if len(numbers) > 1]
+
+
+def _join_twins(parts: Sequence[tuple[Told, int]], sets: _Sets) -> None:
+    spoken = [(moment, number) for one, number in parts for moment in one.spoken]
+    moments = Moments([moment for moment, _ in spoken])
+    for one, number in parts:
+        for moment in one.silent:
+            twin = moments.twin_of(moment)
+            if twin is not None:
+                sets.join(sets.number(f"n{number}"), sets.number(f"n{spoken[twin][1]}"))
 
 
 def in_buckets(components: Iterable[Component], *, rows: int) -> Iterator[list[Component]]:

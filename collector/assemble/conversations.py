@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
+from operator import attrgetter
 
 from collector import semconv
 from collector.assemble.answers import answer
 from collector.assemble.drafts import Card, Draft, Flag, order_of
+from collector.assemble.parts import Part
 from collector.assemble.sources import Source
-from collector.assemble.stitch import Part
 from collector.assemble.traces import Node
 from collector.assemble.transcript import Keys, Line, Thread, place_of, weave
 from collector.dialects.calls import ToolRun
@@ -188,8 +189,16 @@ def _place(lines: Sequence[Line], call_id: str | None, spoken: Sequence[Line]) -
 
 def _message(line: Line) -> Message:
     message = line.message
-    at = message.at or time_of(line.at_ns)
-    return message if at is message.at else replace(message, at=at)
+    if message.at or not line.at_ns:
+        return message
+    # A fifth of what `dataclasses.replace` costs, and every message comes by.
+    return Message(
+        **{**dict(zip(_FIELDS, _values(message), strict=True)), "at": time_of(line.at_ns)}
+    )
+
+
+_FIELDS = tuple(field.name for field in fields(Message))
+_values = attrgetter(*_FIELDS)
 
 
 # --- what surrounds it ---------------------------------------------------------------------------

@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import tempfile
 from collections.abc import Callable
+from dataclasses import fields
 from functools import partial
+from operator import attrgetter
 from types import TracebackType
+from typing import Any
 
 from collector.assemble.drafts import Draft
 from collector.errors import StoreError
+from collector.records import Message
 
 _MOST_IN_MEMORY_BYTES = 32 * 2**20
 
 
 def packed(draft: Draft) -> bytes:
     """A draft as bytes that only this program reads again."""
-    return pickle.dumps(draft, protocol=pickle.HIGHEST_PROTOCOL)
+    packed_bytes = io.BytesIO()
+    _Packer(packed_bytes, protocol=pickle.HIGHEST_PROTOCOL).dump(draft)
+    return packed_bytes.getvalue()
+
+
+def _message(*values: Any) -> Message:
+    return Message(**dict(zip(_FIELDS, values, strict=True)))
+
+
+_FIELDS = tuple(field.name for field in fields(Message))
+_values = attrgetter(*_FIELDS)
+
+
+class _Packer(pickle.Pickler):
+    """Packs messages at half the price: how a frozen dataclass pickles itself is slow."""
+
+    def reducer_override(self, value: object) -> Any:
+        return (_message, _values(value)) if isinstance(value, Message) else NotImplemented
 
 
 class Drawer:

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from collector import semconv
 from collector.assemble.components import Component, Tie, components_of, continued, merged
-from collector.assemble.stitch import Told
+from collector.assemble.told import Told
 from collector.dialects import SESSION_SCOPES
 from collector.dialects.spans import Row
 
@@ -194,14 +194,34 @@ def plan(
 
 
 def _involved(components: Sequence[Component], asked: Collection[int]) -> set[int]:
-    """The components in places where something has no explicit id, and something is asked for."""
-    loose = {place for one in components if one.is_loose for place in one.places}
-    if not loose:
+    """The components that may belong to one another, where something is asked for.
+
+    Those in places where something has no explicit id; and, because of one call told in two traces,
+    what has neither id nor user and is as new.
+    """
+    places = {place for number in asked for place in components[number].places}
+    if not any(one.is_loose for one in components):
         return set()
-    places = loose & {place for number in asked for place in components[number].places}
-    if not places:
-        return set()
-    return {n for n, one in enumerate(components) if not places.isdisjoint(one.places)}
+    services = {service for service, _ in places}
+    oldest_ns = min((components[number].first_received_ns for number in asked), default=0)
+    unnamed = {
+        number
+        for number, one in enumerate(components)
+        if one.is_loose
+        and one.last_ns >= oldest_ns - _HOUR_NS
+        and any(user is None and service in services for service, user in one.places)
+    }
+    loose = {place for one in components if one.is_loose for place in one.places} & places
+    beside = {service for number in unnamed for service, _ in components[number].places}
+    return unnamed | {
+        number
+        for number, one in enumerate(components)
+        if not loose.isdisjoint(one.places)
+        or (number in asked and any(service in beside for service, _ in one.places))
+    }
+
+
+_HOUR_NS = 3600 * 10**9
 
 
 def _continued(
@@ -212,16 +232,17 @@ def _continued(
     numbers = sorted(involved)
     loose = [number for number in numbers if components[number].is_loose]
     told = _numbered(loose, tell([components[number] for number in loose]))
-    spoken = {
-        (one.service, one.user_id)
-        for ones in told.values()
-        for one in ones
-        if one.opening is not None or one.previous_response_ids
-    }
+    parts = [one for ones in told.values() for one in ones]
+    places = {(one.service, one.user_id) for one in parts if one.is_open}
+    services = {one.service for one in parts if one.silent}
     rest = [
         number
         for number in numbers
-        if not components[number].is_loose and not spoken.isdisjoint(components[number].places)
+        if not components[number].is_loose
+        and (
+            not places.isdisjoint(components[number].places)
+            or any(service in services for service, _ in components[number].places)
+        )
     ]
     told |= _numbered(rest, tell([components[number] for number in rest]) if rest else {})
     return continued(told)

@@ -7,115 +7,13 @@ with the number of conversations, and what units said can be compared without ho
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from collector.assemble.sources import Source, Sources
-from collector.assemble.traces import Unit
-from collector.assemble.transcript import Keys, combined
-from collector.records import Message
+from collector.assemble.told import Step, Told
 
 _RETRY_NS = 3600 * 10**9
 """How long after an unanswered message the same message is a retry, and not a new conversation."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Part:
-    """One unit and what its spans say, at least one call."""
-
-    unit: Unit
-    sources: Sources
-
-    @property
-    def age(self) -> tuple[int, str]:
-        first = self.sources.calls[0]
-        return (first.call.start_ns, str(first.node.span.row["trace_id"]))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Opening:
-    """What the first call of a unit was sent: hashes of every beginning of its message list."""
-
-    prefixes: array[int]
-    answered_from: int
-    """How many messages the shortest beginning with an answer in it has; 0 where none has one."""
-    second_user_from: int
-    """How many messages the shortest beginning with two of the user's has; 0 where none has."""
-    users: frozenset[int]
-    """Lengths of the beginnings that end with the user's own words."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
-    """One call of a unit."""
-
-    order: tuple[int, int, int, str]
-    """`Source.order`: it begins with the start."""
-    end_ns: int
-    transcript: int | None
-    """Hash of the transcript after the call; None where nothing was said."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Told:
-    """What the calls of one part said, as hashes that are the same in every process."""
-
-    age: tuple[int, str]
-    service: str
-    user_id: str | None
-    conversation_id: str | None
-    opening: Opening | None
-    """None where sub-agents alone spoke: nothing can be found to continue this."""
-    steps: tuple[Step, ...]
-    response_ids: tuple[str, ...]
-    previous_response_ids: tuple[str, ...]
-
-
-def tell(part: Part, keys: Keys) -> Told:
-    """Say of one part what `stitch` has to know."""
-    unit, calls = part.unit, part.sources.calls
-    spoken = [each for each in calls if each.call.has_content and not each.node.is_sub_agent]
-    return Told(
-        age=part.age,
-        service=unit.service,
-        user_id=unit.user_id,
-        conversation_id=unit.conversation_id,
-        opening=_opening(spoken[0].call.input, keys) if spoken else None,
-        steps=tuple(_step(source, keys) for source in spoken),
-        response_ids=_texts(source.call.response_id for source in calls),
-        previous_response_ids=_texts(source.call.previous_response_id for source in calls),
-    )
-
-
-def _texts(texts: Iterable[str | None]) -> tuple[str, ...]:
-    return tuple(text for text in texts if text)
-
-
-def _opening(said: Sequence[Message], keys: Keys) -> Opening:
-    roles = [message.role for message in said]
-    of_user = [number for number, role in enumerate(roles, 1) if role == "user"]
-    return Opening(
-        prefixes=array("q", _prefixes(keys.of(said))),
-        answered_from=roles.index("assistant") + 1 if "assistant" in roles else 0,
-        second_user_from=of_user[1] if len(of_user) > 1 else 0,
-        users=frozenset(of_user),
-    )
-
-
-def _step(source: Source, keys: Keys) -> Step:
-    call = source.call
-    transcript = list(_prefixes(keys.of((*call.input, *call.output))))
-    return Step(
-        order=source.order, end_ns=call.end_ns, transcript=transcript[-1] if transcript else None
-    )
-
-
-def _prefixes(keys: Iterable[int]) -> Iterator[int]:
-    so_far = 0
-    for key in keys:
-        so_far = combined(so_far, key)
-        yield so_far
 
 
 @dataclass(slots=True, eq=False)
@@ -178,8 +76,6 @@ def stitch(parts: Sequence[Told]) -> list[list[int]]:
 
     Parts with different explicit ids never join.
     """
-    if all(part.conversation_id for part in parts):
-        return [[number] for number in range(len(parts))]
     offers = _Offers()
     joining = [_Joining(number, told) for number, told in enumerate(parts)]
     steps = ((part, step) for part in joining for step in part.told.steps)

@@ -8,6 +8,7 @@ mixes several. The first dialect of the table that speaks wins.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from collector.dialects import (
@@ -32,6 +33,7 @@ from collector.dialects import (
     vercel,
 )
 from collector.dialects.calls import Call, ToolRun
+from collector.dialects.detection import SpanOfKeys, ValueNeeded
 from collector.dialects.histories import Histories
 from collector.dialects.sessions import SessionReader
 from collector.dialects.spans import Row, Span
@@ -81,6 +83,8 @@ DIALECTS = (
 )
 """The conventions come last: many dialects carry some of their keys besides their own."""
 
+_KEY_SETS = 4096
+"""Sets of keys whose dialects are remembered; senders make up keys, so this needs a bound."""
 _SESSION_READERS: tuple[SessionReader, ...] = (claude_code, codex)
 SESSION_SCOPES = tuple(reader.SCOPE for reader in _SESSION_READERS)
 """What the scopes of those begin with whose log records tell a whole session."""
@@ -88,7 +92,31 @@ SESSION_SCOPES = tuple(reader.SCOPE for reader in _SESSION_READERS)
 
 def detect(span: Span) -> Dialect | None:
     """Find the dialect of a span; None for spans that say nothing about a conversation."""
-    return next((dialect for dialect in DIALECTS if dialect.reader.speaks(span)), None)
+    row = span.row
+    candidates = _candidates(tuple(span.keys), row["scope"], bool(span.logs), bool(row["events"]))
+    for dialect, surely in candidates:
+        if surely or dialect.reader.speaks(span):
+            return dialect
+    return None
+
+
+@lru_cache(maxsize=_KEY_SETS)
+def _candidates(
+    keys: tuple[str, ...], scope: str | None, has_logs: bool, has_events: bool
+) -> tuple[tuple[Dialect, bool], ...]:
+    """The dialects that spans with these keys may be in, and whether they surely are."""
+    probe = SpanOfKeys(keys, scope=scope, has_logs=has_logs, has_events=has_events)
+    candidates: list[tuple[Dialect, bool]] = []
+    for dialect in DIALECTS:
+        try:
+            speaks = dialect.reader.speaks(probe)
+        except ValueNeeded:
+            candidates.append((dialect, False))
+            continue
+        if speaks:
+            candidates.append((dialect, True))
+            break
+    return tuple(candidates)
 
 
 def session_reader(log: Row) -> SessionReader | None:

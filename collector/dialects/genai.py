@@ -134,10 +134,30 @@ def read_message(raw: Json) -> tuple[str | None, list[Message]]:
         parts = list(_parts_of_content(raw))
     elif raw.get("tool_calls"):  # LiteLLM puts them beside the parts.
         parts = [*(part for part in parts if part != _NO_TEXT), *_calls_beside(raw)]
+    elif (
+        len(parts) == 1 and role in ("user", "assistant") and (plain := _plain(role, parts[0], raw))
+    ):
+        return None, [plain]
     if role in _SYSTEM_ROLES:
         texts = [_text_of(part) for part in parts if isinstance(part, dict | str)]
         return "\n\n".join(text for text in texts if text) or None, []
     return None, list(_spoken(role, parts, raw))
+
+
+def _plain(role: str, part: Json, raw: Mapping[str, Json]) -> Message | None:
+    """A message that is one text and nothing else, as nearly all are."""
+    if not isinstance(part, dict) or part.get("type") != "text":
+        return None
+    text = part.get("content")
+    if not isinstance(text, str):
+        return None
+    return Message(
+        role=_ROLES[role],
+        text=text,
+        agent=_word(raw.get("name")) if role == "assistant" else None,
+        at=moment(raw["timestamp"]) if "timestamp" in raw else None,
+        finish_reason=calls.finish_reason(raw.get("finish_reason")),
+    )
 
 
 _NO_TEXT = {"type": "text", "content": ""}

@@ -34,6 +34,10 @@ def _merged(texts: Iterable[Any] | None, others: Iterable[Any] | None) -> dict[s
     return values
 
 
+def _by_key(given: Any) -> dict[str, Json]:
+    return given if isinstance(given, dict) else dict(given or ())
+
+
 class Span:
     """A row with its attributes by key.
 
@@ -46,11 +50,13 @@ class Span:
     def __init__(self, row: Row, logs: Iterable[Row] = ()) -> None:
         self.row = row
         self.logs = tuple(logs)
-        self._values: dict[str, Json] = {}
-        for log in self.logs:
-            self._values.update(log["attributes"] or ())
-        self._values.update(row["attributes"] or ())
-        self._resource: dict[str, Json] = dict(row["resource"] or ())
+        self._values = _by_key(row["attributes"])
+        if self.logs:
+            self._values = {}
+            for log in self.logs:
+                self._values.update(log["attributes"] or ())
+            self._values.update(row["attributes"] or ())
+        self._resource = _by_key(row["resource"])
 
     @classmethod
     def of_logs(cls, logs: Sequence[Row]) -> Span:
@@ -117,10 +123,14 @@ class Span:
 
     def text(self, *keys: str) -> str | None:
         """First of `keys` that holds text or a number, as text."""
+        values = self._values
         for key in keys:
-            value = self.value(key)
-            if isinstance(value, str | int | float) and not isinstance(value, bool) and value != "":
-                return str(value)
+            if key in values:
+                value = values[key]
+                if isinstance(value, str) and value:
+                    return value
+                if isinstance(value, int | float) and not isinstance(value, bool):
+                    return str(value)
         return None
 
     def count(self, *keys: str) -> int | None:
