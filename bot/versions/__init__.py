@@ -7,12 +7,14 @@ Costs some milliseconds a text, and no model call.
 
 from bot.versions.index import Index, build_index
 from bot.versions.instances import match_texts
-from bot.versions.match import match_text, seen_live
+from bot.versions.live import Live, seen_live, version_names
+from bot.versions.match import match_text
 from bot.versions.serving import Gathered, Serving, drift, servings
 
 __all__ = [
     "Gathered",
     "Index",
+    "Live",
     "Serving",
     "build_index",
     "drift",
@@ -20,4 +22,5 @@ __all__ = [
     "match_texts",
     "seen_live",
     "servings",
+    "version_names",
 ]

@@ -11,7 +11,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from bot.records import CapturedText, CommitRange, FileHistory, MatchedPart, VersionMatch
 from bot.versions.align import Alignment, Text, align, read_text
@@ -330,22 +329,3 @@ def _no_match(
         explained=0.0,
         why=why,
     )
-
-
-def seen_live(matches: Iterable[VersionMatch], sha: str, history: FileHistory) -> datetime | None:
-    """When a conversation first ran on a text that only this commit or later ones have.
-
-    None where none did, or where the commit changed no text that was captured: then it cannot be
-    seen at all.
-    """
-    numbers = {commit.sha: number for number, commit in enumerate(history.commits)}
-    if sha not in numbers:
-        return None
-    seen = [
-        match.captured.first_at
-        for match in matches
-        if match.result == "exact"
-        and match.captured.first_at is not None
-        and all(numbers[one.first_sha] >= numbers[sha] for one in match.ranges)
-    ]
-    return min(seen, default=None)

@@ -10,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.records import CapturedText, FileHistory, HistoryCommit, VersionMatch
-from bot.versions import build_index, match_text, match_texts, seen_live
+from bot.versions import (
+    Live,
+    build_index,
+    match_text,
+    match_texts,
+    seen_live,
+    version_names,
+)
 from bot.versions.templates import canonical, template_of
 
 Step = Mapping[str, str | None]
@@ -520,7 +527,7 @@ def test_instances_of_a_template_are_matched_as_each_alone(tail: str) -> None:
 # -- going live ------------------------------------------------------------------------------------
 
 
-def live(*texts: tuple[str, float], steps: Sequence[Step], sha: int) -> object:
+def live(*texts: tuple[str, float], steps: Sequence[Step], sha: int) -> Live:
     history = a_history(*steps)
     index = build_index(history)
     matches = [
@@ -530,19 +537,42 @@ def live(*texts: tuple[str, float], steps: Sequence[Step], sha: int) -> object:
     return seen_live(matches, history.commits[sha].sha, history)
 
 
+NEWER = SUPPORT.replace("twice", "once")
+STEPS = ({"p.md": SUPPORT}, {"p.md": NEWER}, {"p.md": NEWER + "\n- Be kind."}, {"x.txt": "Other."})
+
+
 def test_a_merge_is_live_when_its_text_is_first_seen() -> None:
-    newer = SUPPORT.replace("twice", "once")
-    steps = ({"p.md": SUPPORT}, {"p.md": newer}, {"p.md": newer + "\n- Be kind."})
+    found = live((rendered(), 0.5), (rendered(NEWER), 9), steps=STEPS, sha=1)
 
-    assert live((rendered(), 0.5), steps=steps, sha=1) is None
-    assert live((rendered(), 0.5), (rendered(newer), 9), steps=steps, sha=1) == START + timedelta(
-        hours=9
-    )
-    later = (rendered(newer) + "\n- Be kind.", 5)
-    assert live(later, (rendered(), 7), steps=steps, sha=1) == START + timedelta(hours=5)
+    assert found == Live(is_visible=True, at=START + timedelta(hours=9))
 
 
-def test_a_commit_that_changed_no_prompt_is_never_seen() -> None:
-    steps = ({"p.md": SUPPORT}, {"readme.txt": "Nothing that an agent says, but enough words."})
+def test_a_merge_is_live_also_when_only_a_later_text_is_seen() -> None:
+    later = (rendered(NEWER) + "\n- Be kind.", 5)
 
-    assert live((rendered(), 9), steps=steps, sha=1) is None
+    found = live(later, (rendered(), 7), steps=STEPS, sha=1)
+
+    assert found == Live(is_visible=True, at=START + timedelta(hours=5))
+
+
+def test_a_merge_whose_text_nobody_saw_is_not_live() -> None:
+    assert live((rendered(), 9), steps=STEPS, sha=1) == Live(is_visible=True, at=None)
+
+
+def test_a_commit_that_changed_no_captured_file_cannot_be_seen() -> None:
+    assert live((rendered(), 9), steps=STEPS, sha=3) == Live(is_visible=False, at=None)
+
+
+def test_a_commit_of_another_branch_cannot_be_seen() -> None:
+    history = a_history(*STEPS)
+
+    assert seen_live([], "f" * 40, history) == Live(is_visible=False, at=None)
+
+
+def test_conversations_without_a_version_get_the_name_of_a_commit() -> None:
+    index = build_index(a_history(*STEPS))
+    texts = [rendered(), rendered(NEWER), SALES, rendered().replace("brief", "short")]
+
+    names = version_names(match_text(a_text(text), index) for text in texts)
+
+    assert names == {("a", texts[0]): f"{0:012x}", ("a", texts[1]): f"{1:012x}"}

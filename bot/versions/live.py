@@ -1,0 +1,53 @@
+"""When a merge went live, and which version each conversation ran on, by what was captured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.records import FileHistory, VersionMatch
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Live:
+    """What the captured texts of one agent say about one commit."""
+
+    is_visible: bool
+    """The commit changed a file that captured texts are made of, so they can show it at all."""
+    at: datetime | None
+    """Start of the first conversation on a text that only this commit or later ones have."""
+
+
+def seen_live(matches: Iterable[VersionMatch], sha: str, history: FileHistory) -> Live:
+    """`matches` are those of one agent; `sha` is a step of the default branch's own line.
+
+    A commit that is not in the history is not visible. A branch that was deployed before its merge
+    is seen before its merge.
+    """
+    numbers = {commit.sha: number for number, commit in enumerate(history.commits)}
+    if sha not in numbers:
+        return Live(is_visible=False, at=None)
+    found = list(matches)
+    paths = {path for one in found for part in one.parts for path in (part.path, *part.also_in)}
+    seen = [
+        one.captured.first_at
+        for one in found
+        if one.result == "exact"
+        and one.captured.first_at is not None
+        and all(numbers[each.first_sha] >= numbers[sha] for each in one.ranges)
+    ]
+    is_visible = bool(seen) or not paths.isdisjoint(history.commits[numbers[sha]].files)
+    return Live(is_visible=is_visible, at=min(seen, default=None))
+
+
+def version_names(matches: Iterable[VersionMatch]) -> dict[tuple[str, str], str]:
+    """(agent, system prompt) to a name for its version, for conversations that carry none.
+
+    Only of prompts that are a commit's to the letter; two commits that render alike have one name.
+    """
+    return {
+        (one.captured.agent, one.captured.text): one.version
+        for one in matches
+        if one.captured.kind == "system" and one.version is not None
+    }
