@@ -1,6 +1,6 @@
 """Run a collector that stores every text as it was sent: to measure what redaction costs.
 
-    python bench/unredacted.py STORE [--http HOST:PORT] [--grpc HOST:PORT]
+    python bench/unredacted.py --store STORE [--http HOST:PORT] [--grpc HOST:PORT]
 
 It says that it is ready, on standard error, as `debrief collect` does. No setting of the product
 turns redaction off.
@@ -39,7 +39,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("store")
+    parser.add_argument("--store", required=True)
     add_options(parser)
     given = parser.parse_args()
     serve(given.store, options_of(given, token=None), redactor=KeepAll(key=b""))
