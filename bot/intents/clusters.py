@@ -19,6 +19,7 @@ from scipy.cluster.hierarchy import fcluster, ward
 from sklearn.cluster import AgglomerativeClustering
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from bot.intents.embedding import Matrix, normalise
 
@@ -47,7 +48,8 @@ def find_clusters(vectors: Matrix, *, seed: int) -> NDArray[np.int64]:
         return np.zeros(len(vectors), dtype=np.int64)
     different, node = np.unique(vectors.round(5), axis=0, return_inverse=True)
     few = len(different) < FEW
-    of_node = _by_likeness(different) if few else _by_ward(different, seed=seed)
+    with threadpool_limits(limits=1):  # a second thread mostly waits, at the cost of the other core
+        of_node = _by_likeness(different) if few else _by_ward(different, seed=seed)
     found = [np.flatnonzero(of_node[node] == number) for number in np.unique(of_node)]
     clusters = np.zeros(len(vectors), dtype=np.int64)
     for number, rows in enumerate(sorted(found, key=lambda rows: (-len(rows), rows[0]))):

@@ -2,7 +2,11 @@
 
 Takes documents, gives a taxonomy and a label per document. Refuses groups of too few users or
 conversations, and agents with nothing else. Costs nothing; with `ask`, one call per new intent, for
-its name. Ids are stable: a group that is mostly an intent known before keeps its id and its name.
+its name.
+
+Ids are stable: what fits an intent known before has it, and only a group that mostly fits none can
+be new. The groups are found among all documents, so that an odd wording of a known wish lies with
+its kin and not with other odd ones; a group that a retired intent knows gets that one back.
 """
 
 from __future__ import annotations
@@ -16,10 +20,26 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from bot.intents.classifier import KEPT_PER_INTENT, Classifier
 from bot.intents.clusters import find_clusters, join_small
 from bot.intents.describing import Description, describe_group
-from bot.intents.embedding import Embedder, Matrix, embed_documents, embed_texts, normalise
-from bot.intents.label import agents_of_intents, decide, guess
+from bot.intents.embedding import (
+    Embedder,
+    Matrix,
+    embed_documents,
+    embed_texts,
+    normalise,
+    weigh_tools,
+)
+from bot.intents.label import (
+    CHUNK,
+    agents_of_intents,
+    decide,
+    fits_taxonomy,
+    guess,
+    learn,
+    offered,
+)
 from bot.intents.naming import name_clusters, proper_nouns
 from bot.intents.taxonomy import taxonomy_version
 from bot.intents.text import Document
@@ -31,8 +51,10 @@ CLUSTERED_DOCUMENTS = 4_000
 It also bounds the grain: on BANKING77's 77 intents 1,000 questions give 32 groups, 3,000 give 70,
 8,000 would give 139."""
 EXEMPLARS = 20
-SAME_INTENT = 0.5
-"""Likeness from which a group is an intent known before (0.7 overlap + 0.3 cosine)."""
+NEW_FROM = 0.5
+"""Share of a group that may fit no known intent from which the group is new."""
+SAME_INTENT = 0.8
+"""Cosine of the means from which a new group is a retired intent that came back."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +75,7 @@ class _Group:
 
     intent: Intent
     is_new: bool
+    """Not an intent that came back."""
     rows: NDArray[np.int64]
     """Into the agent's documents; the most typical first."""
     nearest_others: NDArray[np.int64]
@@ -68,11 +91,13 @@ def discover(
     ask: Ask | None = None,
     known: Taxonomy | None = None,
     embed: Embedder = embed_texts,
+    classifiers: Mapping[str, Classifier] | None = None,
 ) -> Discovery:
-    """Group the documents of each agent and name the groups.
+    """Group the documents of each agent and name the groups that are new.
 
     A group needs `min_users` distinct units and `min_conversations` documents; smaller ones join
     the nearest one, or their documents go where the classifier is sure, or stay without an intent.
+    An agent's classifier in `classifiers` says what is known; else one learns from the exemplars.
     """
     before = known.intents if known else ()
     intents = {intent.id: intent for intent in before}
@@ -84,19 +109,25 @@ def discover(
     skipped: list[Skipped] = []
     cost = ModelCost()
     for agent, own in sorted(of_agent.items()):
-        vectors = embed_documents(own, embed)
-        clusters = _clusters(own, vectors, seed, min_users, min_conversations)
+        candidates = [one for one in before if not agents[one.id] or agent in agents[one.id]]
+        known_as = _known_as(own, candidates, (classifiers or {}).get(agent), embed)
+        sample = _sample(len(own), seed)
+        vectors = embed_documents([own[row] for row in sample], embed, tools=weigh_tools(own))
+        clusters = _clusters(own, sample, vectors, seed, min_users, min_conversations)
         if not clusters:
             skipped.append(_too_few(agent, own, min_users, min_conversations))
-        candidates = [one for one in before if not agents[one.id] or agent in agents[one.id]]
-        same = _matches(own, vectors, clusters, candidates, embed)
-        groups = _groups(own, vectors, clusters, same, intents, min_users, now)
+        new = _new(own, sample, clusters, known_as, min_users, min_conversations)
+        same = _back_again(own, sample, vectors, new, candidates)
+        groups = _groups(own, sample, vectors, new, same, intents, min_users, now)
         if ask is not None:
-            groups, left_out, more = _described(own, groups, intents, ask)
+            nameless = _undescribed(sample, vectors, candidates, known_as)
+            named, left_out, more = _described(own, [*groups, *nameless], intents, ask)
+            intents |= {group.intent.id: group.intent for group in named[len(groups) :]}
+            groups = named[: len(groups)]
             skipped += left_out
             cost += more
         intents |= {group.intent.id: group.intent for group in groups}
-        labels |= _label_all(own, vectors, groups, embed)
+        labels |= _label_all(own, groups, known_as, candidates, embed)
     version = taxonomy_version(intents.values())
     return Discovery(
         taxonomy=Taxonomy(intents=tuple(intents.values()), version=version, source="discovered"),
@@ -109,30 +140,99 @@ def discover(
     )
 
 
+def _sample(count: int, seed: int) -> NDArray[np.int64]:
+    """The rows that are clustered, in order."""
+    rows = np.arange(count)
+    if count <= CLUSTERED_DOCUMENTS:
+        return rows
+    return np.sort(np.random.default_rng(seed).choice(rows, CLUSTERED_DOCUMENTS, replace=False))
+
+
 def _clusters(
     documents: Sequence[Document],
+    sample: NDArray[np.int64],
     vectors: Matrix,
     seed: int,
     min_users: int,
     min_conversations: int,
 ) -> list[NDArray[np.int64]]:
-    """Rows of each cluster that enough users and conversations are in, the largest first."""
-    rows = np.arange(len(documents))
-    if len(rows) > CLUSTERED_DOCUMENTS:
-        drawn = np.random.default_rng(seed).choice(rows, CLUSTERED_DOCUMENTS, replace=False)
-        rows = np.sort(drawn)
-    clusters = find_clusters(vectors[rows], seed=seed)
-    members = [rows[clusters == number] for number in range(clusters.max(initial=-1) + 1)]
+    """Rows of `sample` of each cluster that enough users and conversations are in."""
+    clusters = find_clusters(vectors, seed=seed)
+    members = [np.flatnonzero(clusters == number) for number in range(clusters.max(initial=-1) + 1)]
 
     def is_large(own: NDArray[np.int64]) -> bool:
-        units = {documents[row].unit for row in own}
-        return len(own) >= min_conversations and len(units) >= min_users
+        rows = [int(row) for row in sample[own]]
+        return _is_large(documents, rows, min_users, min_conversations)
 
     return join_small(vectors, members, is_large)
 
 
+def _is_large(
+    documents: Sequence[Document], rows: Sequence[int], min_users: int, min_conversations: int
+) -> bool:
+    units = {documents[row].unit for row in rows}
+    return len(rows) >= min_conversations and len(units) >= min_users
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Known:
+    """What known intents say of the documents of one agent."""
+
+    labels: Mapping[int, tuple[str, float]]
+    """Intent and probability of the rows that fit one."""
+    suspected: frozenset[int]
+    """Rows that may fit none: those without a label, and the least sure and least like of others.
+    A new intent hides among them, in its neighbours' names."""
+
+
+def _known_as(
+    documents: Sequence[Document],
+    known: Sequence[Intent],
+    stored: Classifier | None,
+    embed: Embedder,
+) -> _Known:
+    live = offered(known)
+    if not live:
+        return _Known(labels={}, suspected=frozenset(range(len(documents))))
+    usable = stored is not None and fits_taxonomy(stored, live, embed)
+    classifier = stored if stored and usable else learn(documents, live, embed=embed)
+    allowed = {intent.id for intent in live}
+    labels: dict[int, tuple[str, float]] = {}
+    suspected: set[int] = set()
+    for start in range(0, len(documents), CHUNK):
+        guesses = guess(documents[start : start + CHUNK], classifier, embed)
+        for row, intents in enumerate(decide(guesses), start=start):
+            if intents and intents[0][0] in allowed:
+                labels[row] = intents[0]
+            if row not in labels or guesses.novelty[row - start] >= guesses.suspect_from:
+                suspected.add(row)
+    return _Known(labels=labels, suspected=frozenset(suspected))
+
+
+def _new(
+    documents: Sequence[Document],
+    sample: NDArray[np.int64],
+    clusters: Sequence[NDArray[np.int64]],
+    known_as: _Known,
+    min_users: int,
+    min_conversations: int,
+) -> list[NDArray[np.int64]]:
+    """Of the clusters that may mostly fit no known intent, the rows that may not."""
+    new = []
+    for own in clusters:
+        strange = np.array(
+            [row for row in own if int(sample[row]) in known_as.suspected], dtype=int
+        )
+        rows = [int(row) for row in sample[strange]]
+        enough = _is_large(documents, rows, min_users, min_conversations)
+        if enough and len(strange) >= NEW_FROM * len(own):
+            new.append(strange)
+    return new
+
+
 def _groups(
     documents: Sequence[Document],
+    sample: NDArray[np.int64],
     vectors: Matrix,
     clusters: Sequence[NDArray[np.int64]],
     same: Mapping[int, Intent],
@@ -149,13 +249,14 @@ def _groups(
     centroids = np.array([vectors[rows].mean(axis=0) for rows in clusters])
     likeness = normalise(centroids) @ vectors.T
     taken = {intent.name for intent in intents.values()}
-    members = [[documents[row] for row in rows] for rows in clusters]
+    members = [[documents[row] for row in sample[rows]] for rows in clusters]
     ids = set(intents)
     groups = []
     for number, name in enumerate(name_clusters(members, min_users=min_users, taken=taken)):
-        rows = clusters[number][np.argsort(-likeness[number, clusters[number]], kind="stable")]
-        outside = np.setdiff1d(np.arange(len(documents)), rows)
+        typical = clusters[number][np.argsort(-likeness[number, clusters[number]], kind="stable")]
+        outside = np.setdiff1d(np.arange(len(sample)), typical)
         nearest = outside[np.argsort(-likeness[number, outside], kind="stable")]
+        rows = sample[typical]
         intent = same.get(number) or Intent(
             id=_new_id(documents[rows[0]].agent, name.text, ids),
             name=name.text,
@@ -167,39 +268,38 @@ def _groups(
             intent, terms=name.terms, exemplars=intent.exemplars or _exemplars(documents, rows)
         )
         groups.append(
-            _Group(intent=intent, is_new=number not in same, rows=rows, nearest_others=nearest)
+            _Group(
+                intent=intent,
+                is_new=number not in same,
+                rows=rows,
+                nearest_others=sample[nearest],
+            )
         )
     return groups
 
 
-def _matches(
+def _back_again(
     documents: Sequence[Document],
+    sample: NDArray[np.int64],
     vectors: Matrix,
     clusters: Sequence[NDArray[np.int64]],
     known: Sequence[Intent],
-    embed: Embedder,
 ) -> dict[int, Intent]:
-    """Which cluster is which known intent, retired ones included.
-
-    The classifier labels all documents by the known intents; then 0.7 x Jaccard overlap + 0.3 x
-    cosine of the means, at most one cluster per intent (Hungarian assignment).
-    """
-    live = [intent for intent in known if intent.status in ("active", "retired")]
-    if not live:
+    """Which new cluster is which retired intent, by the means of its exemplars (Hungarian)."""
+    place = {documents[row].sha: number for number, row in enumerate(sample)}
+    cited = [
+        (intent, [place[sha] for sha in intent.exemplars if sha in place])
+        for intent in known
+        if intent.status == "retired"
+    ]
+    cited = [(intent, rows) for intent, rows in cited if rows]
+    if not cited or not clusters:
         return {}
-    guesses = guess(documents, vectors, live, embed=embed)
-    labelled = guesses.probabilities.argmax(axis=1)
-    scores = np.zeros((len(clusters), len(guesses.intent_ids)))
-    for number, rows in enumerate(clusters):
-        centre = normalise(vectors[rows].mean(axis=0, keepdims=True))[0]
-        for column in range(scores.shape[1]):
-            theirs = np.flatnonzero(labelled == column)
-            shared = len(np.intersect1d(rows, theirs))
-            overlap = shared / (len(rows) + len(theirs) - shared)
-            scores[number, column] = 0.7 * overlap + 0.3 * guesses.centroids[column] @ centre
-    by_id = {intent.id: intent for intent in live}
+    means = normalise(np.array([vectors[rows].mean(axis=0) for _, rows in cited]))
+    centres = normalise(np.array([vectors[rows].mean(axis=0) for rows in clusters]))
+    scores = centres @ means.T
     return {
-        int(number): by_id[guesses.intent_ids[column]]
+        int(number): cited[column][0]
         for number, column in zip(*linear_sum_assignment(-scores), strict=True)
         if scores[number, column] >= SAME_INTENT
     }
@@ -216,8 +316,34 @@ def _new_id(agent: str, name: str, taken: set[str]) -> str:
 
 def _exemplars(documents: Sequence[Document], rows: NDArray[np.int64]) -> tuple[str, ...]:
     """Hashes of members from the most typical to the least, so that they outline the group."""
-    picked = np.unique(np.linspace(0, len(rows) - 1, min(EXEMPLARS, len(rows))).astype(int))
-    return tuple(documents[row].sha for row in rows[picked])
+    return tuple(documents[row].sha for row in _spread(rows, EXEMPLARS))
+
+
+def _undescribed(
+    sample: NDArray[np.int64], vectors: Matrix, known: Sequence[Intent], known_as: _Known
+) -> list[_Group]:
+    """Known intents that have only the name that their words gave them, as groups to describe."""
+    groups = []
+    for intent in known:
+        own = [
+            number
+            for number, row in enumerate(sample)
+            if known_as.labels.get(int(row), ("",))[0] == intent.id
+        ]
+        if intent.include or not own:
+            continue
+        likeness = vectors @ normalise(vectors[own].mean(axis=0, keepdims=True))[0]
+        order = np.argsort(-likeness, kind="stable")
+        inside = np.isin(order, own)
+        groups.append(
+            _Group(
+                intent=intent,
+                is_new=False,
+                rows=sample[order[inside]],
+                nearest_others=sample[order[~inside]],
+            )
+        )
+    return groups
 
 
 def _described(
@@ -259,24 +385,51 @@ def _described(
 
 
 def _label_all(
-    documents: Sequence[Document], vectors: Matrix, groups: Sequence[_Group], embed: Embedder
+    documents: Sequence[Document],
+    groups: Sequence[_Group],
+    known_as: _Known,
+    known: Sequence[Intent],
+    embed: Embedder,
 ) -> dict[tuple[str, str], Label]:
-    """Members get their group, the rest what the classifier learned from the members says."""
+    """Members get their group, others their known intent, the rest what the two together teach."""
     member = {int(row): group.intent.id for group in groups for row in group.rows}
-    examples = {row: _label(documents[row], ((own, 1.0),)) for row, own in member.items()}
-    intents = [group.intent for group in groups]
-    guesses = guess(documents, vectors, intents, examples=examples.values(), embed=embed)
-    columns = {intent_id: column for column, intent_id in enumerate(guesses.intent_ids)}
-    labels: dict[tuple[str, str], Label] = {}
-    for row, decided in enumerate(decide(guesses, vectors)):
-        document, own = documents[row], member.get(row)
-        if own is not None:
-            probability = round(float(guesses.probabilities[row, columns[own]]), 4)
-            found = _label(document, ((own, probability),))
-        else:
-            found = replace(_label(document, decided), source="classifier")
-        labels[document.agent, document.conversation_id] = found
-    return labels
+    found = {
+        row: replace(_label(documents[row], (intent,)), source="classifier")
+        for row, intent in known_as.labels.items()
+        if row not in member
+    }
+    taught = {group.intent.id: _spread(group.rows, KEPT_PER_INTENT) for group in groups}
+    for row, (intent_id, _) in known_as.labels.items():
+        others = taught.setdefault(intent_id, [])
+        if row not in member and len(others) < KEPT_PER_INTENT:
+            others.append(row)
+    examples = [
+        _label(documents[row], ((own, 1.0),)) for own, rows in taught.items() for row in rows
+    ]
+    intents = [*(group.intent for group in groups), *(one for one in known if one.id in taught)]
+    classifier = learn(documents, intents, examples=examples, embed=embed)
+    rest = [row for row in range(len(documents)) if row not in found]
+    for start in range(0, len(rest), CHUNK):
+        rows = rest[start : start + CHUNK]
+        guesses = guess([documents[row] for row in rows], classifier, embed)
+        for row, decided, probabilities in zip(
+            rows, decide(guesses), guesses.probabilities, strict=True
+        ):
+            if row in member:
+                own = probabilities[guesses.intent_ids.index(member[row])]
+                found[row] = _label(documents[row], ((member[row], round(float(own), 4)),))
+            else:
+                found[row] = replace(_label(documents[row], decided), source="classifier")
+    return {
+        (document.agent, document.conversation_id): found[row]
+        for row, document in enumerate(documents)
+    }
+
+
+def _spread(rows: NDArray[np.int64], count: int) -> list[int]:
+    """At most `count` of `rows`, from the first to the last: they outline the group."""
+    picked = np.unique(np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int))
+    return [int(row) for row in rows[picked]]
 
 
 def _label(document: Document, intents: tuple[tuple[str, float], ...]) -> Label:

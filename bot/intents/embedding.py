@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable, Sequence
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import HashingVectorizer, TfidfVectorizer
+from sklearn.feature_extraction.text import HashingVectorizer
 
 from bot.intents.text import Document
 
@@ -24,8 +27,6 @@ if TYPE_CHECKING:
     from wordllama import WordLlamaInference
 
 Matrix: TypeAlias = NDArray[np.float32]
-Embedder: TypeAlias = Callable[[Sequence[str]], Matrix]
-"""One row per text, each of length 1, or 0 where the text carries nothing."""
 
 CHARACTER_WEIGHT = 0.4
 CHARACTER_DIMENSIONS = 512
@@ -35,34 +36,89 @@ tools show what the agent did: an agent that fails to call one would seem to hav
 intent, and its failures would hide."""
 
 
-def embed_texts(texts: Sequence[str]) -> Matrix:
+class Embedder(Protocol):
+    """Texts to vectors that can be compared. Two of the same `name` give the same ones."""
+
+    @property
+    def name(self) -> str:
+        """Model and version: what a stored classifier was taught in."""
+        ...
+
+    def __call__(self, texts: Sequence[str], /) -> Matrix:
+        """One row per text, each of length 1, or 0 where the text carries nothing."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TokenTable:
     """The default embedder: wordllama and character n-grams; about 5,000 short texts a second."""
-    if not texts:
-        return np.zeros((0, 256 + CHARACTER_DIMENSIONS), dtype=np.float32)
-    tokens = normalise(np.nan_to_num(_wordllama().embed(list(texts))))
-    characters = HashingVectorizer(
-        analyzer="char_wb", ngram_range=(3, 5), n_features=CHARACTER_DIMENSIONS
-    ).transform(texts)
-    return normalise(np.hstack([tokens, CHARACTER_WEIGHT * characters.toarray()]))
+
+    name: str = "wordllama-0.4-256+characters-512"
+
+    def __call__(self, texts: Sequence[str], /) -> Matrix:
+        if not texts:
+            return np.zeros((0, 256 + CHARACTER_DIMENSIONS), dtype=np.float32)
+        tokens = normalise(np.nan_to_num(_wordllama().embed(list(texts))))
+        return normalise(np.hstack([tokens, CHARACTER_WEIGHT * characters_of(texts)]))
 
 
-def embed_documents(documents: Sequence[Document], embed: Embedder = embed_texts) -> Matrix:
-    """One row per document: its text, and the tools used, rare ones weighing more."""
+embed_texts = TokenTable()
+
+
+def characters_of(texts: Sequence[str]) -> Matrix:
+    """One row of length 1 per text: its character n-grams, hashed."""
+    hashing = HashingVectorizer(
+        analyzer="char_wb", ngram_range=(3, 5), n_features=CHARACTER_DIMENSIONS, dtype=np.float32
+    )
+    rows: Matrix = hashing.transform(texts).toarray()
+    return rows
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToolWeights:
+    """The tools that have a column behind the text's, and how telling each is."""
+
+    names: tuple[str, ...] = ()
+    weights: tuple[float, ...] = ()
+
+
+def weigh_tools(documents: Sequence[Document]) -> ToolWeights:
+    """Inverse document frequency: a tool that every conversation calls tells nothing."""
+    used = Counter(tool for document in documents for tool in document.tools)
+    names = tuple(sorted(used))
+    everything = 1 + len(documents)
+    return ToolWeights(
+        names=names, weights=tuple(math.log(everything / (1 + used[name])) + 1 for name in names)
+    )
+
+
+def embed_documents(
+    documents: Sequence[Document],
+    embed: Embedder = embed_texts,
+    *,
+    tools: ToolWeights | None = None,
+) -> Matrix:
+    """One row per document: its text, and the tools used, by `tools` or else weighed among these.
+
+    Rows can be compared only where the embedder and the tools were the same.
+    """
     text = embed([document.text for document in documents])
-    if not any(document.tools for document in documents):
+    tools = weigh_tools(documents) if tools is None else tools
+    if not tools.names:
         return text
-    counts = TfidfVectorizer(analyzer=_tools).fit_transform(documents)
-    return normalise(np.hstack([text, TOOL_WEIGHT * counts.toarray()]))
+    columns = np.zeros((len(documents), len(tools.names)), dtype=np.float32)
+    column_of = {name: number for number, name in enumerate(tools.names)}
+    for row, document in enumerate(documents):
+        for tool in document.tools:
+            if tool in column_of:
+                columns[row, column_of[tool]] = tools.weights[column_of[tool]]
+    return normalise(np.hstack([text, TOOL_WEIGHT * normalise(columns)]))
 
 
 def normalise(rows: NDArray[np.floating]) -> Matrix:
     """Each row of length 1; rows of zeros stay."""
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     return cast("Matrix", (rows / np.maximum(lengths, 1e-9)).astype(np.float32))
-
-
-def _tools(document: Document) -> tuple[str, ...]:
-    return document.tools
 
 
 @functools.cache

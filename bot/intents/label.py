@@ -4,43 +4,31 @@ Takes documents and a taxonomy, gives a `Label` per document; its intents are em
 fits. Learns from labelled examples, from the conversations that the taxonomy cites as exemplars,
 and, for an intent that has neither among these documents, from its name and definition alone.
 
-Measured (share labelled, accuracy of those): with 20 examples per intent .96, .89 on BANKING77 and
-.98, .98 on DSTC11 insurance; from names alone .40, .82 and .79, .96. It abstains where unsure.
+It abstains where it is unsure and where no intent that it knows fits. Numbers: bench/intents.py.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 
-from bot.intents.embedding import Embedder, Matrix, embed_documents, embed_texts, normalise
+from bot.intents.classifier import Classifier, Guesses, classify, fit_classifier
+from bot.intents.embedding import (
+    Embedder,
+    ToolWeights,
+    embed_documents,
+    embed_texts,
+    weigh_tools,
+)
 from bot.intents.text import Document
 from bot.records import Intent, Label, Taxonomy
 
 UNSURE_UNDER = 0.3
 """Probability under which an intent is not given."""
-UNLIKE_UNDER = 0.25
-"""Cosine with the mean of an intent's examples under which it is not given, however probable it is
-among the few that there are: 5 % of BANKING77's questions are further from their intent's name."""
-INVERSE_REGULARISATION = 100.0
-"""At 100 the probability and the accuracy agree best, from 1 to 40 examples per intent."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Guesses:
-    """The classifier's view of some documents, before it abstains."""
-
-    intent_ids: tuple[str, ...]
-    """Of the columns."""
-    probabilities: NDArray[np.float64]
-    """Documents x intents."""
-    centroids: Matrix
-    """Intents x dimensions, each of length 1."""
+CHUNK = 2_000
+"""Documents that are vectors at the same time: 100,000 of them would be 300 MB and more."""
 
 
 def label(
@@ -49,12 +37,14 @@ def label(
     *,
     examples: Iterable[Label] = (),
     embed: Embedder = embed_texts,
+    classifiers: Mapping[str, Classifier] | None = None,
 ) -> tuple[Label, ...]:
     """One label per document, in the same order.
 
     `examples` (labels of the model, of people, or of discovery) are learned from and given back
     as they are for the documents that they are about. Agents are taken one by one: an intent that
-    was seen only with other agents is not offered.
+    was seen only with other agents is not offered. An agent's classifier in `classifiers` is taken
+    where it knows all of the agent's intents and speaks of this embedding; else one learns here.
     """
     given = {(example.agent, example.conversation_id): example for example in examples}
     of_agent: dict[str, list[Document]] = defaultdict(list)
@@ -63,18 +53,23 @@ def label(
     agents = agents_of_intents(documents, taxonomy.intents, given.values())
     labels: dict[tuple[str, str], Label] = {}
     for agent, own in of_agent.items():
-        vectors = embed_documents(own, embed)
         intents = [
             intent
-            for intent in taxonomy.intents
-            if intent.status == "active" and (not agents[intent.id] or agent in agents[intent.id])
+            for intent in offered(taxonomy.intents)
+            if not agents[intent.id] or agent in agents[intent.id]
         ]
-        guesses = guess(own, vectors, intents, examples=given.values(), embed=embed)
-        for document, found in zip(own, decide(guesses, vectors), strict=True):
+        stored = (classifiers or {}).get(agent)
+        classifier = (
+            stored
+            if stored is not None and fits_taxonomy(stored, intents, embed)
+            else learn(own, intents, examples=given.values(), embed=embed)
+        )
+        allowed = {intent.id for intent in intents}
+        for document, found in zip(own, read(own, classifier, embed), strict=True):
             labels[agent, document.conversation_id] = Label(
                 agent=agent,
                 conversation_id=document.conversation_id,
-                intents=found,
+                intents=tuple(one for one in found if one[0] in allowed),
                 source="classifier",
                 taxonomy_version=taxonomy.version,
             )
@@ -82,42 +77,75 @@ def label(
     return tuple(labels[document.agent, document.conversation_id] for document in documents)
 
 
-def guess(
+def offered(intents: Iterable[Intent]) -> list[Intent]:
+    """The intents that conversations can have: active ones, and of a family only the children."""
+    intents = list(intents)
+    parents = {intent.parent for intent in intents if intent.status == "active"}
+    return [one for one in intents if one.status == "active" and one.id not in parents]
+
+
+def fits_taxonomy(classifier: Classifier, intents: Iterable[Intent], embed: Embedder) -> bool:
+    """Whether the classifier knows all of `intents`, in the vectors of `embed`."""
+    known = {intent.id for intent in intents} <= set(classifier.intent_ids)
+    return known and classifier.embedding == embed.name
+
+
+def learn(
     documents: Sequence[Document],
-    vectors: Matrix,
     intents: Sequence[Intent],
     *,
     examples: Iterable[Label] = (),
     embed: Embedder = embed_texts,
-) -> Guesses:
-    """How probable each of `intents` is for each document of one agent."""
-    rows, targets = _training_rows(documents, vectors, intents, examples, embed)
-    classes = np.unique(targets)
-    centroids = [rows[targets == number].mean(axis=0) for number in classes]
-    if len(classes) < 2:
-        probabilities = np.ones((len(vectors), len(classes)))
-    else:
-        classifier = LogisticRegression(C=INVERSE_REGULARISATION, max_iter=300)
-        probabilities = classifier.fit(rows, targets).predict_proba(vectors)
-    return Guesses(
-        intent_ids=tuple(intents[number].id for number in classes),
-        probabilities=probabilities,
-        centroids=normalise(np.array(centroids).reshape(len(classes), vectors.shape[1])),
+) -> Classifier:
+    """A classifier of `intents`, from what is labelled or cited among one agent's documents.
+
+    An intent of which there is neither is learned from its name, definition and tests.
+    """
+    members = _members(documents, intents, examples)
+    taught = [(documents[row], intent_id) for intent_id, rows in members.items() for row in rows]
+    wordless = [intent for intent in intents if not members[intent.id]]
+    tools = weigh_tools(documents) if any(one.tools for one, _ in taught) else ToolWeights()
+    seeds = embed([describe(intent) for intent in wordless])
+    behind = np.zeros((len(seeds), len(tools.names)), dtype=np.float32)
+    return fit_classifier(
+        np.vstack(
+            [
+                embed_documents([document for document, _ in taught], embed, tools=tools),
+                np.hstack([seeds, behind]),
+            ]
+        ),
+        [*(intent_id for _, intent_id in taught), *(intent.id for intent in wordless)],
+        embedding=embed.name,
+        tools=tools,
     )
 
 
-def decide(guesses: Guesses, vectors: Matrix) -> list[tuple[tuple[str, float], ...]]:
+def read(
+    documents: Sequence[Document], classifier: Classifier, embed: Embedder = embed_texts
+) -> Iterator[tuple[tuple[str, float], ...]]:
+    """The intents of each document with their probabilities; nothing where none is sure."""
+    for start in range(0, len(documents), CHUNK):
+        yield from decide(guess(documents[start : start + CHUNK], classifier, embed))
+
+
+def guess(
+    documents: Sequence[Document], classifier: Classifier, embed: Embedder = embed_texts
+) -> Guesses:
+    """What the classifier thinks of each document, before it abstains."""
+    return classify(classifier, embed_documents(documents, embed, tools=classifier.tools))
+
+
+def decide(guesses: Guesses) -> list[tuple[tuple[str, float], ...]]:
     """The intent of each row with its probability, or nothing where that is not sure enough."""
     if not guesses.intent_ids:
-        return [()] * len(vectors)
+        return [()] * len(guesses.novelty)
     best = guesses.probabilities.argmax(axis=1)
-    likeness = (vectors * guesses.centroids[best]).sum(axis=1)
-    found: list[tuple[tuple[str, float], ...]] = []
-    for row, (column, like) in enumerate(zip(best, likeness, strict=True)):
-        probability = float(guesses.probabilities[row, column])
-        sure = probability >= UNSURE_UNDER and like >= UNLIKE_UNDER
-        found.append(((guesses.intent_ids[column], round(probability, 4)),) if sure else ())
-    return found
+    probability = guesses.probabilities.max(axis=1)
+    sure = (probability >= UNSURE_UNDER) & (guesses.novelty < guesses.novel_from)
+    return [
+        ((guesses.intent_ids[column], round(float(value), 4)),) if is_sure else ()
+        for column, value, is_sure in zip(best, probability, sure, strict=True)
+    ]
 
 
 def agents_of_intents(
@@ -137,35 +165,22 @@ def agents_of_intents(
     return agents
 
 
-def _training_rows(
-    documents: Sequence[Document],
-    vectors: Matrix,
-    intents: Sequence[Intent],
-    examples: Iterable[Label],
-    embed: Embedder,
-) -> tuple[Matrix, NDArray[np.int64]]:
-    """Vectors to learn from, and the number of the intent of each."""
+def _members(
+    documents: Sequence[Document], intents: Sequence[Intent], examples: Iterable[Label]
+) -> dict[str, dict[int, None]]:
+    """Rows of `documents` by intent: labelled by an example, or cited by the taxonomy."""
     row_of = {(one.agent, one.conversation_id): row for row, one in enumerate(documents)}
     row_of_hash = {one.sha: row for row, one in enumerate(documents)}
-    members: dict[str, dict[int, None]] = defaultdict(dict)
+    members: dict[str, dict[int, None]] = {intent.id: {} for intent in intents}
     for example in examples:
         row = row_of.get((example.agent, example.conversation_id))
-        if row is not None and example.intents:
-            members[example.intents[0][0]][row] = None
+        for intent_id, _ in example.intents:
+            if row is not None and intent_id in members:
+                members[intent_id][row] = None
     for intent in intents:
         cited = (row_of_hash[sha] for sha in intent.exemplars if sha in row_of_hash)
         members[intent.id].update((row, None) for row in cited)
-    rows: list[int] = []
-    targets: list[int] = []
-    for number, intent in enumerate(intents):
-        rows += members[intent.id]
-        targets += [number] * len(members[intent.id])
-    wordless = [number for number, intent in enumerate(intents) if not members[intent.id]]
-    texts = [describe(intents[number]) for number in wordless]
-    seeds = np.zeros((len(texts), vectors.shape[1]), dtype=np.float32)
-    described = embed(texts)
-    seeds[:, : described.shape[1]] = described  # the columns behind are for tools
-    return np.vstack([vectors[rows], seeds]), np.array([*targets, *wordless], dtype=np.int64)
+    return members
 
 
 def describe(intent: Intent) -> str:
