@@ -6,13 +6,13 @@ lists, one for each column, and pyarrow makes arrays of these.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import orjson
 
-from collector.pseudonyms import Attributes, Pairs, names_person
+from collector.pseudonyms import Attributes, names_person
 from collector.records import Json
 from collector.semconv import METADATA, METADATA_IDS
 
@@ -87,15 +87,17 @@ class SpanColumns:
         trace = hex_id(trace_id, 16, "trace id")
         span = hex_id(span_id, 8, "span id")
         parent = optional_hex_id(parent_span_id, 8, "parent span id") if parent_span_id else None
-        for value, bound, what in (
-            (kind, _INT8, "kind"),
-            (status, _INT8, "status"),
-            (start_ns, _INT64, "time"),
-            (end_ns, _INT64, "time"),
-            (dropped_attributes, _INT32, "dropped attributes"),
+        if not (
+            0 <= kind < _INT8
+            and 0 <= status < _INT8
+            and 0 <= start_ns < _INT64
+            and 0 <= end_ns < _INT64
+            and 0 <= dropped_attributes < _INT32
         ):
-            if not 0 <= value < bound:
-                raise _out_of_range(value, bound, what)
+            raise MalformedError(
+                f"kind {kind}, status {status}, start {start_ns}, end {end_ns} or dropped "
+                f"attributes {dropped_attributes} is negative or too large"
+            )
         for _, time_ns, _ in events:
             known_time_ns(time_ns)
         self.trace_ids.append(trace)
@@ -118,14 +120,10 @@ class SpanColumns:
         found: list[int] = np.searchsorted(self.text_starts, places, side="right").tolist()
         return [number - 1 for number in found]
 
-    def attributes(self, span: int) -> tuple[Pairs, Pairs]:
-        """Those of a span that are strings, and the JSON texts of all others."""
-        texts = slice(*_part(self.text_starts, span, len(self.texts)))
-        others = slice(*_part(self.json_starts, span, len(self.json_texts)))
-        return (
-            list(zip(self.text_keys[texts], self.texts[texts], strict=True)),
-            list(zip(self.json_keys[others], self.json_texts[others], strict=True)),
-        )
+    def places(self, wanted: Callable[[str], bool]) -> list[int]:
+        """Where in `texts` the attributes lie whose names are wanted."""
+        keys = {key for key in set(self.text_keys) if wanted(key)}
+        return [place for place, key in enumerate(self.text_keys) if key in keys]
 
     def put(self, key: str, value: Json) -> None:
         """Put one attribute of the last span, whatever it is.
@@ -134,10 +132,11 @@ class SpanColumns:
         OpenInference's `metadata` become attributes of their own: LangChain's user id is there
         only, and inside of JSON text it would neither become a pseudonym nor be found again.
         """
-        ids: dict[str, Json] = {}
         if key == METADATA:
             ids, value = _ids_taken_out(value)
-        if isinstance(value, int) and not isinstance(value, bool) and names_person(key):
+            for name, id_ in ids.items():
+                self.put(f"{key}.{name}", id_)
+        elif type(value) is int and names_person(key):
             value = str(value)
         if isinstance(value, str):
             self.text_keys.append(key)
@@ -145,12 +144,6 @@ class SpanColumns:
         else:
             self.json_keys.append(key)
             self.json_texts.append(orjson.dumps(value).decode())
-        for name, id_ in ids.items():
-            self.put(f"{key}.{name}", id_)
-
-
-def _part(starts: Sequence[int], number: int, end: int) -> tuple[int, int]:
-    return starts[number], starts[number + 1] if number + 1 < len(starts) else end
 
 
 def _ids_taken_out(metadata: Json) -> tuple[dict[str, Json], Json]:
@@ -188,9 +181,5 @@ def optional_hex_id(value: bytes, length: int, what: str) -> str | None:
 def known_time_ns(value: int) -> int | None:
     """A time, None for 0."""
     if not 0 <= value < _INT64:
-        raise _out_of_range(value, _INT64, "time")
+        raise MalformedError(f"time {value} is not within 0..{_INT64 - 1}")
     return value or None
-
-
-def _out_of_range(value: int, bound: int, what: str) -> MalformedError:
-    return MalformedError(f"{what} {value} is not within 0..{bound - 1}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -42,21 +43,19 @@ def missing_text(columns: SpanColumns) -> Mapping[str, str]:
     A trace in which any span has text needs no hint: instrumentations of one call can be several.
     Neither does a failed call: some instrumentations lose its input.
     """
-    places = [place for place, key in enumerate(columns.text_keys) if key in _KIND_KEYS]
-    silent = {
+    calls = columns.places(_KIND_KEYS.__contains__)
+    calling = {
         span
-        for place, span in zip(places, columns.owners(places), strict=True)
+        for place, span in zip(calls, columns.owners(calls), strict=True)
         if columns.statuses[span] != _STATUS_ERROR
         and _is_model_call(columns.text_keys[place], columns.texts[place])
-        and not _speaks(columns, span)
     }
-    if not silent:
+    speaking = _speaking(columns) if calling else set[int]()
+    if calling <= speaking:
         return {}
-    with_text = {
-        trace_id for span, trace_id in enumerate(columns.trace_ids) if _speaks(columns, span)
-    }
+    with_text = {columns.trace_ids[span] for span in speaking}
     hints = {}
-    for span in sorted(silent):
+    for span in sorted(calling - speaking):
         if columns.trace_ids[span] not in with_text:
             group = columns.groups[columns.group[span]]
             service = first_text(dict(group.resource), (semconv.SERVICE_NAME,))
@@ -67,14 +66,21 @@ def missing_text(columns: SpanColumns) -> Mapping[str, str]:
     return hints
 
 
-def _speaks(columns: SpanColumns, span: int) -> bool:
-    """Whether a span holds what was said."""
-    texts, others = columns.attributes(span)
-    return (
-        any(_names_text(key) and text not in ("", "__REDACTED__") for key, text in texts)
-        or any(_names_text(key) and text != "null" for key, text in others)
-        or any(name.startswith("gen_ai.") for name, _, _ in columns.events[span])
-    )
+def _speaking(columns: SpanColumns) -> set[int]:
+    """The spans that hold what was said."""
+    texts = [
+        place
+        for place in columns.places(_names_text)
+        if columns.texts[place] not in ("", "__REDACTED__")
+    ]
+    speaking = set(columns.owners(texts))
+    for place, key in enumerate(columns.json_keys):
+        if _names_text(key) and columns.json_texts[place] != "null":
+            speaking.add(bisect_right(columns.json_starts, place) - 1)
+    for span, events in enumerate(columns.events):
+        if any(name.startswith("gen_ai.") for name, _, _ in events):
+            speaking.add(span)
+    return speaking
 
 
 @lru_cache(_KNOWN_KEYS)

@@ -91,8 +91,7 @@ def _named(
     """Put pseudonyms into the texts; gives them, and conversation and user of the spans that name
     one: what stands under the best key and is not blank."""
     keys, texts = columns.text_keys, columns.texts
-    persons = {key for key in set(keys) if names_person(key)}
-    places = [place for place, key in enumerate(keys) if key in persons]
+    places = columns.places(names_person)
     names = Pseudonyms(redact, (texts[place] for place in places if keys[place] in IDENTIFIERS))
     conversations: dict[int, tuple[int, str]] = {}
     users: dict[int, tuple[int, str]] = {}

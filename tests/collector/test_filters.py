@@ -22,6 +22,12 @@ def test_every_text_is_told_with_the_patterns_that_hit_it():
     assert hits(["ab", "", "1234", "Tel: éx ab", "none"]) == [{0, 3}, {2}, {3}]
 
 
+def test_a_part_of_a_column_is_numbered_from_its_own_beginning():
+    column = pa.array(["ab", "1234", "", "ab"], pa.string())
+
+    assert FILTERS.hits(column[1:]) == [{2}, {0}, set()]
+
+
 def test_no_texts_have_no_hits():
     assert hits([]) == [set(), set(), set()]
 

@@ -15,7 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from collector.errors import BadRequest
 from collector.otlp import Decoded, decode_logs, decode_traces
 from collector.redaction import Redactor
-from tests.collector.wire import KEY, a_log_request, a_trace_request, any_value
+from tests.collector.wire import KEY, a_log_request, a_trace_request, any_value, pairs
 from tests.samples import samples_path
 
 REDACT = Redactor(key=KEY)
@@ -158,6 +158,71 @@ def test_a_row_has_what_the_span_had():
         ("gen_ai.usage.input_tokens", "12"),
         ("gen_ai.input.messages", '[{"role":"user","parts":[{"content":"hi"}]}]'),
     ]
+
+
+def test_a_user_id_that_is_a_number_becomes_a_pseudonym():
+    request = a_trace_request(attributes={"user.id": 4711, "session.id": 9})
+
+    (row,) = traces(request.SerializeToString()).rows
+
+    assert (row["user_id"], row["conversation_id"]) == (REDACT.user("4711"), "9")
+    assert row["attributes"] == [("user.id", REDACT.user("4711")), ("session.id", "9")]
+    assert row["attributes_json"] == []
+
+
+def test_the_best_key_says_which_conversation_and_which_user_it_is():
+    request = a_trace_request(
+        attributes=[
+            ("metadata.user_id", "last"),
+            ("session.id", "second"),
+            ("gen_ai.conversation.id", " "),
+            ("user.id", "old"),
+            ("user.id", "new"),
+        ]
+    )
+
+    (row,) = traces(request.SerializeToString()).rows
+
+    assert (row["conversation_id"], row["user_id"]) == ("second", REDACT.user("new"))
+
+
+def test_each_span_has_the_resource_and_scope_of_its_group():
+    request = a_trace_request(service="one", scope="first", spans=2)
+    request.MergeFrom(a_trace_request(service="two", scope="second", first=3))
+    request.resource_spans[1].resource.attributes.extend(pairs({"process.pid": 7}))
+
+    rows = traces(request.SerializeToString()).rows
+
+    assert [(row["service"], row["scope"]) for row in rows] == [
+        *[("one", "first")] * 2,
+        ("two", "second"),
+    ]
+    assert [row["resource"] for row in rows] == [
+        *[[("service.name", "one")]] * 2,
+        [("service.name", "two")],
+    ]
+    assert [row["resource_json"] for row in rows] == [[], [], [("process.pid", "7")]]
+
+
+def test_a_text_that_many_spans_repeat_is_clean_in_all_of_them_and_counts_once():
+    request = a_trace_request(spans=3, attributes={"gen_ai.system_instructions": "Mail a@b.com"})
+
+    decoded = traces(request.SerializeToString())
+
+    texts = {text for row in decoded.rows for _, text in row["attributes"]}
+    assert texts == {REDACT.text("Mail a@b.com")}
+    assert decoded.redacted == {"email": 1}
+
+
+def test_a_long_number_stays_a_number_also_where_the_same_digits_are_a_card_in_a_text():
+    card = "4111111111111111"
+    request = a_trace_request(attributes={"amount": int(card), "note": card})
+    request.resource_spans[0].scope_spans[0].spans[0].name = card
+
+    (row,) = traces(request.SerializeToString()).rows
+
+    assert row["attributes_json"] == [("amount", card)]
+    assert card not in (row["name"], dict(row["attributes"])["note"])
 
 
 def test_nothing_personal_is_left_in_any_column():

@@ -7,6 +7,7 @@ import gzip
 import json
 import re
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -203,6 +204,27 @@ def test_json_is_json_afterwards(value):
 @settings(max_examples=50, deadline=None)
 def test_a_batch_gives_what_single_texts_give(texts):
     assert REDACT.texts(texts)[0] == [REDACT.text(text) for text in texts]
+
+
+@given(st.lists(st.text(max_size=30) | PIECES, max_size=5), st.integers(0, 2))
+@settings(max_examples=100, deadline=None)
+def test_a_column_gives_what_its_texts_give_also_where_it_is_a_part_of_another(texts, first):
+    column = pa.array(texts, pa.string())[first:]
+
+    clean, counts = REDACT.column(column)
+
+    assert clean.to_pylist() == REDACT.texts(texts[first:])[0]
+    assert bool(counts) == (clean != column)
+
+
+def test_a_text_that_repeats_in_a_column_is_replaced_everywhere_and_counted_once():
+    column = pa.array(["mail ann@example.com", "no", "mail ann@example.com"], pa.string())
+
+    clean, counts = REDACT.column(column)
+
+    first, other, last = clean.to_pylist()
+    assert first == last == REDACT.text("mail ann@example.com")
+    assert (other, counts) == ("no", {"email": 1})
 
 
 @pytest.mark.parametrize("name", ["tau_airline_gpt4o", "betold_calls", "tau2_medical"])
