@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
 from collector.errors import Misconfigured, StoreError
 from collector.store import Store, open_store
+from tests.collector.wire import a_collector, a_trace_request
 
 boto3 = pytest.importorskip("boto3", reason="moto[server] is not installed: no S3 to talk to")
 moto = pytest.importorskip("moto.server", reason="moto[server] is not installed: no S3 to talk to")
@@ -85,7 +88,7 @@ def test_what_one_machine_writes_another_one_reads(store, bucket, tmp_path):
 
     assert names(store) == names(other) == ["again", "n2", "n3"]
     streamed = [batch["name"].to_pylist() for batch in other.scan_batches("spans", rows=2)]
-    assert sorted(sum(streamed, [])) == ["again", "n2", "n3"]
+    assert sorted(chain.from_iterable(streamed)) == ["again", "n2", "n3"]
 
 
 def test_a_bucket_that_was_never_written_is_empty(store):
@@ -229,3 +232,42 @@ def test_an_address_that_cannot_work_says_what_is_wrong(address, says):
 def test_a_bucket_that_does_not_exist_is_named(server):
     with pytest.raises(Misconfigured, match="nowhere"):
         open_store(f"s3://nowhere/x?endpoint_override={server}&scheme=http", create=True)
+
+
+# ---- a running collector
+
+
+def test_collectors_share_a_bucket_and_nothing_that_was_acknowledged_is_lost(bucket, tmp_path):
+    address = f"{bucket}&cache={tmp_path}"
+    with a_collector(address) as one, a_collector(address) as two:
+        for first, collector in ((1, one), (100, two), (1, two)):
+            body = a_trace_request(first=first, spans=5).SerializeToString()
+            assert collector.post("/v1/traces", body)[0] == 200
+        assert one.get("/readyz") == 200
+        one.stop(signal.SIGKILL)
+        two.stop(signal.SIGKILL)
+
+    found = open_store(address, create=False).scan("spans")["span_id"].to_pylist()
+    assert sorted(found) == [f"{number:016x}" for number in (*range(1, 6), *range(100, 105))]
+
+
+def test_a_bucket_that_fails_makes_senders_wait_and_recovers(tmp_path):
+    served = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    served.start()
+    host, port = served.get_host_and_port()
+    client(f"{host}:{port}").create_bucket(Bucket="failing")
+    endpoint = f"endpoint_override={host}:{port}&scheme=http&region=us-east-1"
+    address = f"s3://failing/x?{endpoint}&cache={tmp_path}"
+    body = a_trace_request(spans=5).SerializeToString()
+    with a_collector(address) as collector:
+        assert collector.post("/v1/traces", body)[0] == 200
+        served.stop()
+        later, headers, _ = collector.post("/v1/traces", body, timeout_s=40)
+        again = moto.ThreadedMotoServer(ip_address=host, port=port, verbose=False)
+        again.start()
+        recovered, _, _ = collector.post("/v1/traces", body, timeout_s=40)
+
+    assert (later, recovered) == (503, 200)
+    assert int(headers["retry-after"]) > 0
+    assert open_store(address, create=False).scan("spans").num_rows == 5
+    again.stop()
