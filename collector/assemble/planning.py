@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import pyarrow as pa
 
@@ -62,52 +62,73 @@ def find_components(store: Store, *, received_since: datetime | None) -> list[Co
     return components_of([*_span_ties(store, received_since), *_log_ties(store, received_since)])
 
 
-def find_some(store: Store, conversation_ids: Iterable[str]) -> list[Component]:
+def find_some(store: Store, conversation_ids: Iterable[str]) -> tuple[list[Component], bool]:
     """Gather the rows of these conversations, and of all that shares their ids.
+
+    Says also whether a transcript may show that something else belongs to one of them: they have
+    parts without an explicit id, or such rows of the same service and user are beside them.
 
     Raises:
         StoreError: the store cannot be read.
     """
     ids = set(conversation_ids)
-    traces = {made[1] for each in ids if (made := _MADE.fullmatch(each))}
-    while True:
-        values = {"ids": sorted(ids), "traces": sorted(traces)}
-        ties = [*_span_ties(store, None, _ABOUT, values), *_log_ties(store, None, _ABOUT, values)]
-        more_ids = {tie.conversation_id for tie in ties if tie.conversation_id} - ids
-        more_traces = {tie.trace_id for tie in ties if tie.trace_id} - traces
-        if not more_ids and not more_traces:
-            return components_of(ties)
-        ids |= more_ids
-        traces |= more_traces
+    about = _About(ids, {made[1] for each in ids if (made := _MADE.fullmatch(each))})
+    ties: list[Tie] = []
+    has_neighbours = False
+    reads = [_span_ties, _log_ties]
+    settled = 0
+    while settled < len(reads):
+        found = list(reads[settled](store, None, _About.WHERE, about.values()))
+        own = [tie for tie in found if about.holds(tie)]
+        if about.grow(own):
+            ties, has_neighbours, settled = [], False, 0
+            continue
+        ties += own
+        has_neighbours = has_neighbours or len(own) < len(found)
+        settled += 1
+    components = components_of(ties)
+    return components, has_neighbours or any(one.is_loose for one in components)
 
 
 _MADE = re.compile(r"trace-(.+)")
 """The id of a conversation whose sender gave none."""
-_ABOUT = """(conversation_id in (select unnest($ids)) or trace_id in (select unnest($traces)))"""
 
 
-def has_loose_neighbours(store: Store, components: Sequence[Component]) -> bool:
-    """Whether a transcript may show that something else belongs to one of these components.
+@dataclass(frozen=True, slots=True)
+class _About:
+    """Ids that belong together, as far as they are known."""
 
-    Raises:
-        StoreError: the store cannot be read.
-    """
-    if any(one.is_loose for one in components):
-        return True
-    places = {place for one in components for place in one.places}
-    where = (
-        "conversation_id is null and coalesce(service, '') in (select unnest($services)) "
-        "and (user_id is null or user_id in (select unnest($users))) "
-        "and trace_id not in (select unnest($traces))"
+    WHERE: ClassVar[str] = (
+        "(conversation_id in (select unnest($ids)) or trace_id in (select unnest($traces)) "
+        "or (conversation_id is null and coalesce(service, '') in (select unnest($services)) "
+        "and (user_id is null or user_id in (select unnest($users)))))"
     )
-    values = {
-        "services": sorted({service for service, _ in places}),
-        "users": sorted({user for _, user in places if user}),
-        "traces": [trace_id for one in components for trace_id in one.trace_ids],
-    }
-    return any(True for _ in _span_ties(store, None, where, values)) or any(
-        True for _ in _log_ties(store, None, where, values)
-    )
+    """SQL: rows with one of the ids, and those beside them that have none."""
+
+    ids: set[str]
+    traces: set[str]
+    services: set[str] = field(default_factory=set)
+    users: set[str] = field(default_factory=set)
+
+    def values(self) -> dict[str, list[str]]:
+        names = ("ids", "traces", "services", "users")
+        return {name: sorted(getattr(self, name)) for name in names}
+
+    def holds(self, tie: Tie) -> bool:
+        return tie.conversation_id in self.ids or tie.trace_id in self.traces
+
+    def grow(self, ties: Iterable[Tie]) -> bool:
+        """Add the ids of these; says whether any was new."""
+        known = self._size()
+        for tie in ties:
+            self.ids.update(filter(None, [tie.conversation_id]))
+            self.traces.update(filter(None, [tie.trace_id]))
+            self.users.update(filter(None, [tie.user_id]))
+            self.services.add(tie.service or "")
+        return self._size() > known
+
+    def _size(self) -> int:
+        return len(self.ids) + len(self.traces) + len(self.services) + len(self.users)
 
 
 def _span_ties(

@@ -24,7 +24,6 @@ from collector.assemble.planning import (
     Plan,
     find_components,
     find_some,
-    has_loose_neighbours,
     plan,
 )
 from collector.assemble.workers import Means, Workers
@@ -94,10 +93,10 @@ def read_some(
         StoreError: the store cannot be read.
     """
     asked = Asked(conversation_ids=frozenset(conversation_ids))
-    components = find_some(store, conversation_ids)
+    components, is_loose = find_some(store, conversation_ids)
     if not components:
         return
-    if has_loose_neighbours(store, components):
+    if is_loose:
         first_ns = min(one.first_received_ns for one in components)
         since = EPOCH + timedelta(microseconds=first_ns // 1000) - LONGEST_CONVERSATION
         components = find_components(store, received_since=since)
