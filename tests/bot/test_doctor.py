@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.collector.conversations import a_chat, a_span, as_stored, assistant, 
 from tests.fake_github import REPOSITORY, TOKEN, FakeGitHub, a_bare_repository, serve_github
 from tests.loop import NOW, Debrief, Done, a_repository
 from tests.messages_server import messages_server, says
+from tests.samples import ROOT
 
 SECRETS = ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "GITHUB_TOKEN", "GH_TOKEN", "GITHUB_API_URL")
 SETTINGS = "version: 1\nagents:\n  - name: shop\n    prompts: [prompts/*.md]\n"
@@ -243,3 +245,15 @@ def test_a_name_that_steers_the_terminal_is_shown_as_text(debrief: Debrief) -> N
     done = debrief("doctor")
 
     assert "\x1b[2J" not in done.out
+
+
+def test_the_page_lists_every_check() -> None:
+    page = (ROOT / "docs" / "doctor.md").read_text()
+    sources = "".join(path.read_text() for path in (ROOT / "bot" / "checks").glob("*.py"))
+    sources += (ROOT / "bot" / "commands" / "doctor.py").read_text()
+    named = set(re.findall(r'(?:ok|warning|problem|not_checked|make)\(\s*"([a-z_]+)"', sources))
+    named |= set(re.findall(r'^\s*name = "([a-z_]+)"', sources, re.M))
+    table = set(re.findall(r"`([a-z_]+)`", page.partition("| --- |")[2]))
+
+    assert named <= table, named - table
+    assert len(named) > 15
