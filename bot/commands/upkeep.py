@@ -43,8 +43,8 @@ def erase(shell: Shell, given: argparse.Namespace) -> int:
     hashes = {short_hash(*key, length=16) for key in labelled if key[1] in conversations}
     names = sorted({*conversations, *erased.user_ids, *hashes} | ({given.user} - {None}))
     pulls = _pull_requests(store, names)
-    paths = list(_paths(repository, names)) if repository else []
-    degraded = _degraded(erased, has_repository=repository is not None)
+    paths = list(_paths(repository, names)) if repository else None
+    degraded = _degraded(erased)
     if shell.json:
         shell.emit(
             {
@@ -91,7 +91,7 @@ def compact(shell: Shell, given: argparse.Namespace) -> int:
 
 
 def _told(
-    erased: Erased, pulls: Sequence[str], paths: Sequence[str], degraded: Sequence[Degraded]
+    erased: Erased, pulls: Sequence[str], paths: Sequence[str] | None, degraded: Sequence[Degraded]
 ) -> Iterator[str]:
     proof = erased.proof
     yield (
@@ -113,22 +113,20 @@ def _told(
         )
     if pulls:
         yield f"Pull requests that name the conversations: {_few(pulls)}."
-    if paths:
+    if paths is None:
+        yield "No repository was searched; give --repo DIR."
+    elif paths:
         yield f"Repository paths that name them: {_few(paths)}."
     for one in degraded:
         yield one.sentence
 
 
-def _degraded(erased: Erased, *, has_repository: bool) -> list[Degraded]:
-    found = []
-    if erased.proof.remnants:
-        places = sorted({f"{one.place} ({one.what})" for one in erased.proof.remnants})
-        sentence = f"Still there: {_few(places)}; run the command again, or remove these files."
-        found.append(Degraded(code="remnants", sentence=sentence))
-    if not has_repository:
-        sentence = "Repositories were not searched; give --repo DIR."
-        found.append(Degraded(code="repository", sentence=sentence))
-    return found
+def _degraded(erased: Erased) -> list[Degraded]:
+    if not erased.proof.remnants:
+        return []
+    places = sorted({f"{one.place} ({one.what})" for one in erased.proof.remnants})
+    sentence = f"Still there: {_few(places)}; run the command again, or remove these files."
+    return [Degraded(code="remnants", sentence=sentence)]
 
 
 def _labelled(store: Store) -> set[tuple[str, str]]:
