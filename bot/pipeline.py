@@ -20,8 +20,10 @@ from bot.feedback import corrections_alone, corrections_of, decisions_of, with_s
 from bot.figures import count
 from bot.gate import gate
 from bot.intent_cycle import change_taxonomy, sample_of
-from bot.intents import Document, discover, label, to_document
+from bot.intents import Document, discover, to_document
+from bot.intents.reading import CHARS_PER_TOKEN, AskMany
 from bot.intents.taxonomy import PATH as TAXONOMY_PATH
+from bot.labelling import Learning, Memory, corrected, label_conversations
 from bot.measure import measure as measure_one
 from bot.outcomes import OutcomeRules, link_outcomes, outcomes_of_user, user_outcomes
 from bot.patterns import find_patterns
@@ -80,6 +82,9 @@ FEEDBACK_EVENTS = ("debrief.correction", "debrief.decision", "debrief.response")
 """What people said of the agent's work; it counts also where its conversation never came."""
 
 
+NOTHING_LEARNED = Learning()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Understanding:
     """What the conversations of one window say."""
@@ -97,6 +102,7 @@ class Understanding:
     skipped: tuple[Skipped, ...]
     documents: tuple[Document, ...] = ()
     """A sample of what users wrote: what a change of the taxonomy is tried on."""
+    learning: Learning = NOTHING_LEARNED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,6 +127,8 @@ class _Read:
     corrections: list[Correction] = field(default_factory=list)
     systems: dict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
     skipped: list[Skipped] = field(default_factory=list)
+    characters: list[int] = field(default_factory=list)
+    """Of all that each conversation says."""
 
     def take(self, item: Conversation | Unreadable) -> None:
         if isinstance(item, Unreadable):
@@ -134,6 +142,7 @@ class _Read:
         )
         self.rows.append(_fact(item, signals, outcomes))
         self.corrections.extend(corrections_of(item))
+        self.characters.append(sum(len(message.text or "") for message in item.messages))
         if item.system and len(self.systems[item.agent]) < SYSTEMS_KEPT:
             self.systems[item.agent][item.system] = None
         document = to_document(item, leave_out=_reactions(signals))
@@ -153,20 +162,39 @@ def understand(
     settings: Settings,
     ask: Ask | None,
     now: datetime,
+    memory: Memory | None = None,
+    ask_many: AskMany | None = None,
 ) -> Understanding:
     """Read every conversation once; find signals, outcomes, intents and patterns.
 
     `user_events` are tied to a user only; `feedback_events` are all of `FEEDBACK_EVENTS`.
     `taxonomy` is the repository's, or None: then intents are discovered, and named by their terms
     or, with `ask`, by the model. `known` are the intents discovered before: those that are found
-    again keep their ids and names. Costs a model call per new intent, nothing else.
+    again keep their ids and names. `memory` is what earlier runs learned of labels; `ask_many`
+    reads what the classifier could not place. Costs a model call per new intent, and for labels at
+    most a twentieth of reading every conversation.
     """
     rules = OutcomeRules.from_settings(settings.outcomes)
     read = _Read(rules=rules, of_users=user_outcomes(user_events, rules))
     with _tracer.start_as_current_span("understand") as span:
         for item in conversations:
             read.take(item)
-        taxonomy, labels, not_named = _intents(read.documents, taxonomy, known, ask=ask, now=now)
+        memory = memory or Memory()
+        learning = NOTHING_LEARNED
+        if taxonomy is None:
+            found = discover(read.documents, ask=ask, known=known, now=now)
+            taxonomy, not_named = found.taxonomy, found.skipped
+            labels = corrected(found.labels, taxonomy, memory)
+        else:
+            labels, learning = label_conversations(
+                read.documents,
+                taxonomy,
+                memory,
+                ask_many=ask_many,
+                tokens=int(sum(read.characters) / CHARS_PER_TOKEN),
+                now=now,
+            )
+            not_named = learning.skipped
         facts = _with_intents(read.rows, labels)
         decisions = decisions_of(feedback_events)
         alone = corrections_alone(feedback_events, read.corrections)
@@ -199,6 +227,7 @@ def understand(
         report=report,
         skipped=(*_counted(read.skipped), *not_named),
         documents=sample_of(read.documents),
+        learning=learning,
     )
 
 
@@ -286,22 +315,6 @@ def measure(
     )
 
 
-def _intents(
-    documents: Sequence[Document],
-    taxonomy: Taxonomy | None,
-    known: Taxonomy | None,
-    *,
-    ask: Ask | None,
-    now: datetime,
-) -> tuple[Taxonomy, dict[Key, Label], tuple[Skipped, ...]]:
-    if taxonomy is not None:
-        labels = label(documents, taxonomy)
-        return taxonomy, {(one.agent, one.conversation_id): one for one in labels}, ()
-    found = discover(documents, ask=ask, known=known, now=now)
-    labels_of = {(one.agent, one.conversation_id): one for one in found.labels}
-    return found.taxonomy, labels_of, found.skipped
-
-
 def _taxonomy_change(
     understood: Understanding, repository: Repository, *, ask: Ask | None, now: datetime
 ) -> Proposal | Skipped:
@@ -329,6 +342,11 @@ def _counted(skipped: Iterable[Skipped]) -> Iterator[Skipped]:
         others = len(whats) - 1
         more = f" and {count(others, 'other')}" if others else ""
         yield Skipped(what=f"{whats[0]}{more}", code=code, reason=reason)
+
+
+def reactions_of(conversation: Conversation) -> set[int]:
+    """Messages that say how it went and not what was wanted."""
+    return _reactions(find_signals(conversation))
 
 
 def _reactions(signals: Iterable[Signal]) -> set[int]:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +21,7 @@ import pyarrow.parquet as pq
 
 from bot.errors import SettingsError
 from bot.intents.taxonomy import read_taxonomy, write_taxonomy
+from bot.labelling import CachedLabel, Key, Learning
 from bot.records import (
     Ask,
     Label,
@@ -44,8 +46,13 @@ _LABELS_SCHEMA = pa.schema(
         ("intent", pa.string()),
         ("name", pa.string()),
         ("confidence", pa.float64()),
+        ("source", pa.string()),
+        ("taxonomy_version", pa.string()),
+        ("content", pa.string()),  # hash of what was labelled
+        ("versions", pa.string()),  # hash of taxonomy and classifier; null where none is trained
     ]
 )
+"""A row per conversation and intent; one without `intent` where nothing fits."""
 
 
 def discovered_before(store: Store) -> Taxonomy | None:
@@ -61,43 +68,97 @@ def discovered_before(store: Store) -> Taxonomy | None:
 
 
 def keep(
-    store: Store, taxonomy: Taxonomy, labels: Mapping[tuple[str, str], Label], *, discovered: bool
+    store: Store,
+    taxonomy: Taxonomy,
+    labels: Mapping[Key, Label],
+    *,
+    discovered: bool,
+    learning: Learning | None = None,
+    add: bool = False,
 ) -> None:
-    """Write down the labels, and the intents where no repository has them."""
+    """Write down the labels, and the intents where no repository has them.
+
+    With `add`, labels of other conversations stay as they are.
+    """
     if not labels:
         return
     names = {intent.id: intent.name for intent in taxonomy.intents}
-    rows = [
-        {
-            "agent": label.agent,
-            "conversation_id": label.conversation_id,
-            "intent": intent,
-            "name": names.get(intent, ""),
-            "confidence": confidence,
-        }
-        for label in labels.values()
-        for intent, confidence in label.intents
-    ]
+    rows = [row for label in labels.values() for row in _rows(label, names, learning)]
     table = pa.Table.from_pylist(rows, schema=_LABELS_SCHEMA)
-    _replace(store.root / LABELS, lambda path: pq.write_table(table, path))
+    if add:
+        ids = {conversation_id for _, conversation_id in labels}
+        before = _read_labels(store)
+        others = pc.invert(pc.is_in(before["conversation_id"], pa.array(sorted(ids), pa.string())))
+        table = pa.concat_tables([before.filter(others), table])
+    replace_file(store.root / LABELS, lambda path: pq.write_table(table, path))
     if discovered:
         text = write_taxonomy(taxonomy)
-        _replace(store.root / INTENTS, lambda path: path.write_text(text, encoding="utf-8"))
+        replace_file(store.root / INTENTS, lambda path: path.write_text(text, encoding="utf-8"))
+
+
+def _rows(
+    label: Label, names: Mapping[str, str], learning: Learning | None
+) -> list[dict[str, Any]]:
+    key = (label.agent, label.conversation_id)
+    own = {
+        "agent": label.agent,
+        "conversation_id": label.conversation_id,
+        "source": label.source,
+        "taxonomy_version": label.taxonomy_version,
+        "content": learning.contents.get(key) if learning else None,
+        "versions": learning.versions.get(label.agent) if learning else None,
+    }
+    intents: Sequence[tuple[str | None, float | None]] = label.intents or ((None, None),)
+    return [
+        {**own, "intent": intent, "name": names.get(intent or "", ""), "confidence": confidence}
+        for intent, confidence in intents
+    ]
+
+
+def _read_labels(store: Store) -> pa.Table:
+    """What the last runs wrote; empty where nothing did, or another version of Debrief."""
+    try:
+        return pq.read_table(store.root / LABELS).select(_LABELS_SCHEMA.names)
+    except (OSError, pa.ArrowInvalid, KeyError):
+        return _LABELS_SCHEMA.empty_table()
 
 
 def labels_of(store: Store, agent: str, conversation_id: str) -> list[dict[str, object]]:
     """`{id, name, confidence}` of one conversation's intents, as the last run labelled it."""
-    try:
-        table = pq.read_table(store.root / LABELS, schema=_LABELS_SCHEMA)
-    except (OSError, pa.ArrowInvalid):
-        return []
+    table = _read_labels(store)
     own = pc.and_(
-        pc.equal(table["agent"], agent), pc.equal(table["conversation_id"], conversation_id)
+        pc.and_(
+            pc.equal(table["agent"], agent), pc.equal(table["conversation_id"], conversation_id)
+        ),
+        pc.is_valid(table["intent"]),
     )
-    found: list[dict[str, object]] = table.filter(own).to_pylist()
     return [
-        {"id": row["intent"], "name": row["name"], "confidence": row["confidence"]} for row in found
+        {"id": row["intent"], "name": row["name"], "confidence": row["confidence"]}
+        for row in table.filter(own).to_pylist()
     ]
+
+
+def cached_labels(store: Store) -> dict[Key, CachedLabel]:
+    """What a trained classifier said in earlier runs, and of what."""
+    table = _read_labels(store)
+    said = pc.and_(pc.equal(table["source"], "classifier"), pc.is_valid(table["versions"]))
+    cached: dict[Key, CachedLabel] = {}
+    for row in table.filter(said).to_pylist():
+        key = (row["agent"], row["conversation_id"])
+        before = cached[key].label.intents if key in cached else ()
+        intents = ((row["intent"], row["confidence"]),) if row["intent"] else ()
+        cached[key] = CachedLabel(
+            label=Label(
+                agent=row["agent"],
+                conversation_id=row["conversation_id"],
+                intents=(*before, *intents),
+                source="classifier",
+                taxonomy_version=row["taxonomy_version"],
+            ),
+            content=row["content"],
+            versions=row["versions"],
+        )
+    return cached
 
 
 def remembering(ask: Ask, store: Store, models: Sequence[str]) -> Ask:
@@ -107,20 +168,38 @@ def remembering(ask: Ask, store: Store, models: Sequence[str]) -> Ask:
     """
 
     def ask_once(prompt: RenderedPrompt) -> Reply | Skipped:
-        key = short_hash(asdict(prompt), list(models), length=32)
-        path = store.root / REPLIES / f"{key}.json"
-        with suppress(OSError, ValueError, TypeError):
-            return Reply(**json.loads(path.read_bytes()), cost=ModelCost())
+        key = reply_key(prompt, models)
+        if (kept := kept_reply(store, key)) is not None:
+            return kept
         reply = ask(prompt)
         if isinstance(reply, Reply):
-            said = {name: value for name, value in asdict(reply).items() if name != "cost"}
-            _replace(path, lambda draft: draft.write_text(json.dumps(said), encoding="utf-8"))
+            keep_reply(store, key, reply)
         return reply
 
     return ask_once
 
 
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
+def reply_key(prompt: RenderedPrompt, models: Sequence[str]) -> str:
+    """32 hex digits of all that the model would see."""
+    return short_hash(asdict(prompt), list(models), length=32)
+
+
+def kept_reply(store: Store, key: str) -> Reply | None:
+    """What was answered before, at no cost."""
+    with suppress(OSError, ValueError, TypeError):
+        said = json.loads((store.root / REPLIES / f"{key}.json").read_bytes())
+        return Reply(**said, cost=ModelCost())
+    return None
+
+
+def keep_reply(store: Store, key: str, reply: Reply) -> None:
+    """Write an answer down for the next time."""
+    said = {name: value for name, value in asdict(reply).items() if name != "cost"}
+    path = store.root / REPLIES / f"{key}.json"
+    replace_file(path, lambda draft: draft.write_text(json.dumps(said), encoding="utf-8"))
+
+
+def replace_file(path: Path, write: Callable[[Path], object]) -> None:
     """Put a new file in place of the old one, whole or not at all."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

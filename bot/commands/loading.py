@@ -8,10 +8,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.commands.batches import asking_in_batches
 from bot.commands.derived import discovered_before, keep, remembering
+from bot.commands.learning import keep_learning, memory_of
 from bot.commands.shell import DEFAULT_STORE, Shell
 from bot.git import read_repository
 from bot.intents import read_taxonomy
+from bot.intents.reading import AskMany
 from bot.intents.taxonomy import PATH as TAXONOMY_PATH
 from bot.pipeline import FEEDBACK_EVENTS, Key, Understanding, understand
 from bot.records import Ask, Repository, Skipped, Taxonomy
@@ -116,6 +119,17 @@ def ask_of(model: Model | None, store: Store, settings: Settings) -> Ask | None:
     return remembering(model.ask, store, (chosen.reader, chosen.writer, chosen.judge))
 
 
+def ask_many_of(model: Model | None, store: Store, settings: Settings) -> AskMany | None:
+    """Many questions at once: in a batch where the settings want it, else one by one."""
+    from_one = ask_of(model, store, settings)
+    if model is None or from_one is None:
+        return None
+    chosen = settings.model
+    if chosen.batch and not model.is_estimate:
+        return asking_in_batches(model, store, (chosen.reader, chosen.writer, chosen.judge))
+    return lambda prompts: [from_one(prompt) for prompt in prompts]
+
+
 def understanding_of(
     shell: Shell, workspace: Workspace, *, model: Model | None, since: datetime | None = None
 ) -> Understanding:
@@ -139,8 +153,17 @@ def understanding_of(
             settings=settings,
             ask=ask_of(model, store, settings),
             now=shell.now,
+            memory=memory_of(store),
+            ask_many=ask_many_of(model, store, settings),
         )
-    keep(store, understood.taxonomy, understood.labels, discovered=workspace.taxonomy is None)
+    keep(
+        store,
+        understood.taxonomy,
+        understood.labels,
+        discovered=workspace.taxonomy is None,
+        learning=understood.learning,
+    )
+    keep_learning(store, understood.learning, now=shell.now)
     return understood
 
 

@@ -1,43 +1,20 @@
-"""Commands that say what the conversations mean: intents, patterns, report, config."""
+"""Commands that say what the conversations mean: patterns, report, config."""
 
 from __future__ import annotations
 
 import argparse
-from collections import Counter
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bot.commands.loading import Workspace, empty_store, model_of, open_workspace, understanding_of
+from bot.commands.loading import empty_store, model_of, open_workspace, understanding_of
 from bot.commands.shell import Shell
-from bot.errors import SettingsError, UsageError
+from bot.errors import SettingsError
 from bot.history import read_history
-from bot.intents.taxonomy import PATH as TAXONOMY_PATH
-from bot.pipeline import Understanding, measure
+from bot.pipeline import measure
 from bot.records import Pattern, PatternReport
 from bot.report import dashboard_markdown, html_page, patterns_text
 from bot.settings import PATH, load_settings, settings_schema
-
-
-def intents(shell: Shell, given: argparse.Namespace) -> int:
-    """discover, list, assign or check.
-
-    Raises:
-        UsageError: there is nothing to check.
-        SettingsError: the taxonomy is wrong; the message says where.
-    """
-    if given.action == "check" and given.repo is None:
-        raise UsageError("`debrief intents check` needs --repo: the taxonomy lives in a repository")
-    workspace = open_workspace(given.repo)
-    if given.action == "check":
-        return _check_taxonomy(shell, workspace)
-    if given.action == "discover":
-        workspace = replace(workspace, taxonomy=None)
-    model = model_of(shell, workspace.settings)
-    understood = understanding_of(shell, workspace, model=model)
-    if given.action == "assign":
-        return _show_labels(shell, understood)
-    return _show_intents(shell, understood)
 
 
 def patterns(shell: Shell, given: argparse.Namespace) -> int:
@@ -111,75 +88,6 @@ def _tell_checked(shell: Shell, path: str, exists: bool, without: str) -> int:
         shell.emit({"path": path, "exists": exists})
     else:
         shell.say(f"{path} is right." if exists else f"{path} does not exist; {without}.")
-    return 0
-
-
-def _check_taxonomy(shell: Shell, workspace: Workspace) -> int:
-    exists = workspace.taxonomy_text is not None
-    return _tell_checked(shell, TAXONOMY_PATH, exists, "intents are discovered anew in each run")
-
-
-def _show_intents(shell: Shell, understood: Understanding) -> int:
-    conversations: Counter[str] = Counter()
-    users: dict[str, set[str]] = {}
-    units = dict(
-        zip(
-            zip(
-                understood.facts["agent"].to_pylist(),
-                understood.facts["conversation_id"].to_pylist(),
-                strict=True,
-            ),
-            understood.facts["unit"].to_pylist(),
-            strict=True,
-        )
-    )
-    for key, label in understood.labels.items():
-        for intent_id, _ in label.intents:
-            conversations[intent_id] += 1
-            users.setdefault(intent_id, set()).add(units.get(key, ""))
-    rows: list[dict[str, Any]] = [
-        {
-            "id": intent.id,
-            "name": intent.name,
-            "definition": intent.definition,
-            "parent": intent.parent,
-            "conversations": conversations[intent.id],
-            "users": len(users.get(intent.id, ())),
-        }
-        for intent in understood.taxonomy.intents
-        # What was discovered once and is not seen now is kept for its id only.
-        if conversations[intent.id] or understood.taxonomy.source == "repository"
-    ]
-    if shell.json:
-        shell.emit({"taxonomy_version": understood.taxonomy.version, "intents": rows})
-        return 0
-    for row in sorted(rows, key=lambda row: -row["conversations"]):
-        shell.say(f"{row['conversations']:6}  {row['id']}  {row['name']}")
-    if not rows:
-        shell.say("No intents: too few conversations say something similar.")
-    return 0
-
-
-def _show_labels(shell: Shell, understood: Understanding) -> int:
-    labels = [
-        {
-            "conversation_id": label.conversation_id,
-            "agent": label.agent,
-            "intent_ids": [intent_id for intent_id, _ in label.intents],
-            "intents": [
-                {"id": intent_id, "confidence": confidence}
-                for intent_id, confidence in label.intents
-            ],
-            "confidence": max((confidence for _, confidence in label.intents), default=0.0),
-            "source": label.source,
-        }
-        for label in understood.labels.values()
-    ]
-    if shell.json:
-        shell.emit({"taxonomy_version": understood.taxonomy.version, "labels": labels})
-        return 0
-    told = sum(1 for label in labels if label["intent_ids"])
-    shell.say(f"{told} of {len(labels)} conversations have an intent; --json gives each.")
     return 0
 
 

@@ -63,13 +63,15 @@ def content_hash(document: Document) -> str:
 def to_read(
     documents: Sequence[Document], taxonomy: Taxonomy, *, tokens: int
 ) -> tuple[Document, ...]:
-    """The documents that fit into `tokens`, equal ones once, in an order that favours none."""
-    different = {content_hash(one): one for one in documents}
+    """The first documents that fit into `tokens`, equal ones once."""
+    different: dict[str, Document] = {}
+    for one in documents:
+        different.setdefault(content_hash(one), one)
     empty = label_prompt((), _offered(taxonomy))
     every_call = _tokens(empty.system + empty.cached + empty.user + str(empty.schema))
     left = tokens
     chosen: list[Document] = []
-    for _, one in sorted(different.items()):
+    for one in different.values():
         if len(chosen) % IN_ONE_CALL == 0:
             left -= every_call
         left -= _tokens(_shown(one)) + REPLY_TOKENS

@@ -1,0 +1,388 @@
+"""Every conversation gets its label, and the classifier learns from what people and the model say.
+
+Joins what the intent stage can do: takes documents, the repository's taxonomy and what earlier
+cycles learned (`Memory`); gives labels and what to keep (`Learning`), which the shell writes down.
+Costs, with a model, a bounded share of reading every conversation with it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal
+
+import numpy as np
+
+from bot.figures import count, percent
+from bot.intents import Document, label
+from bot.intents.embedding import Embedder, embed_documents, embed_texts, weigh_tools
+from bot.intents.label import describe, offered
+from bot.intents.reading import (
+    READ_SHARE,
+    AskMany,
+    content_hash,
+    label_prompt,
+    read_labels,
+    to_read,
+)
+from bot.intents.taxonomy import now_called
+from bot.intents.training import (
+    Example,
+    ExampleSource,
+    Learned,
+    Training,
+    train,
+    why_train,
+    with_examples,
+)
+from bot.records import Label, Skipped, Taxonomy, short_hash
+
+Key = tuple[str, str]
+"""(agent, conversation id)."""
+SURE_FROM = 0.5
+"""Probability from which the classifier's word stands without the model's."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KnownLabel:
+    """What a person or the model said about one conversation."""
+
+    agent: str
+    conversation_id: str
+    intent_ids: tuple[str, ...]
+    """Empty: none of those that there were fits."""
+    source: Literal["person", "model"]
+    at: datetime
+    content: str
+    """`content_hash` of what was read; a person's word holds whatever comes after."""
+    taxonomy_version: str
+    prompt_sha256: str = ""
+    none_fits: str = ""
+    tokens: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CachedLabel:
+    """What an earlier run's classifier said, and of what."""
+
+    label: Label
+    content: str
+    versions: str
+    """`Learning.versions` of that run: another taxonomy or classifier, another label."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Memory:
+    """What earlier cycles learned; empty in the first one."""
+
+    learned: Mapping[str, Learned] = field(default_factory=dict)
+    """By agent."""
+    known: tuple[KnownLabel, ...] = ()
+    """One per conversation, the latest; people's before the model's."""
+    cached: Mapping[Key, CachedLabel] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Learning:
+    """What this cycle learned, for the shell to keep."""
+
+    learned: Mapping[str, Learned] = field(default_factory=dict)
+    trainings: tuple[Training, ...] = ()
+    read: tuple[KnownLabel, ...] = ()
+    """What the model said just now."""
+    contents: Mapping[Key, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """By agent: taxonomy and classifier by which its conversations were labelled."""
+    skipped: tuple[Skipped, ...] = ()
+
+
+def label_conversations(
+    documents: Sequence[Document],
+    taxonomy: Taxonomy,
+    memory: Memory,
+    *,
+    ask_many: AskMany | None,
+    tokens: int,
+    now: datetime,
+    embed: Embedder = embed_texts,
+    may_train: bool = True,
+) -> tuple[dict[Key, Label], Learning]:
+    """Label every document by the repository's `taxonomy`, and learn from what is known.
+
+    People's word comes first, then what the model read, then the classifier. `tokens` is what
+    reading all these conversations with the model would take: of it a twentieth may be spent.
+    """
+    contents = {_key(one): content_hash(one) for one in documents}
+    given = _given(taxonomy, memory.known, contents)
+    learned, trainings = dict(memory.learned), list[Training]()
+    if may_train:
+        learned, trainings = _learn(documents, taxonomy, memory, given, embed, now)
+    classifiers = {agent: one.classifier for agent, one in learned.items() if one.classifier}
+    versions = {
+        agent: short_hash(taxonomy.version, embed.name, str(one.trained_at))
+        for agent, one in learned.items()
+        if one.classifier
+    }
+    cached = {
+        key: memory.cached[key].label
+        for key, content in contents.items()
+        if key in memory.cached
+        and memory.cached[key].content == content
+        and memory.cached[key].versions == versions.get(key[0])
+    }
+    labels = dict(cached)
+    for agent in sorted({one.agent for one in documents}):
+        fresh = [one for one in documents if one.agent == agent and _key(one) not in cached]
+        found = label(
+            fresh,
+            _of_agent(agent, taxonomy, learned),
+            examples=given.values(),
+            embed=embed,
+            classifiers=classifiers,
+        )
+        labels |= {_key(one): own for one, own in zip(fresh, found, strict=True)}
+    labels |= given
+    read, skipped = _read(
+        documents, labels, taxonomy, memory.known, contents, tokens, ask_many, now
+    )
+    labels |= {
+        (one.agent, one.conversation_id): _as_label(one, taxonomy) for one in read if one.intent_ids
+    }
+    return labels, Learning(
+        learned=learned,
+        trainings=tuple(trainings),
+        read=tuple(read),
+        contents=contents,
+        versions=versions,
+        skipped=skipped,
+    )
+
+
+def _of_agent(agent: str, taxonomy: Taxonomy, learned: Mapping[str, Learned]) -> Taxonomy:
+    """The taxonomy as far as it is about `agent`: what only others were seen with is not offered,
+    nor what the agent's classifier was not taught (a training that was turned down)."""
+    kept = [one for one in taxonomy.intents if _is_offered(agent, one.id, learned)]
+    own = learned.get(agent)
+    if own is not None and own.classifier is not None:
+        taught = set(own.classifier.intent_ids)
+        parents = {intent.parent for intent in kept}
+        kept = [one for one in kept if one.id in taught or one.id in parents]
+    return replace(taxonomy, intents=tuple(kept))
+
+
+def _is_offered(agent: str, intent_id: str, learned: Mapping[str, Learned]) -> bool:
+    """True for what this agent was seen with, and for what nobody was."""
+    seen = {
+        name
+        for name, one in learned.items()
+        for example in one.examples
+        if intent_id in example.intent_ids and example.source != "definition"
+    }
+    return not seen or agent in seen
+
+
+def corrected(labels: Iterable[Label], taxonomy: Taxonomy, memory: Memory) -> dict[Key, Label]:
+    """Labels by conversation, with people's word in place of ours."""
+    found = {(one.agent, one.conversation_id): one for one in labels}
+    people = [one for one in memory.known if one.source == "person"]
+    return found | _given(taxonomy, people, dict.fromkeys(found, ""))
+
+
+def _given(
+    taxonomy: Taxonomy,
+    known: Sequence[KnownLabel],
+    contents: Mapping[Key, str],
+) -> dict[Key, Label]:
+    """What people and the model said of these conversations, in today's ids.
+
+    The model's word holds for what it read: a conversation that went on is read anew.
+    """
+    current = now_called(taxonomy)
+    labels: dict[Key, Label] = {}
+    for one in known:
+        key = (one.agent, one.conversation_id)
+        ids = tuple(dict.fromkeys(current[i] for i in one.intent_ids if i in current))
+        holds = one.source == "person" or one.content == contents.get(key)
+        if key in contents and holds and (ids or (one.source == "person" and not one.intent_ids)):
+            labels[key] = _as_label(replace(one, intent_ids=ids), taxonomy)
+    return labels
+
+
+def _as_label(one: KnownLabel, taxonomy: Taxonomy) -> Label:
+    return Label(
+        agent=one.agent,
+        conversation_id=one.conversation_id,
+        intents=tuple((intent_id, 1.0) for intent_id in one.intent_ids),
+        source=one.source,
+        taxonomy_version=taxonomy.version,
+    )
+
+
+def _learn(
+    documents: Sequence[Document],
+    taxonomy: Taxonomy,
+    memory: Memory,
+    given: Mapping[Key, Label],
+    embed: Embedder,
+    now: datetime,
+) -> tuple[dict[str, Learned], list[Training]]:
+    """Each agent's classifier, trained anew where there is a reason to."""
+    of_agent: dict[str, list[Document]] = defaultdict(list)
+    for document in documents:
+        of_agent[document.agent].append(document)
+    learned = dict(memory.learned)
+    for agent, own in sorted(of_agent.items()):
+        learned[agent] = _with_seen(own, learned.get(agent), taxonomy, given, embed, now)
+    trainings: list[Training] = []
+    for agent, own in sorted(of_agent.items()):
+        now_known = _with_definitions(agent, taxonomy, learned, embed, now)
+        unsure = sum(_was_unsure(memory, _key(one)) for one in own)
+        reason = why_train(now_known, taxonomy, unsure=unsure, read=len(own))
+        if reason is not None:
+            now_known, report = train(
+                agent,
+                now_known,
+                taxonomy,
+                reason=reason,
+                embedding=embed.name,
+                unsure_rate=unsure / len(own),
+                now=now,
+            )
+            trainings.append(report)
+        learned[agent] = now_known
+    return learned, trainings
+
+
+def _with_seen(
+    documents: Sequence[Document],
+    before: Learned | None,
+    taxonomy: Taxonomy,
+    given: Mapping[Key, Label],
+    embed: Embedder,
+    now: datetime,
+) -> Learned:
+    """What one agent learned before, with the labelled and cited ones among its `documents`."""
+    cites = {sha: intent.id for intent in taxonomy.intents for sha in intent.exemplars}
+    found = [(one, told) for one in documents if (told := _example(one, given, cites, now))]
+    is_other = (
+        before is not None and before.classifier and before.classifier.embedding != embed.name
+    )
+    if before is None or is_other:  # vectors of another embedding cannot be compared
+        before = Learned(tools=weigh_tools(documents))
+    vectors = embed_documents([one for one, _ in found], embed, tools=before.tools)
+    return with_examples(before, [told for _, told in found], vectors, taxonomy)
+
+
+def _with_definitions(
+    agent: str, taxonomy: Taxonomy, learned: Mapping[str, Learned], embed: Embedder, now: datetime
+) -> Learned:
+    """With its own words for each intent that nobody was seen with yet."""
+    own = learned[agent]
+    seen = {intent_id for one in own.examples for intent_id in one.intent_ids}
+    wordless = [
+        intent
+        for intent in offered(taxonomy.intents)
+        if intent.id not in seen and _is_offered(agent, intent.id, learned)
+    ]
+    examples = [
+        Example(sha=intent.id, intent_ids=(intent.id,), source="definition", at=now)
+        for intent in wordless
+    ]
+    texts = embed([describe(intent) for intent in wordless])
+    behind = np.zeros((len(texts), len(own.tools.names)), dtype=np.float32)
+    return with_examples(own, examples, np.hstack([texts, behind]), taxonomy)
+
+
+def _was_unsure(memory: Memory, key: Key) -> bool:
+    """Had no intent the last time; False where it was not labelled yet."""
+    cached = memory.cached.get(key)
+    return cached is not None and not cached.label.intents
+
+
+def _example(
+    document: Document, given: Mapping[Key, Label], cites: Mapping[str, str], now: datetime
+) -> Example | None:
+    told = given.get(_key(document))
+    if told is not None and told.source in ("person", "model"):
+        ids = tuple(intent_id for intent_id, _ in told.intents)
+        source: ExampleSource = "person" if told.source == "person" else "model"
+        return Example(sha=document.sha, intent_ids=ids, source=source, at=now) if ids else None
+    if document.sha not in cites:
+        return None
+    return Example(sha=document.sha, intent_ids=(cites[document.sha],), source="exemplar", at=now)
+
+
+def _read(
+    documents: Sequence[Document],
+    labels: Mapping[Key, Label],
+    taxonomy: Taxonomy,
+    known: Sequence[KnownLabel],
+    contents: Mapping[Key, str],
+    tokens: int,
+    ask_many: AskMany | None,
+    now: datetime,
+) -> tuple[list[KnownLabel], tuple[Skipped, ...]]:
+    """What the model says of the conversations that the classifier could not place, or hardly."""
+    asked = {
+        (one.content, one.taxonomy_version, one.prompt_sha256)
+        for one in known
+        if one.source == "model"
+    }
+    prompt_sha256 = label_prompt((), "").sha256
+    unsure = sorted(
+        (
+            one
+            for one in documents
+            if _sureness(labels[_key(one)]) < SURE_FROM
+            and (contents[_key(one)], taxonomy.version, prompt_sha256) not in asked
+        ),
+        key=lambda one: (_sureness(labels[_key(one)]), contents[_key(one)]),
+    )
+    if ask_many is None or not unsure or not any(taxonomy.intents):
+        return [], ()
+    in_window = {(one.agent, one.conversation_id) for one in documents}
+    spent = sum(one.tokens for one in known if (one.agent, one.conversation_id) in in_window)
+    allowed = int(READ_SHARE * tokens) - spent
+    chosen = to_read(unsure, taxonomy, tokens=allowed)
+    skipped: list[Skipped] = []
+    seen = {contents[_key(one)] for one in chosen}
+    left = [one for one in unsure if contents[_key(one)] not in seen]
+    if without := sum(not labels[_key(one)].intents for one in left):
+        sentence = (
+            f"The model may take {percent(READ_SHARE)} of the tokens of reading all conversations; "
+            f"{spent:,} of {int(READ_SHARE * tokens):,} were spent before."
+        )
+        what = f"the model's word on {count(without, 'conversation')} without an intent"
+        skipped.append(Skipped(what=what, code="share", reason=sentence))
+    if not chosen:
+        return [], tuple(skipped)
+    reading = read_labels(chosen, taxonomy, ask_many=ask_many)
+    read = [
+        KnownLabel(
+            agent=one.document.agent,
+            conversation_id=one.document.conversation_id,
+            intent_ids=one.intent_ids,
+            source="model",
+            at=now,
+            content=contents[_key(one.document)],
+            taxonomy_version=taxonomy.version,
+            prompt_sha256=prompt_sha256,
+            none_fits=one.none_fits,
+            tokens=one.tokens,
+        )
+        for one in reading.labels
+    ]
+    return read, (*skipped, *reading.skipped)
+
+
+def _sureness(label: Label) -> float:
+    """0 without an intent, 1 where somebody read it, else the classifier's probability."""
+    if label.source != "classifier":
+        return 1.0
+    return max((confidence for _, confidence in label.intents), default=0.0)
+
+
+def _key(document: Document) -> Key:
+    return document.agent, document.conversation_id
