@@ -13,6 +13,7 @@ of a really new intent is needed. Numbers: bench/intents.py.
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -190,7 +191,7 @@ def from_bytes(data: bytes) -> Classifier:
                     )
                 },
             )
-    except (KeyError, OSError, EOFError) as error:
+    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"These bytes are no classifier: {error}") from error
 
 

@@ -1,0 +1,98 @@
+"""Probabilities that can be believed, novelty, and a classifier that survives being stored."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bot.intents.classifier import classify, fit_classifier, from_bytes, to_bytes
+from bot.intents.embedding import Matrix, ToolWeights, normalise
+
+NAMES = tuple(f"i-{letter}" for letter in "abcdefgh")
+
+
+def some_vectors(
+    kinds: int = 8, *, each: int = 30, spread: float = 0.35, seed: int = 0, dimensions: int = 24
+) -> tuple[Matrix, list[str]]:
+    """Clouds around `kinds` directions, which are the same for every seed."""
+    centres = normalise(np.random.default_rng(99).normal(size=(16, dimensions)))
+    rng = np.random.default_rng(seed)
+    numbers = np.repeat(np.arange(kinds), each)
+    noise = rng.normal(size=(len(numbers), dimensions)) * spread
+    return normalise(centres[numbers] + noise), [f"i-{'abcdefghijklmnop'[n]}" for n in numbers]
+
+
+def test_probabilities_agree_with_how_often_they_are_right():
+    taught, intents = some_vectors(spread=0.5)
+    asked, truth = some_vectors(spread=0.5, seed=1, each=200)
+
+    guesses = classify(fit_classifier(taught, intents, embedding="x"), asked)
+
+    sure = guesses.probabilities.max(axis=1)
+    right = np.array(guesses.intent_ids)[guesses.probabilities.argmax(axis=1)] == np.array(truth)
+    assert right.mean() < 0.95  # else there would be nothing to calibrate
+    assert sure.mean() == pytest.approx(right.mean(), abs=0.05)
+
+
+def test_intents_that_were_never_learned_are_the_most_novel():
+    taught, intents = some_vectors(spread=0.2)
+    known, _ = some_vectors(spread=0.2, seed=1)
+    everything, truth = some_vectors(12, spread=0.2, seed=1)
+    new = everything[[name not in NAMES for name in truth]]
+    classifier = fit_classifier(taught, intents, embedding="x")
+
+    of_known, of_new = classify(classifier, known), classify(classifier, new)
+
+    assert np.median(of_new.novelty) > np.quantile(of_known.novelty, 0.9)
+    assert (of_known.novelty >= of_known.novel_from).mean() < 0.15
+    assert (of_new.novelty >= of_new.novel_from).mean() > 0.5
+
+
+@pytest.mark.parametrize(("kinds", "each"), [(1, 1), (1, 5), (2, 1), (2, 9), (5, 2)])
+def test_few_examples_are_enough_to_say_something(kinds, each):
+    taught, intents = some_vectors(kinds, each=each, spread=0.1)
+
+    guesses = classify(fit_classifier(taught, intents, embedding="x"), taught)
+
+    assert guesses.probabilities.shape == (kinds * each, kinds)
+    assert guesses.probabilities.sum(axis=1) == pytest.approx(1)
+    assert (guesses.novelty < guesses.novel_from).all()
+
+
+def test_without_any_intent_everything_is_novel():
+    taught, _ = some_vectors(1, each=1)
+
+    guesses = classify(fit_classifier(taught[:0], [], embedding="x"), taught)
+
+    assert guesses.probabilities.shape == (1, 0)
+    assert (guesses.novelty >= guesses.novel_from).all()
+
+
+def test_a_row_that_comes_twice_has_two_intents():
+    taught, intents = some_vectors(2, each=20, spread=0.1)
+    both = normalise(taught[:20] + taught[20:])
+    rows = np.vstack([taught, both, both])
+    named = [*intents, *(["i-a"] * 20), *(["i-b"] * 20)]
+
+    guesses = classify(fit_classifier(rows, named, embedding="x"), both)
+
+    assert guesses.probabilities.min() > 0.2
+
+
+def test_a_stored_classifier_says_the_same_when_it_is_read_again():
+    taught, intents = some_vectors()
+    tools = ToolWeights(names=("cancel_order",), weights=(1.5,))
+    classifier = fit_classifier(taught, intents, embedding="x", tools=tools)
+
+    again = from_bytes(to_bytes(classifier))
+
+    before, after = classify(classifier, taught), classify(again, taught)
+    assert (again.embedding, again.tools, again.intent_ids) == ("x", tools, NAMES)
+    assert np.array_equal(before.probabilities, after.probabilities)
+    assert np.array_equal(before.novelty, after.novelty)
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"not a classifier"])
+def test_other_bytes_are_no_classifier(data):
+    with pytest.raises(ValueError, match="are no classifier"):
+        from_bytes(data)
