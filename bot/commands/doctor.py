@@ -256,21 +256,29 @@ def _conversations(store: Store, since: datetime) -> ConversationFacts:
             truncated=whole.truncated,
             by_history=one.conversation_id.startswith("trace-"),
         )
+    read, unread, wordless = _scopes(store, since, silent=bool(hints))
     return ConversationFacts(
         **{"conversations": 0, **sums},
-        unreadable=unreadable,
+        unreadable={
+            told: number
+            for told, number in unreadable.items()
+            # Of what is read, a trace may begin before the newest rows do.
+            if not any(repr(scope) in told for scope in read)
+        },
         by_agent=agents,
         by_dialect=dialects,
         without_text=hints,
-        unknown_scopes=(scopes := _scopes(store, since, silent=bool(hints)))[0],
-        silent_scopes=scopes[1],
+        unknown_scopes=unread,
+        silent_scopes=wordless,
     )
 
 
-def _scopes(store: Store, since: datetime, *, silent: bool) -> tuple[Counter[str], Counter[str]]:
-    """Instrumentations by the name of their scope: of model calls that only the reader of the
-    unknown can read; and, where asked for, of calls without text."""
-    unread, wordless = Counter[str](), Counter[str]()
+def _scopes(
+    store: Store, since: datetime, *, silent: bool
+) -> tuple[set[str], Counter[str], Counter[str]]:
+    """Instrumentations by the name of their scope: those that are read; model calls that only the
+    reader of the unknown can read; and, where asked for, calls without text."""
+    read, unread, wordless = set[str](), Counter[str](), Counter[str]()
     histories = Histories()
     for batch in store.scan("spans", since=since).to_batches(max_chunksize=1000):
         for stored in batch.to_pylist():
@@ -279,10 +287,13 @@ def _scopes(store: Store, since: datetime, *, silent: bool) -> tuple[Counter[str
             if dialect is None:
                 continue
             scope = stored["scope"] or "no scope"
-            unread[scope] += dialect.name == unknown.NAME
+            if dialect.name == unknown.NAME:
+                unread[scope] += 1
+            else:
+                read.add(scope)
             if silent and dialect.reader.kind(span) == "call":
                 wordless[scope] += not dialect.reader.read_call(span, histories).has_content
-    return +unread, +wordless
+    return _Scopes(read, unread, +wordless)
 
 
 # ---- GitHub -------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -121,6 +121,7 @@ def import_files(
     total = sum(sizes.values())
     done, unchanged = 0, 0
     files: list[ImportedFile] = list(refused)
+    late: list[tuple[int, _Found]] = []
     batch = _Batch(store=store, now=now, how=how)
     for source, name in sources:
         on_progress(Progress(path=name, done_bytes=done, total_bytes=total))
@@ -133,9 +134,13 @@ def import_files(
         else:
             told = batch.add(found)
             unchanged += told.unchanged
+            if found.content.untied:
+                late.append((len(files), found))
             if source.is_named or not told.unchanged:
                 files.append(told)
     batch.commit()
+    for place, found in late:  # the spans that are meant may be in any of the files
+        files[place] = batch.tie(found, files[place])
     return ImportReport(files=tuple(files), unchanged=unchanged)
 
 
@@ -214,19 +219,12 @@ class _Batch:
     now: datetime
     how: How
     found: list[_Found] = field(default_factory=list)
-    is_remembered: dict[str, bool] = field(default_factory=dict)
-    """By location; what still waits for its spans is read again."""
     waiting_bytes: int = 0
 
     def add(self, found: _Found) -> ImportedFile:
         """Keep what was read for the next commit."""
         content, reading = found.content, found.reading
-        tied = 0
-        if content.untied:
-            self.commit()  # its spans may be in the files before it
-            tied = self._tie(content.untied)
         self.found.append(found)
-        self.is_remembered[reading.location] = tied == len(content.untied)
         self.waiting_bytes += sum(table.nbytes for table in _tables(content))
         if self.waiting_bytes >= _COMMIT_BYTES:
             self.commit()
@@ -234,10 +232,10 @@ class _Batch:
             path=found.name,
             kinds=tuple(sorted(content.kinds)),
             conversations=content.conversations,
-            events=content.counts["events"] + tied,
+            events=content.counts["events"],
             spans=content.counts["spans"] - content.conversations,
             unchanged=not content.kinds and reading.read_bytes == reading.size_bytes > 0,
-            untied=len(content.untied) - tied,
+            untied=len(content.untied),
             waiting_bytes=max(0, reading.size_bytes - reading.read_bytes),
         )
 
@@ -247,31 +245,36 @@ class _Batch:
             tables = [each for one in self.found for each in one.content.tables.get(name, ())]
             for rows in _slices(tables):
                 self.store.append_arrow(name, rows, now=self.now)
-        readings = [one.reading for one in self.found if self.is_remembered[one.reading.location]]
+        readings = [one.reading for one in self.found if not one.content.untied]
         remember(self.store, readings, now=self.now)
         self.found, self.waiting_bytes = [], 0
 
-    def _tie(self, untied: Sequence[dict[str, Json]]) -> int:
-        """Store feedback that names a span only, whose trace the store knows; gives how much."""
-        wanted = sorted({str(event["span_id"]) for event in untied})
+    def tie(self, found: _Found, told: ImportedFile) -> ImportedFile:
+        """Store the feedback of a file that names a span only, where the store knows the span.
+
+        The file is remembered when nothing of it waits any more.
+        """
+        untied = found.content.untied
         known = self.store.scan(
             "spans",
             columns=["trace_id", "span_id"],
             where="list_contains($wanted, span_id)",
-            parameters={"wanted": wanted},
+            parameters={"wanted": sorted({str(event["span_id"]) for event in untied})},
         )
         traces = {row["span_id"]: row["trace_id"] for row in known.to_pylist()}
         rows = [
             flat_row(
-                {**event, "trace_id": traces.get(str(event["span_id"]))},
+                {**event, "trace_id": traces[str(event["span_id"])]},
                 received_ns=self.how.received_ns,
             )
             for event in untied
-            if str(event["span_id"]) in traces
+            if event["span_id"] in traces
         ]
         finish_events(rows, self.how.redactor)
         self.store.append("events", rows, now=self.now)
-        return len(rows)
+        if len(rows) == len(untied):
+            remember(self.store, [found.reading], now=self.now)
+        return replace(told, events=told.events + len(rows), untied=len(untied) - len(rows))
 
 
 def _tables(content: Content) -> Iterator[pa.Table]:

@@ -259,6 +259,19 @@ def test_an_annotation_waits_for_its_span(store: Store, tmp_path: Path) -> None:
     assert len(the_one(store).events) == 1
 
 
+def test_an_annotation_may_come_before_its_span(store: Store, tmp_path: Path) -> None:
+    early = {"id": "a", "annotation_name": "x", "annotator_kind": "HUMAN", "span_id": SPAN}
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    (folder / "a.jsonl").write_text(json.dumps(early))
+    (folder / "b.jsonl").write_text(json.dumps(ANSWER))
+
+    report = import_files([folder], store, now=NOW, redactor=OPEN_BOOK)
+
+    assert [(file.events, file.untied) for file in report.files] == [(1, 0), (0, 0)]
+    assert import_files([folder], store, now=NOW, redactor=OPEN_BOOK).unchanged == 2
+
+
 # ---- Langfuse -----------------------------------------------------------------------------------
 
 GENERATION = {
