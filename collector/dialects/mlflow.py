@@ -9,6 +9,7 @@ from __future__ import annotations
 from collector.dialects import calls, decoding, replies, shapes
 from collector.dialects.calls import Call, ToolRun
 from collector.dialects.histories import Histories
+from collector.dialects.replies import Answer
 from collector.dialects.shapes import Unpacked
 from collector.dialects.spans import Span
 from collector.records import Json
@@ -16,6 +17,7 @@ from collector.records import Json
 TYPE = "mlflow.spanType"
 _INPUTS = "mlflow.spanInputs"
 _OUTPUTS = "mlflow.spanOutputs"
+_CHUNK = "mlflow.chunk.item."
 _KINDS = {"CHAT_MODEL": "call", "LLM": "call", "TOOL": "tool", "AGENT": "agent"}
 
 
@@ -39,6 +41,8 @@ def read_call(span: Span, histories: Histories) -> Call:
     asked, gave = _unpacked(span, _INPUTS), _unpacked(span, _OUTPUTS)
     request = shapes.read_request(asked.value, histories)
     answer = replies.read_answer(gave.value)
+    if not any(message.text or message.tool_calls for message in answer.messages):
+        answer = _streamed(span) or answer
     model = _value(span, "mlflow.llm.model")
     return Call(
         span_id=span.span_id,
@@ -53,6 +57,20 @@ def read_call(span: Span, histories: Histories) -> Call:
         error=calls.call_error(span),
         truncated=asked.truncated or gave.truncated,
     )
+
+
+def _streamed(span: Span) -> Answer | None:
+    """The answer of a stream from its chunks, which are events of the span.
+
+    MLflow joins their texts itself, but not the calls of tools that they ask for.
+    """
+    chunks: list[Json] = []
+    for event in span.events():
+        attributes = event.get("attributes")
+        if str(event["name"]).startswith(_CHUNK) and isinstance(attributes, dict):
+            chunks.append(decoding.container(attributes.get("mlflow.chunk.value")))
+    answer = replies.read_answer(chunks)
+    return answer if answer.messages else None
 
 
 def _unpacked(span: Span, key: str) -> Unpacked:

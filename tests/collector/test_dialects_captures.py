@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.assemble import assemble
 from collector.dialects.spans import read_row
 from collector.otlp import decode_logs, decode_traces
 from collector.records import Conversation, Message, ToolCall
@@ -69,6 +70,7 @@ ALL = [
     "litellm",
     "logfire-openai",
     "mlflow",
+    "mlflow-streamed",
     "openai-agents",
     "openinference-responses",
     "pydantic-ai-v1",
@@ -97,6 +99,12 @@ def held(capture: str) -> list[Conversation]:
     spans = decode_traces(sent(capture, "traces"), json=False, received_ns=1, redact=OPEN_BOOK).rows
     logs = decode_logs(sent(capture, "logs"), json=False, received_ns=1, redact=OPEN_BOOK).rows
     return conversations_of(map(read_row, spans), map(read_row, logs))
+
+
+def conversations_of_all(capture: str) -> list[Conversation]:
+    """Of a capture that also holds records which are no part of a conversation."""
+    logs = decode_logs(sent(capture, "logs"), json=False, received_ns=1, redact=OPEN_BOOK).rows
+    return [one for one in assemble([], map(read_row, logs)) if isinstance(one, Conversation)]
 
 
 def told(conversation: Conversation) -> list[tuple[str, object]]:
@@ -180,6 +188,26 @@ def test_a_capture_counts_three_calls(capture: str) -> None:
     first, _ = held(capture)
 
     assert first.usage.input_tokens - first.usage.output_tokens == 3 * 80
+
+
+def test_claude_code_tells_all_but_what_its_tools_gave() -> None:
+    first, second = held("claude-code")
+
+    assert told(first) == [(role, None if role == "tool" else said) for role, said in BOTH_TURNS]
+    assert first.system is None
+    assert not first.completeness.tool_results
+    assert first.usage.input_tokens - first.usage.output_tokens == 3 * (80 + 64)
+    assert told(second) == FAILED
+    (error,) = second.errors
+    assert (error.kind, error.http_status) == ("provider", 429)
+
+
+def test_codex_tells_the_users_side_only() -> None:
+    (conversation,) = (one for one in conversations_of_all("codex") if one.messages)
+
+    assert told(conversation) == [said for said in BOTH_TURNS if said[0] == "user"]
+    assert not conversation.completeness.text
+    assert conversation.usage.input_tokens > 0
 
 
 def test_crewai_alone_gives_task_and_result() -> None:
