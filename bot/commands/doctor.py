@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -273,11 +274,18 @@ def _conversations(store: Store, since: datetime) -> ConversationFacts:
     )
 
 
-def _scopes(
-    store: Store, since: datetime, *, silent: bool
-) -> tuple[set[str], Counter[str], Counter[str]]:
-    """Instrumentations by the name of their scope: those that are read; model calls that only the
-    reader of the unknown can read; and, where asked for, calls without text."""
+class _Scopes(NamedTuple):
+    """Instrumentations by the name of their scope."""
+
+    read: set[str]
+    unread: Counter[str]
+    """Model calls that only the reader of the unknown can read."""
+    wordless: Counter[str]
+    """Model calls without text."""
+
+
+def _scopes(store: Store, since: datetime, *, silent: bool) -> _Scopes:
+    """Look at each span; `wordless` costs more and is counted only with `silent`."""
     read, unread, wordless = set[str](), Counter[str](), Counter[str]()
     histories = Histories()
     for batch in store.scan("spans", since=since).to_batches(max_chunksize=1000):

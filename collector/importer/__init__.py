@@ -25,7 +25,6 @@ from collector.importer.files import read_file
 from collector.importer.memory import Memory, Reading, digest, recall, remember
 from collector.importer.sources import Source, find_sources
 from collector.otlp import finish_events
-from collector.records import Json
 from collector.redaction import Redactor
 from collector.times import to_ns
 
