@@ -115,11 +115,11 @@ def _text_of_call(node: ast.Call, depth: int) -> str | None:
 
 _SCRIPT = re.compile(
     r"""
-      //[^\n]* | /\*.{0,100000}?\*/
+      //[^\n]* | (?P<comment>/\*)
     | "(?P<double>(?:[^"\\\n]|\\.)*)" | '(?P<single>(?:[^'\\\n]|\\.)*)'
     | (?P<back>`)
     | (?P<name>[A-Za-z_$][\w$]*)\s*(?::[^=;,(){}\n]{0,80})?[:=]
-    | (?P<plus>\+) | (?P<end>,) | (?P<other>[^\s])
+    | (?P<plus>\+) | (?P<end>,) | (?P<other>[\w$]+|\S)
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -159,6 +159,9 @@ def script_literals(source: str) -> Iterator[Literal]:
 
 def _text_at(source: str, found: re.Match[str]) -> tuple[str | None, int]:
     """What a quoted text says, None where there is none, and where to read on."""
+    if found["comment"]:
+        end = source.find("*/", found.end())
+        return None, len(source) if end < 0 else end + 2
     if found["back"]:
         return _template_literal(source, found.end())
     quoted = found["double"] if found["double"] is not None else found["single"]

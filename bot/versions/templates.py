@@ -21,7 +21,7 @@ MAX_CHARS = 400_000
 _MARK = re.compile(
     r"""
       (?P<block>\{%-?[ ]?.{1,300}?%\})            # Jinja tags
-    | (?P<comment>\{\#.{0,2000}?\#\})
+    | (?P<comment>\{\#.{0,400}?\#\})
     | (?P<section>\{\{\{?[#/^>!&~].{0,200}?\}?\}\})  # Handlebars and Mustache tags
     | (?P<value>
           \{\{\{?[^{}\n]{1,200}\}?\}\}
