@@ -36,7 +36,11 @@ def build(parts: Sequence[Part], *, conversation_id: str, keys: Keys) -> Draft:
     sources = sorted((s for part in parts for s in part.sources.calls), key=lambda s: s.order)
     runs = [run for part in parts for run in part.sources.runs]
     threads = weave(sources, keys)
-    lines = answer(_merged(threads, _outermost(nodes)), sorted(runs, key=lambda run: run.end_ns))
+    main = max(threads, key=Thread.weight, default=None)
+    system = main.system if main else None
+    lines = answer(
+        _merged(main, threads, _outermost(nodes)), sorted(runs, key=lambda run: run.end_ns)
+    )
     messages = tuple(_message(line) for line in lines)
     started_at, ended_at = _times(messages, sources)
     flag = min(_flags(nodes), default=None)
@@ -48,14 +52,14 @@ def build(parts: Sequence[Part], *, conversation_id: str, keys: Keys) -> Draft:
         user_id=_first(node.user_id for node in nodes),
         started_at=started_at,
         ended_at=ended_at,
-        system=_system(threads),
-        tool_definitions=_tool_definitions(threads, nodes),
+        system=system,
+        tool_definitions=_tool_definitions(main, nodes),
         messages=messages,
         errors=tuple(error for thread in threads for _, error in thread.failures),
         usage=_usage(sources),
         models=tuple(dict.fromkeys(s.call.model for s in sources if s.call.model)),
         segments=_segments(nodes),
-        completeness=_completeness(sources, messages, runs, started_at, _system(threads)),
+        completeness=_completeness(sources, messages, runs, started_at, system),
         dialects=tuple(sorted({_dialect_name(source.node) for source in sources})),
     )
     return Draft(
@@ -116,20 +120,8 @@ def _versions(nodes: Sequence[Node]) -> Iterator[str | None]:
 # --- the transcript ------------------------------------------------------------------------------
 
 
-def _main(threads: Sequence[Thread]) -> Thread | None:
-    return max(threads, key=Thread.weight, default=None)
-
-
-def _system(threads: Sequence[Thread]) -> str | None:
-    main = _main(threads)
-    return main.system if main else None
-
-
-def _tool_definitions(
-    threads: Sequence[Thread], nodes: Sequence[Node]
-) -> tuple[ToolDefinition, ...]:
+def _tool_definitions(main: Thread | None, nodes: Sequence[Node]) -> tuple[ToolDefinition, ...]:
     """Those of the last request of the main thread that offers any, else of the tools that ran."""
-    main = _main(threads)
     if main is None:
         return ()
     for node in reversed(nodes):
@@ -140,13 +132,12 @@ def _tool_definitions(
     return tuple({one.name: one for one in ran if one}.values())
 
 
-def _merged(threads: Sequence[Thread], agent: str) -> list[Line]:
+def _merged(main: Thread | None, threads: Sequence[Thread], agent: str) -> list[Line]:
     """The main thread with what sub-agents said put where it happened.
 
     What a sub-agent was told is not kept as a message: no user said it, and it is in the
     arguments of the tool call that started it.
     """
-    main = _main(threads)
     if main is None:
         return []
     lines = [_labelled(line, line.agent if line.agent != agent else None) for line in main.lines]
@@ -234,8 +225,8 @@ def _segments(nodes: Sequence[Node]) -> Mapping[str, str]:
             if key.startswith(semconv.SEGMENT) and (text := span.resource(key)):
                 segments.setdefault(key[start:], text)
     for node in nodes:
-        for key in node.span.keys:
-            if key.startswith(semconv.SEGMENT) and (text := node.span.text(key)):
+        for key in node.span.keys_in(semconv.SEGMENT):
+            if text := node.span.text(key):
                 segments[key[start:]] = text
     return segments
 

@@ -5,15 +5,14 @@ It runs in this process or in another, so that what goes in and what comes out c
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from collector.assemble.assembly import Left, gather, tell_apart
 from collector.assemble.components import Component
@@ -168,8 +167,9 @@ def _each(store: Store, work: Work) -> Iterator[tuple[Sequence[Row], Sequence[Ro
         where="trace_id in (select unnest($traces))",
         parameters=values,
     )
-    span_rows = _Grouped(spans, [traces[each] for each in spans["trace_id"].to_pylist()])
-    log_rows = None
+    count = len(work.components)
+    span_rows = _grouped(spans, [traces[each] for each in spans["trace_id"].to_pylist()], count)
+    log_rows: list[list[Row]] = [[] for _ in range(count)]
     if work.has_logs:
         logs = store.scan(
             "events",
@@ -184,36 +184,23 @@ def _each(store: Store, work: Work) -> Iterator[tuple[Sequence[Row], Sequence[Ro
             traces.get(trace, conversations.get(conversation, records.get(record, 0)))
             for trace, conversation, record in ties
         ]
-        log_rows = _Grouped(logs, places)
-    for number in range(len(work.components)):
-        yield span_rows.rows(number), log_rows.rows(number) if log_rows else []
+        log_rows = _grouped(logs, places, count)
+    del spans
+    for number in range(count):
+        yield span_rows[number], log_rows[number]
+        span_rows[number] = log_rows[number] = []  # What was read need not be kept.
 
 
 _ROWS_AT_ONCE = 512
 _TIES = ("trace_id", "conversation_id", "event_id")
 
 
-class _Grouped:
-    """Rows of a table by the component they belong to, in the order of the components.
-
-    Python objects are made of some hundred rows at a time: of one it costs ten times as much, and
-    of all it takes ten times the memory of the table.
-    """
-
-    def __init__(self, table: pa.Table, places: Sequence[int]) -> None:
-        self._order = pc.sort_indices(pa.array(places, pa.int64()))  # stable: as in the store
-        self._table = table.combine_chunks()
-        self._places = sorted(places)
-        self._made: list[Row] = []
-        self._begin = 0
-
-    def rows(self, number: int) -> list[Row]:
-        """Rows of one component; numbers must be asked for in ascending order."""
-        start = bisect_left(self._places, number)
-        end = bisect_right(self._places, number, start)
-        if end > self._begin + len(self._made):
-            self._begin = start
-            size = max(end - start, _ROWS_AT_ONCE)
-            taken = self._table.take(self._order.slice(start, size))
-            self._made = [read_row(row) for row in taken.to_pylist()]
-        return self._made[start - self._begin : end - self._begin]
+def _grouped(table: pa.Table, places: Sequence[int], count: int) -> list[list[Row]]:
+    """The rows of each of `count` components; `places` says to which a row belongs."""
+    grouped: list[list[Row]] = [[] for _ in range(count)]
+    stored = chain.from_iterable(
+        batch.to_pylist() for batch in table.to_batches(max_chunksize=_ROWS_AT_ONCE)
+    )
+    for place, row in zip(places, stored, strict=True):
+        grouped[place].append(read_row(row))
+    return grouped

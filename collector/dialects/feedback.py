@@ -29,7 +29,7 @@ def _ratings(span: Span) -> Iterator[dict[str, Json]]:
         name = span.text(_LOGFIRE_NAME) or ""
         comment = span.text("logfire.feedback.comment")
         yield _rating(name, span.value(name), None, comment)
-    if not any(key.startswith(_LISTS) for key in span.keys):
+    if not span.keys_in(*_LISTS):
         return
     for key in _LISTS:
         given = span.value(key)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -113,7 +114,17 @@ def with_finish(messages: tuple[Message, ...], span: Span) -> tuple[Message, ...
 
 
 def _instructions(span: Span) -> str | None:
-    value = decoding.container(span.value(semconv.SYSTEM_INSTRUCTIONS))
+    sent = span.value(semconv.SYSTEM_INSTRUCTIONS)
+    return _told_before(sent) if isinstance(sent, str) else _instructions_in(sent)
+
+
+@lru_cache(maxsize=256)
+def _told_before(sent: str) -> str | None:
+    """Remembered, because every call of an agent repeats them."""
+    return _instructions_in(decoding.container(sent))
+
+
+def _instructions_in(value: Json) -> str | None:
     if isinstance(value, str):
         return value or None
     parts = value if isinstance(value, list) else [value]

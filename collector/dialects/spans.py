@@ -111,6 +111,13 @@ class Span:
     def keys(self) -> Iterable[str]:
         return self._values.keys()
 
+    def keys_in(self, *prefixes: str) -> list[str]:
+        """The keys that begin with one of these; nearly always none, which one look tells."""
+        names = "\n".join(self._values)
+        if not any(prefix in names for prefix in prefixes):
+            return []
+        return [key for key in self._values if key.startswith(prefixes)]
+
     def raw(self, key: str) -> str | None:
         """A string attribute as sent, the JSON text of any other."""
         value = self._values.get(key)
