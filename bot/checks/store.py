@@ -4,114 +4,104 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from bot.checks.check import Check, not_checked, ok, problem, warning
 from bot.figures import count
+from collector.store.health import Health
 
-SMALL_BYTES = 8 * 2**20
-MANY_SMALL_FILES = 200
-"""On closed days; reading opens each of them."""
 MUCH_BYTES = 50 * 2**30
 SILENT = timedelta(days=2)
 SKEW = timedelta(minutes=5)
 """Clocks that run by NTP differ by less than a second."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StoreFacts:
-    """What is known of a store without reading its conversations."""
-
-    address: str
-    unreadable: str | None = None
-    """Why it cannot be read."""
-    unwritable: str | None = None
-    """Why it cannot be written."""
-    files: int = 0
-    size_bytes: int = 0
-    days: Sequence[date] = ()
-    """The days that have files, oldest first."""
-    small_files: int = 0
-    """Smaller than `SMALL_BYTES`, on days that are closed and have several files."""
-    damaged: Sequence[str] = ()
-    """Names of files whose footer cannot be read."""
-    looked_at: int = 0
-    """How many footers were read, the newest."""
-    schema_versions: Sequence[int] = ()
-    """Of the rows of the newest days."""
-    known_schema_version: int = 1
+RECEIVED = ("spans", "events")
+"""The tables that collectors and imports write."""
 
 
-def check_store(facts: StoreFacts) -> Iterator[Check]:
-    """Reachable, writable, whole, compacted, of a version that we know."""
-    if facts.unreadable:
-        yield problem(
-            "store",
-            f"The store {facts.address} cannot be read: {facts.unreadable}",
-            "Correct the address in --store, DEBRIEF_STORE or the settings, or the permissions.",
-        )
+def unreadable_store(address: str, reason: str) -> Check:
+    """There is nothing more to say of a store that cannot be read."""
+    return problem(
+        "store",
+        f"The store {address} cannot be read: {reason}",
+        "Correct the address in --store, DEBRIEF_STORE or the settings, or the permissions.",
+    )
+
+
+def empty_store(address: str) -> Check:
+    """Nothing was ever received or imported here."""
+    return problem(
+        "store",
+        f"There is nothing in the store {address}.",
+        "Point an exporter at `debrief collect`, or read files with `debrief import`; --store "
+        "names another store.",
+    )
+
+
+def check_store(health: Health) -> Iterator[Check]:
+    """Filled, writable, whole, compacted, of a version that we know."""
+    tables = [health.tables[name] for name in RECEIVED]
+    files = sum(table.files for table in tables)
+    days = [day for table in tables for day in (table.first_day, table.last_day) if day]
+    size_bytes = sum(table.bytes for table in health.tables.values())
+    if not files:
+        yield empty_store(health.address)
         return
-    if not facts.files:
-        yield problem(
-            "store",
-            f"There is nothing in the store {facts.address}.",
-            "Point an exporter at `debrief collect`, or read files with `debrief import`; --store "
-            "names another store.",
-        )
-    else:
-        span = f"{facts.days[0]} to {facts.days[-1]}" if facts.days else "no day"
-        yield ok(
-            "store",
-            f"{facts.address}: {count(facts.files, 'file')}, {_size(facts.size_bytes)}, {span}.",
-        )
-    yield _writable(facts)
-    if facts.files:
-        yield _damaged(facts)
-        yield _small(facts)
-        yield _versions(facts)
-    if facts.size_bytes > MUCH_BYTES:
+    yield ok(
+        "store",
+        f"{health.address}: {count(files, 'file')}, {_size(size_bytes)}, {min(days)} to "
+        f"{max(days)}.",
+    )
+    yield _writable(health)
+    yield _damaged(health)
+    yield _compaction(health)
+    yield _versions(health)
+    if size_bytes > MUCH_BYTES:
         yield warning(
             "store_size",
-            f"The store has {_size(facts.size_bytes)}, since {facts.days[0]}.",
+            f"The store has {_size(size_bytes)}, since {min(days)}.",
             "Remove old days with `debrief expire`.",
         )
 
 
-def _writable(facts: StoreFacts) -> Check:
-    if facts.unwritable is None:
+def _writable(health: Health) -> Check:
+    if health.not_writable is None:
         return ok("store_writable", "The store can be written.")
     return warning(
         "store_writable",
-        f"The store cannot be written from here: {facts.unwritable}",
+        f"The store cannot be written from here: {health.not_writable}",
         "Where a collector or an import runs, give write permission; reading needs none.",
     )
 
 
-def _damaged(facts: StoreFacts) -> Check:
-    looked = f"{count(facts.looked_at, 'file')} of {facts.files:,}, the newest"
-    if not facts.damaged:
-        return ok("store_files", f"No damaged file ({looked}).")
+def _damaged(health: Health) -> Check:
+    damaged = [name for table in health.tables.values() for name in table.damaged]
+    if not damaged:
+        return ok("store_files", "No file is damaged.")
     return problem(
         "store_files",
-        f"{count(len(facts.damaged), 'damaged file')}, such as {facts.damaged[0]} ({looked}).",
+        f"{count(len(damaged), 'damaged file')}, such as {damaged[0]}.",
         "Move them out of the store, and bring them back from a backup if there is one.",
     )
 
 
-def _small(facts: StoreFacts) -> Check:
-    told = f"{count(facts.small_files, 'small file')} of closed days"
-    if facts.small_files < MANY_SMALL_FILES:
-        return ok("compaction", f"{told}: reading is quick.")
-    return warning("compaction", f"{told} wait to be merged.", "Run `debrief compact` once a day.")
+def _compaction(health: Health) -> Check:
+    waiting = sum(table.waiting_files for table in health.tables.values())
+    told = f"{count(waiting, 'file')} of closed days wait to be merged"
+    if health.erasures_outstanding:
+        held = count(health.erasures_outstanding, "file")
+        told += f", and {held} still hold rows of people who were erased (no reader sees them)"
+    if health.needs_compaction:
+        return warning("compaction", f"{told}.", "Run `debrief compact` once a day.")
+    return ok("compaction", f"{told}.")
 
 
-def _versions(facts: StoreFacts) -> Check:
-    newer = [v for v in facts.schema_versions if v > facts.known_schema_version]
-    if newer:
+def _versions(health: Health) -> Check:
+    if health.is_newer:
         return warning(
             "schema",
-            f"Rows were written by a newer version of Debrief (schema {max(newer)}, known here "
-            f"is {facts.known_schema_version}): columns of it are not seen.",
+            "Rows were written by a newer version of Debrief: columns of it are not seen.",
             "Install the same version here as where the collector runs.",
         )
     return ok("schema", "All rows are of a form that this version knows.")

@@ -7,19 +7,26 @@ import argparse
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from rich.table import Table
 from rich.text import Text
 
 from bot.checks.check import Check, not_checked, ok, problem, warning
 from bot.checks.conversations import ConversationFacts, check_agents, check_conversations
 from bot.checks.github import GitHubFacts, check_github
-from bot.checks.store import SKEW, SMALL_BYTES, ClockFacts, StoreFacts, check_clock, check_store
+from bot.checks.store import (
+    RECEIVED,
+    SKEW,
+    ClockFacts,
+    check_clock,
+    check_store,
+    empty_store,
+    unreadable_store,
+)
 from bot.commands.loading import Workspace, model_of, open_workspace, store_path
 from bot.commands.shell import Shell
 from bot.errors import CredentialsError, DebriefError, UsageError
@@ -30,23 +37,21 @@ from collector.assemble import read_conversations
 from collector.dialects import detect, unknown
 from collector.dialects.histories import Histories
 from collector.dialects.spans import Span, read_row
-from collector.errors import CollectorError, StoreError
+from collector.errors import CollectorError
 from collector.importer.events import SCOPE as IMPORTED
 from collector.records import Conversation
 from collector.store import Store, open_store
-from collector.store.files import DataFile
-from collector.store.schema import SCHEMA_VERSION, TABLES
+from collector.store.health import Health
+from collector.store.schema import TABLES
 from collector.times import EPOCH, time_of, to_ns
 from prompts import show_invisible
 
 NEWEST_SPANS = 5_000
 """Enough to know how an agent reports, few enough to be read in seconds."""
 NEWEST_DAYS = 7
-FOOTERS = 200
-"""Files whose footer is read to see whether they are whole."""
 _MARKS = {"ok": "ok", "warning": "warning", "problem": "problem", "not_checked": "not checked"}
 _STYLES = {"ok": "green", "warning": "yellow", "problem": "red", "not_checked": "dim"}
-_TIMES = ("received_ns", "end_ns", "service", "scope", "schema_version")
+_TIMES = ("received_ns", "end_ns", "service", "scope")
 
 
 def doctor(shell: Shell, given: argparse.Namespace) -> int:
@@ -91,20 +96,21 @@ def _checks(shell: Shell, given: argparse.Namespace) -> Iterator[Check]:
     settings = workspace.settings
     yield from settings_checks
     conversations = ConversationFacts(conversations=0)
-    store, facts = _store(shell, settings)
-    if store is None or not facts.files:
-        yield from check_store(facts)
-    else:
-        try:
-            newest = _newest(store, facts)
-            versions = sorted(filter(None, pc.unique(newest["schema_version"]).to_pylist()))
-            yield from check_store(replace(facts, schema_versions=versions))
+    address = store_path(shell, settings)
+    try:
+        store = open_store(address, create=False)
+        if not any(store.files.list(table) for table in RECEIVED):
+            yield empty_store(store.address)  # to see whether it can be written would make it
+        else:
+            health = store.health(today=shell.now.date())
+            yield from check_store(health)
+            newest = _newest(store, health)
             yield from check_clock(_clock(newest, shell.now), now=shell.now)
             since = time_of(pc.min(newest["received_ns"]).as_py()) if newest.num_rows else None
             conversations = _conversations(store, since or EPOCH)
             yield from check_conversations(conversations)
-        except CollectorError as error:
-            yield from check_store(replace(facts, unreadable=f"{error}"))
+    except CollectorError as error:
+        yield unreadable_store(address, f"{error}")
     yield from check_agents(settings.agents, conversations.by_agent)
     yield _model(shell, settings, online=given.online)
     yield from _github(shell, given.to)
@@ -154,64 +160,18 @@ def _model(shell: Shell, settings: Settings, *, online: bool) -> Check:
 # ---- the store ----------------------------------------------------------------------------------
 
 
-def _store(shell: Shell, settings: Settings) -> tuple[Store | None, StoreFacts]:
-    address = store_path(shell, settings)
-    try:
-        store = open_store(address, create=False)
-        facts = _store_facts(store, shell.now)
-    except CollectorError as error:
-        return None, StoreFacts(address=address, unreadable=f"{error}")
-    try:
-        if facts.files:
-            store.check_writable()
-    except StoreError as error:
-        facts = replace(facts, unwritable=f"{error}")
-    return store, facts
-
-
-def _store_facts(store: Store, now: datetime) -> StoreFacts:
-    files = [file for table in TABLES for file in store.files.list(table)]
-    received = [file for file in files if file.name.startswith(("spans/", "events/"))]
-    newest = sorted(received, key=lambda file: file.name.split("/", 1)[1])[-FOOTERS:]
-    per_day = Counter((file.name.split("/")[0], file.day) for file in received)
-    return StoreFacts(
-        address=store.address,
-        files=len(received),
-        size_bytes=sum(file.size_bytes for file in files),
-        days=sorted({file.day for file in received}),
-        small_files=sum(
-            file.size_bytes < SMALL_BYTES
-            and file.day < now.date()
-            and per_day[file.name.split("/")[0], file.day] > 1
-            for file in received
-        ),
-        damaged=[file.name for file in newest if not _is_whole(store, file)],
-        looked_at=len(newest),
-        known_schema_version=SCHEMA_VERSION,
-    )
-
-
-def _is_whole(store: Store, file: DataFile) -> bool:
-    try:
-        with store.files.open(file) as opened:
-            pq.read_metadata(opened)
-    except FileNotFoundError:
-        return True  # compacted since it was listed
-    except (OSError, pa.ArrowException):
-        return False
-    return True
-
-
-def _newest(store: Store, facts: StoreFacts) -> pa.Table:
-    """Times and senders of the newest spans, from at most `NEWEST_DAYS` days that have any."""
+def _newest(store: Store, health: Health) -> pa.Table:
+    """Times and senders of the newest spans, of at most `NEWEST_DAYS` days before the last."""
     rows = TABLES["spans"].empty_table().select(_TIMES)
-    for day in reversed(facts.days[-NEWEST_DAYS:]):
-        since = datetime.combine(day, datetime.min.time(), EPOCH.tzinfo)
+    last_day = health.tables["spans"].last_day
+    if last_day is None:
+        return rows
+    for back in range(NEWEST_DAYS):
+        since = datetime.combine(last_day - timedelta(days=back), time(), UTC)
         rows = store.scan("spans", since=since, columns=_TIMES)
         if rows.num_rows >= NEWEST_SPANS:
             break
-    newest = rows.sort_by([("received_ns", "descending")])
-    return newest.slice(0, NEWEST_SPANS)
+    return rows.sort_by([("received_ns", "descending")]).slice(0, NEWEST_SPANS)
 
 
 def _clock(newest: pa.Table, now: datetime) -> ClockFacts:
@@ -219,7 +179,7 @@ def _clock(newest: pa.Table, now: datetime) -> ClockFacts:
         return ClockFacts(newest_received_at=None)
     limit_ns, skew_ns = to_ns(now + SKEW), SKEW // timedelta(microseconds=1) * 1000
     ahead: dict[str, int] = {}
-    for row in newest.select(("received_ns", "end_ns", "service", "scope")).to_pylist():
+    for row in newest.to_pylist():
         by_ns = (row["end_ns"] or 0) - row["received_ns"]
         if by_ns > skew_ns and row["scope"] != IMPORTED:
             service = row["service"] or "an unnamed service"

@@ -11,8 +11,10 @@ import pytest
 from bot.checks.check import Check
 from bot.checks.conversations import ConversationFacts, check_agents, check_conversations
 from bot.checks.github import GitHubFacts, check_github, kind_of
-from bot.checks.store import ClockFacts, StoreFacts, check_clock, check_store
+from bot.checks.store import ClockFacts, check_clock, check_store, unreadable_store
 from bot.settings import AgentSettings
+from collector.store.health import Health, TableHealth
+from collector.store.schema import TABLES
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -32,16 +34,32 @@ def states(checks: Iterable[Check]) -> dict[str, str]:
 # ---- the store ----------------------------------------------------------------------------------
 
 
-def a_store(**facts: Any) -> StoreFacts:
+def a_table(**facts: Any) -> TableHealth:
+    given = {
+        "rows": 100,
+        "files": 12,
+        "bytes": 3_200_000,
+        "days": 2,
+        "first_day": date(2026, 11, 20),
+        "last_day": date(2026, 11, 21),
+        "newest_at": NOW,
+        "waiting_files": 0,
+        "schema_versions": (1,),
+        "damaged": (),
+    }
+    return TableHealth(**{**given, **facts})
+
+
+def a_store(spans: dict[str, Any] | None = None, **facts: Any) -> Health:
+    empty = a_table(files=0, bytes=0, first_day=None, last_day=None, schema_versions=())
     given = {
         "address": "/var/lib/debrief",
-        "files": 12,
-        "size_bytes": 3_200_000,
-        "days": (date(2026, 11, 20), date(2026, 11, 21)),
-        "looked_at": 12,
-        "schema_versions": (1,),
+        "tables": dict.fromkeys(TABLES, empty) | {"spans": a_table(**spans or {})},
+        "not_writable": None,
+        "erasures_outstanding": 0,
+        "scopes": {},
     }
-    return StoreFacts(**{**given, **facts})
+    return Health(**{**given, **facts})
 
 
 def test_a_store_in_order_has_nothing_to_mend() -> None:
@@ -49,27 +67,40 @@ def test_a_store_in_order_has_nothing_to_mend() -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "name", "state", "word"),
+    ("health", "name", "state", "word"),
     [
-        pytest.param({"unreadable": "no such bucket."}, "store", "problem", "bucket", id="away"),
-        pytest.param({"files": 0}, "store", "problem", "nothing", id="empty"),
-        pytest.param({"unwritable": "denied."}, "store_writable", "warning", "denied", id="read"),
-        pytest.param({"damaged": ("spans/x",)}, "store_files", "problem", "spans/x", id="damaged"),
-        pytest.param({"small_files": 500}, "compaction", "warning", "500", id="small"),
-        pytest.param({"schema_versions": (1, 2)}, "schema", "warning", "schema 2", id="newer"),
-        pytest.param({"size_bytes": 10**11}, "store_size", "warning", "100 GB", id="large"),
+        pytest.param(a_store({"files": 0}), "store", "problem", "nothing", id="empty"),
+        pytest.param(
+            a_store(not_writable="denied."), "store_writable", "warning", "denied", id="read-only"
+        ),
+        pytest.param(
+            a_store({"damaged": ("spans/x",)}), "store_files", "problem", "spans/x", id="damaged"
+        ),
+        pytest.param(
+            a_store({"waiting_files": 500}), "compaction", "warning", "500", id="uncompacted"
+        ),
+        pytest.param(
+            a_store(erasures_outstanding=2), "compaction", "warning", "2 files still", id="erased"
+        ),
+        pytest.param(
+            a_store({"schema_versions": (1, 99)}), "schema", "warning", "newer", id="newer"
+        ),
+        pytest.param(a_store({"bytes": 10**11}), "store_size", "warning", "100 GB", id="large"),
     ],
 )
 def test_what_is_wrong_with_a_store_is_said(
-    facts: dict[str, Any], name: str, state: str, word: str
+    health: Health, name: str, state: str, word: str
 ) -> None:
-    check = by_name(check_store(a_store(**facts)))[name]
+    check = by_name(check_store(health))[name]
 
     assert (check.state, word in check.sentence) == (state, True)
 
 
-def test_a_store_that_cannot_be_read_is_all_that_is_said() -> None:
-    assert list(states(check_store(a_store(unreadable="gone.")))) == ["store"]
+def test_a_store_that_cannot_be_read_is_a_problem() -> None:
+    check = unreadable_store("s3://b", "no such bucket.")
+
+    assert check.state == "problem"
+    assert "s3://b" in check.sentence
 
 
 @pytest.mark.parametrize(
