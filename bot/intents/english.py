@@ -24,7 +24,10 @@ INTRODUCED = re.compile(
 )
 """A user says their name (group 1); the commonest forms of four languages."""
 
-_DETERMINERS = "a all an any both her his my new our some that the their this those"
+_DETERMINERS = """
+a all an any both current entire existing her his my new our recent some that the their this those
+upcoming whole
+"""
 PASSED_OVER = frozenset(_DETERMINERS.split())
 """Between a verb and its object."""
 

@@ -61,10 +61,29 @@ def name_clusters(
         return {*kept, *(f"{a} {b}" for a, b in itertools.pairwise(kept) if a != b)}
 
     def wishes_of(text: str) -> set[str]:
-        return {phrase for wish in WISH.finditer(text) for phrase in _phrases(wish, proper)}
+        said = ((wish[1].lower(), words(wish[2])) for wish in WISH.finditer(text))
+        return {phrase for verb, behind in said for phrase in _phrases(verb, behind, proper)}
+
+    verbs = _verbs(clusters, min_users)
+
+    def orders_of(text: str) -> set[str]:
+        return {
+            phrase
+            for line in text.splitlines()
+            for verb, behind in _behind(words(line), verbs)
+            for phrase in _phrases(verb, behind, proper)
+        }
 
     terms = _most_telling(clusters, terms_of, min_users)
-    wishes = _most_telling(clusters, wishes_of, min_users)
+    # Of few people each says it in a cue of their own: then any order with a verb of wishes counts.
+    wishes = [
+        own or orders
+        for own, orders in zip(
+            _most_telling(clusters, wishes_of, min_users),
+            _most_telling(clusters, orders_of, min_users),
+            strict=True,
+        )
+    ]
     names: list[Name] = []
     used = set(taken)
     for own_wishes, own_terms in zip(wishes, terms, strict=True):
@@ -112,13 +131,33 @@ def _is_telling(word: str, proper: frozenset[str]) -> bool:
     return len(word) > 2 and word not in EMPTY_WORDS and word not in proper
 
 
-def _phrases(wish: re.Match[str], proper: frozenset[str]) -> Iterator[str]:
+def _verbs(clusters: Sequence[Sequence[Document]], min_users: int) -> frozenset[str]:
+    """Verbs in which people of this agent say their wishes, so many of them in each."""
+    said = {
+        (document.unit, wish[1].lower())
+        for cluster in clusters
+        for document in cluster
+        for wish in WISH.finditer(document.text)
+    }
+    used = Counter(verb for _, verb in said)
+    return frozenset(
+        verb for verb, users in used.items() if users >= min_users and verb not in EMPTY_VERBS
+    )
+
+
+def _behind(line: Sequence[str], verbs: frozenset[str]) -> Iterator[tuple[str, Sequence[str]]]:
+    """Each verb of `line`, and the words up to the next one."""
+    for at, word in enumerate(line):
+        if word in verbs:
+            yield word, [*itertools.takewhile(lambda one: one not in verbs, line[at + 1 : at + 7])]
+
+
+def _phrases(verb: str, behind: Iterable[str], proper: frozenset[str]) -> Iterator[str]:
     """A verb and the object right behind it, shorter and longer: "cancel flight reservation"."""
-    verb = wish[1].lower()
     if verb in EMPTY_VERBS or verb in proper:
         return
     phrase = [verb]
-    for word in itertools.dropwhile(PASSED_OVER.__contains__, words(wish[2])):
+    for word in itertools.dropwhile(PASSED_OVER.__contains__, behind):
         if not _is_telling(word, proper) or len(phrase) > MAX_OBJECT_WORDS:
             return
         phrase.append(singular(word))

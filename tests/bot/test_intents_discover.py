@@ -13,6 +13,7 @@ from sklearn.metrics import normalized_mutual_info_score
 from bot.intents import Discovery, Document, discover, to_document
 from bot.intents.clusters import find_clusters
 from bot.intents.embedding import embed_documents
+from bot.intents.naming import name_clusters
 from bot.records import Intent, ModelCost, Skipped, Taxonomy
 from collector.records import Completeness, Conversation, Message
 from tests.bot.intents_built import (
@@ -49,6 +50,25 @@ def test_three_kinds_of_wishes_become_three_intents_named_by_their_words():
     assert all(re.fullmatch(r"i-[0-9a-f]{6}", intent_id) for intent_id in ids(found))
     assert found.taxonomy.source == "discovered"
     assert found.cost == ModelCost()
+
+
+def test_a_wish_without_a_cue_is_named_by_a_verb_that_other_wishes_use():
+    told = [
+        "Refund of my deposit: {}",
+        "cancel my current subscription, {}",
+        "I want to cancel it, {}",
+    ]
+    documents = [
+        a_document(told[kind].format(REASONS[number]), 12 * kind + number)
+        for kind in range(3)
+        for number in range(12)
+    ]
+
+    named = name_clusters([documents[:12], documents[12:24]], min_users=5)
+    with_cue = name_clusters([documents[:12], documents[12:]], min_users=5)
+
+    assert [one.text for one in named][1] != "cancel subscription"
+    assert [one.text for one in with_cue][1] == "cancel subscription"
 
 
 def test_every_document_gets_a_label_in_order_with_the_version():
