@@ -83,17 +83,27 @@ def collected(collect: Collect) -> Callable[[str], Path]:
     return cache(collect)
 
 
+@pytest.fixture(scope="module")
+def told_before() -> dict[Path, list[str]]:
+    """What `told` gave: the stores here do not change."""
+    return {}
+
+
 @pytest.fixture
-def told(capsys: pytest.CaptureFixture[str]) -> Callable[[Path], list[str]]:
+def told(
+    capsys: pytest.CaptureFixture[str], told_before: dict[Path, list[str]]
+) -> Callable[[Path], list[str]]:
     """What `debrief show --json` prints for each conversation of a store, in order of time."""
 
     def of(store: Path) -> list[str]:
         debrief = Debrief(store, capsys)
-        rows = debrief("conversations", "--json").json["conversations"]
-        return [
-            debrief("show", row["conversation_id"], "--agent", row["agent"], "--json").out
-            for row in reversed(rows)
-        ]
+        if store not in told_before:
+            rows = debrief("conversations", "--json").json["conversations"]
+            told_before[store] = [
+                debrief("show", row["conversation_id"], "--agent", row["agent"], "--json").out
+                for row in reversed(rows)
+            ]
+        return told_before[store]
 
     return of
 

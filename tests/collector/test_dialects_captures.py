@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from collector.assemble import assemble
-from collector.dialects.spans import read_row
+from collector.dialects.calls import call_error
+from collector.dialects.spans import Span, read_row
 from collector.otlp import decode_logs, decode_traces
 from collector.records import Conversation, Message, ToolCall
-from tests.collector.conversations import OPEN_BOOK, conversations_of
+from tests.collector.conversations import OPEN_BOOK, a_span, conversations_of
 
 SYSTEM = (
     "You are OrderBot, the support assistant of Acme Lamps. Look every order up before you answer. "
@@ -238,3 +239,20 @@ def test_a_capture_whose_text_is_in_log_records_gives_what_was_said(capture: str
     assert told(second) == FAILED
     assert first.system == SYSTEM
     assert first.completeness.hint is None
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind", "http_status"),
+    [
+        pytest.param("ModuleNotFoundError: No module named 'mcp'", "other", None, id="not-a-404"),
+        pytest.param("openai.NotFoundError: no such model", "provider", 404, id="a-404"),
+        pytest.param("ThrottlingException: too many tokens", "provider", 429, id="amazon"),
+    ],
+)
+def test_the_class_of_an_error_tells_its_status(raised, kind, http_status):
+    span = Span(a_span(status=2, status_message=raised))
+
+    error = call_error(span)
+
+    assert error is not None
+    assert (error.kind, error.http_status) == (kind, http_status)
