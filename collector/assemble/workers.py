@@ -108,6 +108,5 @@ class Workers:
 
 
 def _begin() -> None:
-    """Prepare a process: its modules stay, and what it makes is mostly gone when a bucket is."""
-    gc.freeze()
+    """Look for circles of objects less often: what a bucket makes goes with it at once."""
     gc.set_threshold(50_000)
