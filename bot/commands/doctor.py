@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
@@ -33,10 +33,10 @@ from bot.errors import CredentialsError, DebriefError, UsageError
 from bot.figures import count
 from bot.github import GitHub
 from bot.settings import PATH, Settings
-from collector.assemble import read_conversations
+from collector.assemble import assemble
 from collector.dialects import detect, unknown
 from collector.dialects.histories import Histories
-from collector.dialects.spans import Span, read_row
+from collector.dialects.spans import Row, Span, read_row
 from collector.errors import CollectorError
 from collector.importer.events import SCOPE as IMPORTED
 from collector.records import Conversation
@@ -196,7 +196,10 @@ def _conversations(store: Store, since: datetime) -> ConversationFacts:
     unreadable = Counter[str]()
     agents, dialects, hints = Counter[str](), Counter[str](), Counter[str]()
     sums: Counter[str] = Counter()
-    for one in read_conversations(store, received_since=since):
+    # Only what was received since: the whole of long conversations would be read from the start.
+    rows = [read_row(row) for row in store.scan("spans", since=since).to_pylist()]
+    logs = [read_row(row) for row in store.scan("events", since=since).to_pylist()]
+    for one in assemble(rows, logs):
         if not isinstance(one, Conversation):
             # Events are told by conversations that may be older than what is read here.
             if " event" not in one.what:
@@ -217,7 +220,7 @@ def _conversations(store: Store, since: datetime) -> ConversationFacts:
             truncated=whole.truncated,
             by_history=one.conversation_id.startswith("trace-"),
         )
-    read, unread, wordless = _scopes(store, since, silent=bool(hints))
+    read, unread, wordless = _scopes(rows, silent=bool(hints))
     return ConversationFacts(
         **{"conversations": 0, **sums},
         unreadable={
@@ -244,23 +247,22 @@ class _Scopes(NamedTuple):
     """Model calls without text."""
 
 
-def _scopes(store: Store, since: datetime, *, silent: bool) -> _Scopes:
+def _scopes(rows: Iterable[Row], *, silent: bool) -> _Scopes:
     """Look at each span; `wordless` costs more and is counted only with `silent`."""
     read, unread, wordless = set[str](), Counter[str](), Counter[str]()
     histories = Histories()
-    for batch in store.scan("spans", since=since).to_batches(max_chunksize=1000):
-        for stored in batch.to_pylist():
-            span = Span(read_row(stored))
-            dialect = detect(span)
-            if dialect is None:
-                continue
-            scope = stored["scope"] or "no scope"
-            if dialect.name == unknown.NAME:
-                unread[scope] += 1
-            else:
-                read.add(scope)
-            if silent and dialect.reader.kind(span) == "call":
-                wordless[scope] += not dialect.reader.read_call(span, histories).has_content
+    for row in rows:
+        span = Span(row)
+        dialect = detect(span)
+        if dialect is None:
+            continue
+        scope = row["scope"] or "no scope"
+        if dialect.name == unknown.NAME:
+            unread[scope] += 1
+        else:
+            read.add(scope)
+        if silent and dialect.reader.kind(span) == "call":
+            wordless[scope] += not dialect.reader.read_call(span, histories).has_content
     return _Scopes(read, unread, +wordless)
 
 
