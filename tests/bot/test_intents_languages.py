@@ -1,0 +1,114 @@
+"""Nothing in the intent engine needs English: German, Japanese and Arabic do as well."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.intents import Document, discover, label
+from tests.bot.intents_built import NOW, a_document
+
+GERMAN = {
+    "kündigen": (
+        "Ich möchte meinen Vertrag kündigen",
+        "Bitte kündigen Sie meinen Vertrag",
+        "Wie kann ich den Vertrag kündigen?",
+        "Mein Vertrag soll zum Monatsende gekündigt werden",
+    ),
+    "paket": (
+        "Wo bleibt mein Paket?",
+        "Mein Paket ist noch nicht angekommen",
+        "Wann kommt das Paket endlich an?",
+        "Das Paket wurde nicht geliefert",
+    ),
+    "passwort": (
+        "Ich habe mein Passwort vergessen",
+        "Das Passwort lässt sich nicht zurücksetzen",
+        "Wie setze ich mein Passwort zurück?",
+        "Mein neues Passwort wird nicht angenommen",
+    ),
+}
+JAPANESE = {
+    "解約": (
+        "契約を解約したいです",
+        "解約の方法を教えてください",
+        "今月で契約を解約してください",
+        "契約の解約をお願いします",
+    ),
+    "荷物": (
+        "荷物がまだ届きません",
+        "荷物はいつ届きますか",
+        "届くはずの荷物がありません",
+        "荷物の配達が遅れています",
+    ),
+    "パスワード": (
+        "パスワードを忘れました",
+        "パスワードを再設定したい",
+        "新しいパスワードが使えません",
+        "パスワードの変更方法は何ですか",
+    ),
+}
+ARABIC = {
+    "إلغاء": (
+        "أريد إلغاء الاشتراك",
+        "كيف يمكنني إلغاء الاشتراك",
+        "من فضلك إلغاء الاشتراك الآن",
+        "إلغاء الاشتراك الشهري من حسابي",
+    ),
+    "الطرد": (
+        "أين الطرد الخاص بي",
+        "لم يصل الطرد حتى الآن",
+        "متى يصل الطرد إلى البيت",
+        "تأخر الطرد كثيرا",
+    ),
+    "كلمة": (
+        "نسيت كلمة المرور",
+        "كلمة المرور لا تعمل",
+        "أريد تغيير كلمة المرور",
+        "كيف أغير كلمة المرور الجديدة",
+    ),
+}
+LANGUAGES = [
+    pytest.param(GERMAN, ("", ", danke", ", es eilt", ", bitte bald"), id="German"),
+    pytest.param(JAPANESE, ("", "、急いでいます", "、すみません", "、お願いします"), id="Japanese"),
+    pytest.param(ARABIC, ("", "، شكرا", "، الأمر عاجل", "، لو سمحت"), id="Arabic"),
+]
+
+
+def conversations(
+    kinds: dict[str, tuple[str, ...]], ends: tuple[str, ...]
+) -> tuple[list[Document], list[str]]:
+    """Four wordings of each wish with four ends each, all by different users."""
+    pairs = [(kind, text + end) for kind, texts in kinds.items() for text in texts for end in ends]
+    documents = [a_document(text, number) for number, (_, text) in enumerate(pairs)]
+    return documents, [kind for kind, _ in pairs]
+
+
+@pytest.mark.parametrize(("kinds", "ends"), LANGUAGES)
+def test_wishes_are_told_apart_in_other_languages(kinds, ends):
+    documents, truth = conversations(kinds, ends)
+
+    found = discover(documents, now=NOW)
+
+    pairs = {
+        (one.intents[0][0] if one.intents else None, kind)
+        for one, kind in zip(found.labels, truth, strict=True)
+    }
+    assert len({intent for intent, _ in pairs}) == len(pairs)  # no intent mixes two wishes
+
+
+@pytest.mark.parametrize(("kinds", "ends"), LANGUAGES)
+def test_what_was_found_labels_new_wordings_in_other_languages(kinds, ends):
+    documents, truth = conversations(kinds, ends)
+    held = [number for number in range(len(documents)) if number % 4 == 3]
+    found = discover([d for n, d in enumerate(documents) if n not in held], now=NOW)
+    of_kind = {
+        one.intents[0][0]: truth[int(one.conversation_id[2:])]
+        for one in found.labels
+        if one.intents
+    }
+
+    labels = label(documents, found.taxonomy, examples=found.labels)
+
+    given = [(of_kind[labels[n].intents[0][0]], truth[n]) for n in held if labels[n].intents]
+    assert len(given) >= len(held) / 2
+    assert all(said == meant for said, meant in given)
