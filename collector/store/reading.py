@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from itertools import groupby
 from typing import Any, TypeVar
 
@@ -27,7 +28,7 @@ _T = TypeVar("_T")
 
 _ATTEMPTS = 5
 _MEMORY_LIMIT = "600MB"
-"""Of one query whose rows are streamed; what does not fit goes to the temporary folder."""
+"""Of all queries together; what does not fit goes to the temporary folder."""
 
 _RECEIVED = ("spans", "events")
 """Tables whose time column is the time of receipt, by which the day folders are named."""
@@ -246,7 +247,6 @@ class Reading:
 
         With `every_column` also those columns that only a newer version knows.
         """
-        self._connection.execute(f"set memory_limit = '{_MEMORY_LIMIT}'")
         conditions = []
         if given:
             keys = IDENTITY[self._query.table]
@@ -320,12 +320,20 @@ def _fetched(files: Files, query: Query) -> list[DataFile]:
     return chosen
 
 
-def _connect() -> duckdb.DuckDBPyConnection:
+@lru_cache(maxsize=1)
+def _database() -> duckdb.DuckDBPyConnection:
+    """The one database of this process: it is empty, and to open one takes longer than a query."""
     # The default folder for what does not fit in memory is the working directory.
-    connection = duckdb.connect(config={"temp_directory": tempfile.gettempdir()})
+    database = duckdb.connect(config={"temp_directory": tempfile.gettempdir()})
     # Files never change, so what one query has read of their footers is good for the next.
-    connection.execute("set parquet_metadata_cache = true")
-    return connection
+    database.execute("set parquet_metadata_cache = true")
+    database.execute(f"set memory_limit = '{_MEMORY_LIMIT}'")
+    return database
+
+
+def _connect() -> duckdb.DuckDBPyConnection:
+    """A connection of its own, with temporary tables of its own."""
+    return _database().cursor()
 
 
 def _paths(files: Files, chosen: Sequence[DataFile]) -> list[str]:
