@@ -307,7 +307,8 @@ def measure(
             now=now,
         )
         for one in past
-        if one.state == "merged" and one.verdict is None
+        # A taxonomy moves no rate: there is nothing to measure.
+        if one.state == "merged" and one.verdict is None and one.kind != "taxonomy"
     ]
     return (
         tuple(result for result in results if isinstance(result, Verdict)),

@@ -121,6 +121,35 @@ class TestAssign:
         assert [one["reason"] for one in done.json["trainings"]] == ["taxonomy"]
 
 
+class TestLife:
+    """From the first proposal to labels by the file that a person merged."""
+
+    @pytest.fixture
+    def bare(self, tmp_path):
+        return a_repository(tmp_path / "bare", {"README.md": "# Nothing known yet\n"})
+
+    def test_a_merged_taxonomy_is_what_conversations_are_labelled_by(self, debrief, bare, tmp_path):
+        more = [a_conversation(wish, number) for wish in WISHES for number in range(15, 22)]
+        debrief("import", write_lines(tmp_path / "more.jsonl", more))
+        run = ("run", "--repo", bare, "--to", f"git:{bare}", "--json")
+
+        first, second = debrief(*run), debrief(*run)
+        (operation,) = first.json["operations"]
+        git(bare, "merge", "--quiet", "--no-edit", operation["branch"])
+        third = debrief(*run)
+        found = labels(debrief("intents", "assign", "--repo", bare, "--json"))
+
+        assert (operation["op"], operation["kind"]) == ("open", "taxonomy")
+        assert git(bare, "diff", "--name-only", "HEAD~1").split() == [PATH]
+        assert second.json["published"]["writes"] == 0
+        assert third.json["operations"] == []
+        assert "verdict" not in " ".join(one["what"] for one in third.json["left_out"])
+        assert len(found) == 66
+        assert sum(bool(ids) for ids, _ in found.values()) >= 55
+        kinds = {name.split("-")[0]: ids for name, (ids, _) in found.items() if ids}
+        assert len({tuple(ids) for ids in kinds.values()}) == 3
+
+
 class TestCorrect:
     def test_a_person_s_word_holds_from_the_next_run_on(self, debrief, repo):
         debrief("intents", "assign", "--repo", repo)
