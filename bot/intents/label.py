@@ -27,6 +27,13 @@ from bot.records import Intent, Label, Taxonomy
 
 UNSURE_UNDER = 0.3
 """Probability under which an intent is not given."""
+SURE_FROM = 0.7
+"""Probability from which a single message adds a further intent."""
+MAX_INTENTS = 3
+MAX_MESSAGES = 6
+"""Of the user; in longer conversations most messages answer the agent's questions."""
+MESSAGE_CHARS = 15
+"""Shorter messages say "yes, that one" more often than what is wanted."""
 CHUNK = 2_000
 """Documents that are vectors at the same time: 100,000 of them would be 300 MB and more."""
 
@@ -123,9 +130,39 @@ def learn(
 def read(
     documents: Sequence[Document], classifier: Classifier, embed: Embedder = embed_texts
 ) -> Iterator[tuple[tuple[str, float], ...]]:
-    """The intents of each document with their probabilities; nothing where none is sure."""
+    """The intents of each document with their probabilities; nothing where none is sure.
+
+    The whole says which is first. A message that by itself surely says another one adds that: two
+    requests in one conversation are two intents, where their mixture would look like neither.
+    """
     for start in range(0, len(documents), CHUNK):
-        yield from decide(guess(documents[start : start + CHUNK], classifier, embed))
+        chunk = documents[start : start + CHUNK]
+        found = [dict(intents) for intents in decide(guess(chunk, classifier, embed))]
+        for row, (intent_id, probability) in _of_messages(chunk, classifier, embed):
+            if found[row] and len(found[row]) < MAX_INTENTS:
+                found[row].setdefault(intent_id, min([probability, *found[row].values()]))
+        yield from (tuple(intents.items()) for intents in found)
+
+
+def _of_messages(
+    documents: Sequence[Document], classifier: Classifier, embed: Embedder
+) -> Iterator[tuple[int, tuple[str, float]]]:
+    """Row and intent of each message that surely has one, where there are a few messages."""
+    said = [
+        (row, message)
+        for row, document in enumerate(documents)
+        if 1 < len(messages := document.text.splitlines()) <= MAX_MESSAGES
+        for message in messages
+        if len(message) >= MESSAGE_CHARS
+    ]
+    for start in range(0, len(said), CHUNK):
+        part = said[start : start + CHUNK]
+        vectors = embed([message for _, message in part])
+        behind = np.zeros((len(part), len(classifier.tools.names)), dtype=np.float32)
+        decided = decide(classify(classifier, np.hstack([vectors, behind])))
+        for (row, _), intents in zip(part, decided, strict=True):
+            if intents and intents[0][1] >= SURE_FROM:
+                yield row, intents[0]
 
 
 def guess(
