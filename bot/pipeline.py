@@ -44,8 +44,10 @@ from bot.records import (
     Ask,
     Correction,
     Decision,
+    FileHistory,
     Finding,
     Label,
+    Live,
     Operation,
     Outcome,
     PastProposal,
@@ -59,9 +61,12 @@ from bot.records import (
     Skipped,
     Taxonomy,
     Verdict,
+    VersionMatch,
+    short_hash,
 )
 from bot.settings import Settings, load_settings
 from bot.signals import find_signals
+from bot.versions import Gathered, drift, find_matches, seen_live, servings, version_names
 from bot.watched import default_globs, files_of_agents
 from collector.records import Conversation, Event, Unreadable
 
@@ -103,6 +108,9 @@ class Understanding:
     documents: tuple[Document, ...] = ()
     """A sample of what users wrote: what a change of the taxonomy is tried on."""
     learning: Learning = NOTHING_LEARNED
+    history: FileHistory | None = None
+    served: tuple[VersionMatch, ...] = ()
+    """Where the captured system prompts and tools come from in `history`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,6 +134,9 @@ class _Read:
     outcomes: dict[Key, tuple[Outcome, ...]] = field(default_factory=dict)
     corrections: list[Correction] = field(default_factory=list)
     systems: dict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
+    gathered: Gathered = field(default_factory=Gathered)
+    prompts: list[str | None] = field(default_factory=list)
+    """Hash of each row's system prompt."""
     skipped: list[Skipped] = field(default_factory=list)
     characters: list[int] = field(default_factory=list)
     """Of all that each conversation says."""
@@ -142,6 +153,8 @@ class _Read:
         )
         self.rows.append(_fact(item, signals, outcomes))
         self.corrections.extend(corrections_of(item))
+        self.gathered.take(item)
+        self.prompts.append(short_hash(item.system) if item.system else None)
         self.characters.append(sum(len(message.text or "") for message in item.messages))
         if item.system and len(self.systems[item.agent]) < SYSTEMS_KEPT:
             self.systems[item.agent][item.system] = None
@@ -164,6 +177,7 @@ def understand(
     now: datetime,
     memory: Memory | None = None,
     ask_many: AskMany | None = None,
+    history: FileHistory | None = None,
 ) -> Understanding:
     """Read every conversation once; find signals, outcomes, intents and patterns.
 
@@ -171,14 +185,17 @@ def understand(
     `taxonomy` is the repository's, or None: then intents are discovered, and named by their terms
     or, with `ask`, by the model. `known` are the intents discovered before: those that are found
     again keep their ids and names. `memory` is what earlier runs learned of labels; `ask_many`
-    reads what the classifier could not place. Costs a model call per new intent, and for labels at
-    most a twentieth of reading every conversation.
+    reads what the classifier could not place. `history` are the watched files through time: what
+    was captured is matched against them, and conversations without a version get one. Costs a
+    model call per new intent, and for labels at most a twentieth of reading every conversation.
     """
     rules = OutcomeRules.from_settings(settings.outcomes)
     read = _Read(rules=rules, of_users=user_outcomes(user_events, rules))
     with _tracer.start_as_current_span("understand") as span:
         for item in conversations:
             read.take(item)
+        served = find_matches(read.gathered, history) if history else ()
+        _name_versions(read, served)
         memory = memory or Memory()
         learning = NOTHING_LEARNED
         if taxonomy is None:
@@ -208,6 +225,9 @@ def understand(
             window_days=settings.limits.window_days,
             min_users=settings.limits.min_users,
         )
+        if history is not None:
+            found_drift = drift(servings(served), history)
+            report = replace(report, findings=(*report.findings, *found_drift))
         span.set_attributes(
             {
                 "debrief.conversations": len(read.rows),
@@ -228,6 +248,8 @@ def understand(
         skipped=(*_counted(read.skipped), *not_named),
         documents=sample_of(read.documents),
         learning=learning,
+        history=history,
+        served=served,
     )
 
 
@@ -304,6 +326,7 @@ def measure(
             corrections=understood.corrections,
             decisions=understood.decisions,
             others=past,
+            live=_live(one, understood),
             now=now,
         )
         for one in past
@@ -314,6 +337,14 @@ def measure(
         tuple(result for result in results if isinstance(result, Verdict)),
         tuple(result for result in results if isinstance(result, Skipped)),
     )
+
+
+def _live(past: PastProposal, understood: Understanding) -> Live | None:
+    """What captured prompts and tools show of a merge; None where they are not known."""
+    if understood.history is None or past.merge_sha is None:
+        return None
+    own = [one for one in understood.served if one.captured.agent == past.agent]
+    return seen_live(own, past.merge_sha, understood.history)
 
 
 def _taxonomy_change(
@@ -378,6 +409,15 @@ def _fact(
         "inferred": sorted({one.name for one in outcomes if one.source == "inferred"}),
         "segments": sorted(conversation.segments.items()),
     }
+
+
+def _name_versions(read: _Read, served: Iterable[VersionMatch]) -> None:
+    """Give conversations that name no version the commit that their system prompt is of."""
+    named = version_names(served)
+    names = {(agent, short_hash(text)): name for (agent, text), name in named.items()}
+    for row, prompt in zip(read.rows, read.prompts, strict=True):
+        if row["version"] is None and prompt is not None:
+            row["version"] = names.get((row["agent"], prompt))
 
 
 def _with_intents(rows: Sequence[dict[str, Any]], labels: Mapping[Key, Label]) -> pa.Table:

@@ -509,6 +509,18 @@ class VersionMatch:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Live:
+    """What the captured texts of one agent say about one commit."""
+
+    is_visible: bool
+    """The commit changed a file that captured texts are made of, so they can show it at all."""
+    at: datetime | None
+    """Start of the first conversation on a text that only this commit or later ones have."""
+    last_at: datetime | None
+    """Start of the newest conversation of which a text was captured."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Edit:
     """Replace `old`, which must occur exactly once. A new file has base_blob None and old ''."""
 

@@ -8,7 +8,7 @@ captured system prompt it resembles: better no file than another agent's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from pathspec import GitIgnoreSpec
 
@@ -32,6 +32,12 @@ DEFAULT_GLOBS = {
     "thresholds": ("*threshold*.json", "*threshold*.y*ml", "*threshold*.toml"),
 }
 NEVER = (".github/", ".git*", ".debrief/", "node_modules/", "tests/", "/docs/", "README*")
+SUFFIXES = (
+    *("md", "mdx", "markdown", "txt", "prompt", "j2", "jinja", "jinja2", "tmpl", "hbs", "mustache"),
+    *("yaml", "yml", "json", "toml", "py", "ts", "tsx", "js", "jsx", "mjs", "cjs"),
+)
+"""Where prompts and descriptions of tools stand, in a repository whose settings name no files."""
+ALSO_NEVER = ("*.lock", "*lock.json", "*lock.yaml", "*.min.js", "dist/", "build/", "vendor/")
 SHINGLE_WORDS = 4
 RESEMBLES = 0.5
 
@@ -39,6 +45,16 @@ RESEMBLES = 0.5
 def default_globs() -> tuple[str, ...]:
     """Where the files of an agent are looked for that the settings do not name."""
     return tuple(glob for globs in DEFAULT_GLOBS.values() for glob in globs)
+
+
+def wanted_files(settings: Settings) -> Callable[[str], bool]:
+    """The files that the settings name for any agent; without any, all that may hold a prompt."""
+    named = [glob for one in settings.agents for glob in (*one.prompts, *one.harness, *one.configs)]
+    if named:
+        return GitIgnoreSpec.from_lines(named).match_file
+    kinds = GitIgnoreSpec.from_lines([f"*.{suffix}" for suffix in SUFFIXES])
+    never = GitIgnoreSpec.from_lines([*NEVER, *ALSO_NEVER])
+    return lambda path: kinds.match_file(path) and not never.match_file(path)
 
 
 def files_of_agents(

@@ -137,7 +137,12 @@ def corrected_drafts(
 
 
 def accepted_drafts(
-    count: int, *, since: datetime, over: timedelta = timedelta(days=6), level: str = "c_level"
+    count: int,
+    *,
+    since: datetime,
+    over: timedelta = timedelta(days=6),
+    level: str = "c_level",
+    system: str = OUTREACH,
 ) -> list[dict[str, Any]]:
     """Conversations in which a reviewer sent the draft as it was, evenly over some days."""
     return [
@@ -146,7 +151,7 @@ def accepted_drafts(
             "agent": "outreach",
             "start_time": (at := since + over * number / count).isoformat(),
             "messages": [
-                {"role": "system", "content": OUTREACH},
+                {"role": "system", "content": system},
                 {"role": "user", "content": "Draft a mail."},
                 {"role": "assistant", "content": f"We supply hotels, {number}. Samples?"},
             ],

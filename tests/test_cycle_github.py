@@ -10,6 +10,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -211,8 +212,9 @@ class TestPeople:
         early = corrected(
             "run", "--repo", repo, *TO, "--json", now=MERGED + timedelta(days=4, hours=6)
         )
-        drafts = write_lines(tmp_path / "after.jsonl", accepted_drafts(60, since=MERGED))
-        assert corrected("import", drafts).code == 0
+        merged = (Path(repo) / "prompts/outreach.md").read_text()
+        drafts = accepted_drafts(60, since=MERGED + timedelta(hours=2), system=merged)
+        assert corrected("import", write_lines(tmp_path / "after.jsonl", drafts)).code == 0
         later = MERGED + timedelta(days=9, hours=6)
 
         done = corrected("run", "--repo", repo, *TO, "--json", now=later)
@@ -230,6 +232,21 @@ class TestPeople:
         proposal = fake.pulls[0].head.removeprefix("debrief/")
         assert actions.count(("verdict", proposal)) == 1
         assert actions.count(("approved", proposal)) == 1
+
+    def test_a_merge_that_production_does_not_serve_is_not_measured(
+        self, corrected, fake, repo, tmp_path
+    ):
+        corrected("run", "--repo", repo, *TO, now=TODAY)
+        fake.merge(1)
+        git(repo, "pull", "--quiet", str(fake.git), "main")
+        drafts = accepted_drafts(60, since=MERGED + timedelta(hours=2))
+        assert corrected("import", write_lines(tmp_path / "after.jsonl", drafts)).code == 0
+
+        done = corrected("run", "--repo", repo, *TO, "--json", now=MERGED + timedelta(days=10))
+
+        assert fake.issues[1].comments == []
+        assert any("is the one before" in one["reason"] for one in done.json["left_out"])
+        assert any("has not taken that up" in one["sentence"] for one in done.json["findings"])
 
     def test_a_merged_threshold_is_measured_from_when_the_new_value_is_seen(
         self, debrief, fake, repo, tmp_path

@@ -12,13 +12,14 @@ from bot.commands.batches import asking_in_batches
 from bot.commands.derived import discovered_before, keep, remembering
 from bot.commands.learning import keep_learning, memory_of
 from bot.commands.shell import DEFAULT_STORE, Shell
-from bot.git import read_repository
+from bot.git import read_file_history, read_repository
 from bot.intents import read_taxonomy
 from bot.intents.reading import AskMany
 from bot.intents.taxonomy import PATH as TAXONOMY_PATH
 from bot.pipeline import FEEDBACK_EVENTS, Key, Understanding, understand
-from bot.records import Ask, Repository, Skipped, Taxonomy
+from bot.records import Ask, FileHistory, Repository, Skipped, Taxonomy
 from bot.settings import PATH, Settings, load_settings
+from bot.watched import wanted_files
 from collector.assemble import (
     read_conversations,
     read_events,
@@ -44,6 +45,7 @@ class Workspace:
     settings_text: str | None = None
     taxonomy: Taxonomy | None = None
     taxonomy_text: str | None = None
+    repo: str | None = None
 
 
 def open_workspace(repo: str | None) -> Workspace:
@@ -67,6 +69,7 @@ def open_repository(repo: str) -> tuple[Workspace, Repository]:
         settings_text=text,
         taxonomy=read_taxonomy(taxonomy.text) if taxonomy else None,
         taxonomy_text=taxonomy.text if taxonomy else None,
+        repo=repo,
     )
     return workspace, repository
 
@@ -155,6 +158,7 @@ def understanding_of(
             now=shell.now,
             memory=memory_of(store),
             ask_many=ask_many_of(model, store, settings),
+            history=_history(workspace),
         )
     keep(
         store,
@@ -165,6 +169,13 @@ def understanding_of(
     )
     keep_learning(store, understood.learning, now=shell.now)
     return understood
+
+
+def _history(workspace: Workspace) -> FileHistory | None:
+    """The watched files through time; None without a repository."""
+    if workspace.repo is None:
+        return None
+    return read_file_history(Path(workspace.repo), wanted_files(workspace.settings))
 
 
 def conversations_by_key(store: Store, keys: Collection[Key]) -> dict[Key, Conversation]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pathspec import GitIgnoreSpec
 from rich.table import Table
 from rich.text import Text
 
@@ -15,25 +14,14 @@ from bot.commands.loading import open_workspace, store_of
 from bot.commands.shell import Shell
 from bot.figures import count
 from bot.git import read_file_history
-from bot.records import CapturedText, CommitRange, FileHistory, Finding, VersionMatch
-from bot.settings import Settings
-from bot.versions import Gathered, Serving, build_index, drift, match_texts, servings
-from bot.versions.redacted import PLACEHOLDER, hidden_spans
-from bot.watched import NEVER
+from bot.records import CommitRange, FileHistory, Finding
+from bot.versions import Gathered, Serving, drift, find_matches, servings
+from bot.watched import wanted_files
 from collector.assemble import read_conversations
 from collector.records import Conversation
-from collector.redaction import KEY_BYTES, Redactor
 from prompts import show_invisible
 
-SUFFIXES = (
-    *("md", "mdx", "markdown", "txt", "prompt", "j2", "jinja", "jinja2", "tmpl", "hbs", "mustache"),
-    *("yaml", "yml", "json", "toml", "py", "ts", "tsx", "js", "jsx", "mjs", "cjs"),
-)
-"""Where prompts and descriptions of tools stand, in a repository whose settings name no files."""
-ALSO_NEVER = ("*.lock", "*lock.json", "*lock.yaml", "*.min.js", "dist/", "build/", "vendor/")
 TOOLS_NAMED = 3
-SAMPLES = 60
-"""Captured texts of one agent that say which files are worth reading."""
 
 
 def versions(shell: Shell, given: argparse.Namespace) -> int:
@@ -53,7 +41,7 @@ def versions(shell: Shell, given: argparse.Namespace) -> int:
     with shell.working("reading the repository's history"):
         history = read_file_history(Path(given.repo), wanted_files(workspace.settings))
     with shell.working("matching"):
-        matches = matches_of(gathered, history)
+        matches = find_matches(gathered, history)
     found = servings(matches)
     findings = drift(found, history)
     if shell.json:
@@ -61,40 +49,6 @@ def versions(shell: Shell, given: argparse.Namespace) -> int:
     else:
         _say(shell, history, gathered, found, findings)
     return 0
-
-
-def wanted_files(settings: Settings) -> Callable[[str], bool]:
-    """The files that the settings name for any agent; without any, all that may hold a prompt."""
-    named = [glob for one in settings.agents for glob in (*one.prompts, *one.harness, *one.configs)]
-    if named:
-        return GitIgnoreSpec.from_lines(named).match_file
-    kinds = GitIgnoreSpec.from_lines([f"*.{suffix}" for suffix in SUFFIXES])
-    never = GitIgnoreSpec.from_lines([*NEVER, *ALSO_NEVER])
-    return lambda path: kinds.match_file(path) and not never.match_file(path)
-
-
-def matches_of(gathered: Gathered, history: FileHistory) -> tuple[VersionMatch, ...]:
-    """Each distinct text that was captured with where it comes from."""
-    texts = list(gathered.texts())
-    samples = _samples(texts)
-    hidden = _hidden if any(PLACEHOLDER.search(sample) for sample in samples) else None
-    index = build_index(history, about=samples, hidden=hidden)
-    return tuple(match_texts(texts, index))
-
-
-def _hidden(text: str) -> list[tuple[int, int]]:
-    """Any key will do: only the places count."""
-    return hidden_spans(text, Redactor(key=bytes(KEY_BYTES)).text(text))
-
-
-def _samples(texts: list[CapturedText]) -> list[str]:
-    """Some texts of each agent, kind and tool: all others are the same with other values."""
-    kept: dict[tuple[str, str, str], list[str]] = {}
-    for text in texts:
-        group = kept.setdefault((text.agent, text.kind, text.name), [])
-        if len(group) < SAMPLES:
-            group.append(text.text)
-    return [text for group in kept.values() for text in group]
 
 
 # -- output --------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, Field
 
 from bot.figures import count
-from bot.records import Correction, Decision, PastProposal, Skipped
+from bot.records import Correction, Decision, Live, PastProposal, Skipped
 from bot.replay import RESPONSE_LAG
 
 WEEK = timedelta(days=7)
@@ -72,24 +72,50 @@ def population_of(
     facts: pa.Table,
     corrections: Sequence[Correction],
     decisions: Sequence[Decision],
+    live: Live | None,
     now: datetime,
 ) -> Population | Skipped:
     merged_at = past.merged_at or now
     if threshold is not None:
         return _answered(past, threshold, decisions, merged_at, now)
-    rows = _rows(facts, past.agent, merged_at, now)
+    start = _start(past, live, merged_at)
+    if isinstance(start, Skipped):
+        return start
+    rows = _rows(facts, past.agent, start.at, now)
     if prediction.metric.startswith("correction:"):
-        return _reviewed(past, prediction, rows, corrections, merged_at, now)
+        return _reviewed(past, prediction, rows, corrections, start, now)
     members = [
-        row for row in _judged(rows, prediction.metric) if _belongs(row, prediction, merged_at)
+        row for row in _judged(rows, prediction.metric) if _belongs(row, prediction, start.at)
     ]
     by_user = 2 * sum(1 for row in members if row["has_user"]) > len(members)
     return Population(
         unit="user" if by_user else "conversation",
         observations=[_observed(row, row["unit"], _failed(row, prediction)) for row in members],
-        live_at=merged_at,
-        live_seen=False,
+        live_at=start.at,
+        live_seen=start.is_seen,
         known_until=now,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Start:
+    """When the clock of a verdict starts."""
+
+    at: datetime
+    is_seen: bool
+
+
+def _start(past: PastProposal, live: Live | None, merged_at: datetime) -> _Start | Skipped:
+    """When the changed text was first served; the merge where captured texts cannot show it."""
+    if live is None or not live.is_visible:
+        return _Start(at=merged_at, is_seen=False)
+    if live.at is not None:
+        return _Start(at=max(live.at, merged_at), is_seen=True)
+    if live.last_at is None or live.last_at < merged_at:
+        return _Start(at=merged_at, is_seen=False)
+    newest = f"{live.last_at:%Y-%m-%d %H:%M}"
+    return skipped(
+        past, "not_live", f"the prompt that served at {newest}, after the merge, is the one before"
     )
 
 
@@ -108,7 +134,7 @@ def _reviewed(
     prediction: Prediction,
     rows: Sequence[dict[str, Any]],
     corrections: Sequence[Correction],
-    merged_at: datetime,
+    start: _Start,
     now: datetime,
 ) -> Population:
     """Conversations that a person looked at; all of them where no review is ever reported."""
@@ -127,15 +153,15 @@ def _reviewed(
             continue
         told = {key: value for one in found for key, value in one.segments.items()}
         segments = {**dict(row["segments"] or ()), **told}
-        if _belongs({**row, "segments": segments}, prediction, merged_at):
+        if _belongs({**row, "segments": segments}, prediction, start.at):
             # The first type is the one that the pattern counts.
             failed = any(one.types[:1] == (kind,) for one in found)
             observations.append(_observed(row, row["conversation_id"], failed))
     return Population(
         unit="conversation",
         observations=observations,
-        live_at=merged_at,
-        live_seen=False,
+        live_at=start.at,
+        live_seen=start.is_seen,
         known_until=now - RESPONSE_LAG,
     )
 
@@ -144,27 +170,27 @@ def _is_reviewed(row: Mapping[str, Any]) -> bool:
     return any(outcome.startswith("review_") for outcome in row["outcomes"] or ())
 
 
-def _rows(facts: pa.Table, agent: str, merged_at: datetime, now: datetime) -> list[dict[str, Any]]:
+def _rows(facts: pa.Table, agent: str, live_at: datetime, now: datetime) -> list[dict[str, Any]]:
     """The agent's conversations of the days that can count; those without a time cannot."""
     at = facts["started_at"]
     kind = pa.timestamp("us", "UTC")
     wanted = pc.and_(
         pc.equal(facts["agent"], agent),
         pc.and_(
-            pc.greater_equal(at, pa.scalar(merged_at - LOOKS * WEEK, kind)),
-            pc.less(at, pa.scalar(min(now, merged_at + LOOKS * WEEK), kind)),
+            pc.greater_equal(at, pa.scalar(live_at - LOOKS * WEEK, kind)),
+            pc.less(at, pa.scalar(min(now, live_at + LOOKS * WEEK), kind)),
         ),
     )
     found: list[dict[str, Any]] = facts.filter(wanted).to_pylist()
     return found
 
 
-def _belongs(row: Mapping[str, Any], prediction: Prediction, merged_at: datetime) -> bool:
+def _belongs(row: Mapping[str, Any], prediction: Prediction, live_at: datetime) -> bool:
     if prediction.intent_id is not None and prediction.intent_id not in (row["intents"] or ()):
         return False
     segments = dict(row["segments"] or ())
     for key, value in prediction.segment.items():
-        if key == "version" and row["started_at"] >= merged_at:
+        if key == "version" and row["started_at"] >= live_at:
             continue  # the merge makes a new version, which stands for the old one
         if key == "signal" and key not in segments:
             if value not in (row["signals"] or ()):

@@ -35,6 +35,7 @@ from bot.records import (
     Correction,
     Decision,
     Interval,
+    Live,
     PastProposal,
     RateEstimate,
     Skipped,
@@ -61,12 +62,14 @@ def measure(
     decisions: Sequence[Decision],
     now: datetime,
     others: Sequence[PastProposal] = (),
+    live: Live | None = None,
     min_days: int = 7,
 ) -> Verdict | Skipped:
     """Compare the predicted metric after the merge with the days before it.
 
     `facts` (FACTS_SCHEMA) should reach from 28 days before the merge to now. `others` are all past
     proposals: those of the same agent that were merged in the same days are named as confounders.
+    `live` is what captured prompts show of the merge; without it the clock starts at the merge.
     """
     try:
         prediction = Prediction.model_validate(past.marker.get("prediction"))
@@ -78,7 +81,7 @@ def measure(
     early = _too_early(past, past.merged_at, now, min_days)
     if early is not None:
         return early
-    found = population_of(past, prediction, threshold, facts, corrections, decisions, now)
+    found = population_of(past, prediction, threshold, facts, corrections, decisions, live, now)
     if isinstance(found, Skipped):
         result: Verdict | Skipped = found
     else:

@@ -5,19 +5,20 @@ each where it comes from: file, region, commits. Refuses to guess: what resemble
 Costs some milliseconds a text, and no model call.
 """
 
+from bot.versions.captured import find_matches
 from bot.versions.index import Index, build_index
 from bot.versions.instances import match_texts
-from bot.versions.live import Live, seen_live, version_names
+from bot.versions.live import seen_live, version_names
 from bot.versions.match import match_text
 from bot.versions.serving import Gathered, Serving, drift, servings
 
 __all__ = [
     "Gathered",
     "Index",
-    "Live",
     "Serving",
     "build_index",
     "drift",
+    "find_matches",
     "match_text",
     "match_texts",
     "seen_live",

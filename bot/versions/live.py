@@ -3,20 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
 
-from bot.records import FileHistory, VersionMatch
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Live:
-    """What the captured texts of one agent say about one commit."""
-
-    is_visible: bool
-    """The commit changed a file that captured texts are made of, so they can show it at all."""
-    at: datetime | None
-    """Start of the first conversation on a text that only this commit or later ones have."""
+from bot.records import FileHistory, Live, VersionMatch
 
 
 def seen_live(matches: Iterable[VersionMatch], sha: str, history: FileHistory) -> Live:
@@ -26,9 +14,10 @@ def seen_live(matches: Iterable[VersionMatch], sha: str, history: FileHistory) -
     is seen before its merge.
     """
     numbers = {commit.sha: number for number, commit in enumerate(history.commits)}
-    if sha not in numbers:
-        return Live(is_visible=False, at=None)
     found = list(matches)
+    last_at = max((one.captured.last_at for one in found if one.captured.last_at), default=None)
+    if sha not in numbers:
+        return Live(is_visible=False, at=None, last_at=last_at)
     paths = {path for one in found for part in one.parts for path in (part.path, *part.also_in)}
     seen = [
         one.captured.first_at
@@ -38,7 +27,7 @@ def seen_live(matches: Iterable[VersionMatch], sha: str, history: FileHistory) -
         and all(numbers[each.first_sha] >= numbers[sha] for each in one.ranges)
     ]
     is_visible = bool(seen) or not paths.isdisjoint(history.commits[numbers[sha]].files)
-    return Live(is_visible=is_visible, at=min(seen, default=None))
+    return Live(is_visible=is_visible, at=min(seen, default=None), last_at=last_at)
 
 
 def version_names(matches: Iterable[VersionMatch]) -> dict[tuple[str, str], str]:

@@ -22,6 +22,9 @@ from bot.records import (
 from bot.versions.regions import described
 from collector.records import Conversation
 
+MAX_TEXTS = 5000
+"""Distinct texts of one agent that are kept: where each is another, each has a user's own words in
+it, and so many tell as much as all. Of the rest it is not known what served them."""
 DEPLOY_LAG = timedelta(days=1)
 """So long after a merge the text before it may still be in production."""
 
@@ -42,6 +45,8 @@ class Gathered:
     """The distinct texts of all conversations that were taken; nothing else of them is kept."""
 
     seen: dict[Kind, _Seen] = field(default_factory=dict)
+    kept: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    """Distinct texts by agent, kind and name."""
     conversations: dict[str, int] = field(default_factory=dict)
     """By agent, those without a system prompt included."""
 
@@ -57,6 +62,11 @@ class Gathered:
                 self._add((agent, "tool", tool.name, told), conversation)
 
     def _add(self, key: Kind, conversation: Conversation) -> None:
+        if key not in self.seen:
+            kept = self.kept.get(key[:3], 0)
+            if kept >= MAX_TEXTS:
+                return
+            self.kept[key[:3]] = kept + 1
         seen = self.seen.setdefault(key, _Seen())
         seen.conversations += 1
         seen.is_cut = seen.is_cut or conversation.completeness.truncated

@@ -12,10 +12,11 @@ import pytest
 
 from bot.measure import measure
 from bot.measure.verdict import LEVEL
-from bot.records import Correction, Decision, PastProposal, Skipped, Verdict
+from bot.records import Correction, Decision, Live, PastProposal, Skipped, Verdict
 from tests.bot.builders import NOW, a_correction, a_decision, a_fact, facts
 
 MERGED = NOW - timedelta(days=29)
+DAY = timedelta(days=1)
 
 
 def a_merged(prediction: dict[str, Any] | None = None, **changes: Any) -> PastProposal:
@@ -439,3 +440,44 @@ def test_what_is_never_seen_is_not_waited_for_for_ever() -> None:
 
     assert (found.result, found.before, found.after) == ("unknown", None, None)
     assert "stops waiting" in found.sentence
+
+
+def test_the_clock_starts_when_the_changed_prompt_was_first_served() -> None:
+    served_at = MERGED + timedelta(days=7)
+    live = Live(is_visible=True, at=served_at, last_at=NOW)
+    verdict = verdict_of(facts(rows(0.6, 0.3)), live=live)
+
+    assert verdict.live_at == served_at
+    assert not any("was not seen" in one for one in verdict.confounders)
+
+
+def test_a_branch_that_was_served_before_its_merge_counts_from_the_merge() -> None:
+    live = Live(is_visible=True, at=MERGED - timedelta(days=3), last_at=NOW)
+
+    assert verdict_of(facts(rows(0.6, 0.3)), live=live).live_at == MERGED
+
+
+def test_a_merge_that_production_does_not_serve_yet_is_not_measured() -> None:
+    live = Live(is_visible=True, at=None, last_at=MERGED + timedelta(days=9))
+    skipped = skipped_of(facts(rows(0.6, 0.3)), a_merged(), live=live, now=MERGED + 10 * DAY)
+
+    assert skipped.code == "not_live"
+    assert "after the merge, is the one before" in skipped.reason
+
+
+@pytest.mark.parametrize(
+    "live",
+    [
+        pytest.param(None, id="nothing-captured"),
+        pytest.param(Live(is_visible=False, at=None, last_at=NOW), id="in-no-captured-file"),
+        pytest.param(Live(is_visible=True, at=None, last_at=None), id="no-times"),
+        pytest.param(
+            Live(is_visible=True, at=None, last_at=MERGED - timedelta(days=1)), id="none-since"
+        ),
+    ],
+)
+def test_what_captured_prompts_cannot_show_counts_from_the_merge(live: Live | None) -> None:
+    verdict = verdict_of(facts(rows(0.6, 0.3)), live=live)
+
+    assert verdict.live_at == MERGED
+    assert any("was not seen" in one for one in verdict.confounders)

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.records import CapturedText, FileHistory, HistoryCommit, VersionMatch
+from bot.records import CapturedText, FileHistory, HistoryCommit, Live, VersionMatch
 from bot.versions import (
-    Live,
     build_index,
     match_text,
     match_texts,
@@ -544,7 +543,9 @@ STEPS = ({"p.md": SUPPORT}, {"p.md": NEWER}, {"p.md": NEWER + "\n- Be kind."}, {
 def test_a_merge_is_live_when_its_text_is_first_seen() -> None:
     found = live((rendered(), 0.5), (rendered(NEWER), 9), steps=STEPS, sha=1)
 
-    assert found == Live(is_visible=True, at=START + timedelta(hours=9))
+    assert found == Live(
+        is_visible=True, at=START + timedelta(hours=9), last_at=START + timedelta(hours=9)
+    )
 
 
 def test_a_merge_is_live_also_when_only_a_later_text_is_seen() -> None:
@@ -552,21 +553,27 @@ def test_a_merge_is_live_also_when_only_a_later_text_is_seen() -> None:
 
     found = live(later, (rendered(), 7), steps=STEPS, sha=1)
 
-    assert found == Live(is_visible=True, at=START + timedelta(hours=5))
+    assert found == Live(
+        is_visible=True, at=START + timedelta(hours=5), last_at=START + timedelta(hours=7)
+    )
 
 
 def test_a_merge_whose_text_nobody_saw_is_not_live() -> None:
-    assert live((rendered(), 9), steps=STEPS, sha=1) == Live(is_visible=True, at=None)
+    assert live((rendered(), 9), steps=STEPS, sha=1) == Live(
+        is_visible=True, at=None, last_at=START + timedelta(hours=9)
+    )
 
 
 def test_a_commit_that_changed_no_captured_file_cannot_be_seen() -> None:
-    assert live((rendered(), 9), steps=STEPS, sha=3) == Live(is_visible=False, at=None)
+    assert live((rendered(), 9), steps=STEPS, sha=3) == Live(
+        is_visible=False, at=None, last_at=START + timedelta(hours=9)
+    )
 
 
 def test_a_commit_of_another_branch_cannot_be_seen() -> None:
     history = a_history(*STEPS)
 
-    assert seen_live([], "f" * 40, history) == Live(is_visible=False, at=None)
+    assert seen_live([], "f" * 40, history) == Live(is_visible=False, at=None, last_at=None)
 
 
 def test_conversations_without_a_version_get_the_name_of_a_commit() -> None:
