@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from collector.assemble.stitch import stitch
 from collector.assemble.told import Told
@@ -21,9 +21,8 @@ Place: TypeAlias = tuple[str, str | None]
 """Service and user: only within one can transcripts continue one another."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tie:
-    """Rows that name the same ids."""
+class Tie(NamedTuple):
+    """Rows that name the same ids. A tuple, because a store has hundreds of thousands."""
 
     trace_id: str
     """Empty where the rows name none."""
@@ -44,9 +43,9 @@ class Tie:
 class Component:
     """Rows that are read together."""
 
-    trace_ids: list[str] = field(default_factory=list)
-    conversation_ids: list[str] = field(default_factory=list)
-    event_ids: list[str] = field(default_factory=list)
+    trace_ids: tuple[str, ...] = ()
+    conversation_ids: tuple[str, ...] = ()
+    event_ids: tuple[str, ...] = ()
     places: frozenset[Place] = frozenset()
     is_loose: bool = False
     """A part of it has no explicit id: its transcript may show what it belongs to."""
@@ -65,14 +64,15 @@ def components_of(ties: Iterable[Tie]) -> list[Component]:
     """Gather rows by the ids that they share."""
     known = list(ties)
     sets = _Sets()
-    for tie in known:
-        number = sets.number(_first_key(tie))
+    numbers = [sets.number(_first_key(tie)) for tie in known]
+    for tie, number in zip(known, numbers, strict=True):
         if tie.trace_id and tie.conversation_id:
             sets.join(number, sets.number(f"c{tie.conversation_id}"))
     gathered: dict[int, list[Tie]] = defaultdict(list)
-    for tie in known:
-        gathered[sets.root(sets.number(_first_key(tie)))].append(tie)
-    return [_component(members) for members in gathered.values()]
+    for tie, number in zip(known, numbers, strict=True):
+        gathered[sets.root(number)].append(tie)
+    same: dict[frozenset[Place], frozenset[Place]] = {}
+    return [_component(members, same) for members in gathered.values()]
 
 
 def _first_key(tie: Tie) -> str:
@@ -81,38 +81,49 @@ def _first_key(tie: Tie) -> str:
     return f"c{tie.conversation_id}" if tie.conversation_id else f"e{tie.event_id}"
 
 
-def _component(ties: Sequence[Tie]) -> Component:
-    ids_of_trace: dict[str, set[str | None]] = defaultdict(set)
-    users_of_trace: dict[str, set[str | None]] = defaultdict(set)
-    for tie in ties:
-        ids_of_trace[tie.trace_id].add(tie.conversation_id)
-        users_of_trace[tie.trace_id].add(tie.user_id)
-    # The only id of a trace holds for all of it (`traces.plant`).
-    is_loose = any(None in ids and len(ids) != 2 for ids in ids_of_trace.values())
-    users: set[str | None] = set()
-    for own in users_of_trace.values():
-        users |= own - {None} if len(own) == 2 else own
+def _component(ties: Sequence[Tie], same: dict[frozenset[Place], frozenset[Place]]) -> Component:
+    """`same` has one of equal places, so that what is kept of a component is little."""
+    conversation_ids = {tie.conversation_id for tie in ties}
     services = {tie.service or "" for tie in ties}
+    users = {tie.user_id for tie in ties}
+    traces = {tie.trace_id: None for tie in ties}
+    is_loose = False
+    if None in conversation_ids:
+        is_loose = any(len(ids) != 2 for ids in _of_traces(ties, "conversation_id") if None in ids)
+    if None in users and len(users) > 1:
+        # The only user of a trace holds for all of it, as its only id does (`traces.plant`).
+        own = _of_traces(ties, "user_id")
+        users = {user for ids in own for user in (ids - {None} if len(ids) == 2 else ids)}
+    places = frozenset((service, user) for service in services for user in users)
+    traces.pop("", None)
     return Component(
-        trace_ids=[trace_id for trace_id in ids_of_trace if trace_id],
-        conversation_ids=list({tie.conversation_id: None for tie in ties if tie.conversation_id}),
-        event_ids=[tie.event_id for tie in ties if tie.event_id],
-        places=frozenset((service, user) for service in services for user in users),
+        trace_ids=tuple(traces),
+        conversation_ids=tuple(sorted(filter(None, conversation_ids))),
+        event_ids=tuple(tie.event_id for tie in ties if tie.event_id),
+        places=same.setdefault(places, places),
         is_loose=is_loose,
-        spans=sum(tie.spans for tie in ties),
-        logs=sum(tie.logs for tie in ties),
-        first_received_ns=min(tie.first_received_ns for tie in ties),
-        last_received_ns=max(tie.last_received_ns for tie in ties),
-        last_ns=max(tie.last_ns for tie in ties),
+        spans=sum([tie.spans for tie in ties]),
+        logs=sum([tie.logs for tie in ties]),
+        first_received_ns=min([tie.first_received_ns for tie in ties]),
+        last_received_ns=max([tie.last_received_ns for tie in ties]),
+        last_ns=max([tie.last_ns for tie in ties]),
     )
+
+
+def _of_traces(ties: Iterable[Tie], name: str) -> Iterable[set[str | None]]:
+    """What the rows of each trace name."""
+    found: dict[str, set[str | None]] = defaultdict(set)
+    for tie in ties:
+        found[tie.trace_id].add(getattr(tie, name))
+    return found.values()
 
 
 def merged(components: Sequence[Component]) -> Component:
     """Several components as one."""
     return Component(
-        trace_ids=[each for one in components for each in one.trace_ids],
-        conversation_ids=[each for one in components for each in one.conversation_ids],
-        event_ids=[each for one in components for each in one.event_ids],
+        trace_ids=tuple(each for one in components for each in one.trace_ids),
+        conversation_ids=tuple(each for one in components for each in one.conversation_ids),
+        event_ids=tuple(each for one in components for each in one.event_ids),
         places=frozenset(place for one in components for place in one.places),
         is_loose=any(one.is_loose for one in components),
         spans=sum(one.spans for one in components),

@@ -48,8 +48,7 @@ class Work:
         last = max(one.last_received_ns for one in components)
         return cls(
             components=tuple(
-                (tuple(one.trace_ids), tuple(one.conversation_ids), tuple(one.event_ids))
-                for one in components
+                (one.trace_ids, one.conversation_ids, one.event_ids) for one in components
             ),
             since=EPOCH + timedelta(microseconds=first // 1000),
             until=EPOCH + timedelta(microseconds=last // 1000 + 1) + _WRITTEN_WITHIN,
@@ -119,16 +118,17 @@ def draft_work(store: Store, work: Work, asked: Asked) -> Batch:
     for spans, logs in _each(store, work):
         left = Left()
         drafts = list(gather(spans, logs, left))
-        rated = {row["trace_id"] for row in left.ratings}
+        named = asked.named
+        if named is not None and left.ratings:
+            named |= {row["trace_id"] for row in left.ratings}
         batch.left.add(left)
         for draft in drafts:
             content = packed(draft) if asked.takes(draft) else None
-            named = None if asked.named is None else asked.named | rated
             batch.drafts.append((_short(draft.card, named), content))
     return batch
 
 
-def tell_work(store: Store, work: Work) -> list[list[Told]]:
+def tell_work(store: Store, work: Work, _: Asked) -> list[list[Told]]:
     """Read the rows and say of each component what its parts show.
 
     Raises:
@@ -145,8 +145,11 @@ def _short(card: Card, named: frozenset[str] | None) -> Card:
     """A card with no more than what events name: there is one for every conversation."""
     traces, responses = card.trace_ids, card.response_ids
     if named is not None:
-        traces, responses = traces & named, responses & named
+        traces, responses = traces & named or _NONE, responses & named or _NONE
     return replace(card, agents=_same(card.agents), trace_ids=traces, response_ids=responses)
+
+
+_NONE: frozenset[str] = frozenset()
 
 
 @lru_cache(maxsize=1000)

@@ -70,9 +70,9 @@ def read_conversations(
         named=_names(store, ("trace_id", "response_id"), received),
     )
     components = find_components(store, received_since=received)
-    with Workers(store, means) as workers, Drawer() as drawer:
+    with Workers(store, asked, means) as workers, Drawer() as drawer:
         chosen = _plan(components, asked, workers, means)
-        left, filed = _draft(chosen, asked, workers, drawer)
+        left, filed = _draft(chosen, workers, drawer)
         yield from left.told()
         events = _rows(store, "events", received, OTHER_EVENTS)
         yield from deliver(filed, chain(events, left.ratings), elsewhere=chosen.elsewhere)
@@ -100,9 +100,9 @@ def read_some(
         first_ns = min(one.first_received_ns for one in components)
         since = EPOCH + timedelta(microseconds=first_ns // 1000) - LONGEST_CONVERSATION
         components = find_components(store, received_since=since)
-    with Workers(store, means) as workers, Drawer() as drawer:
+    with Workers(store, asked, means) as workers, Drawer() as drawer:
         chosen = _plan(components, asked, workers, means)
-        left, filed = _draft(chosen, asked, workers, drawer)
+        left, filed = _draft(chosen, workers, drawer)
         events = _events_about(store, [card for card, _ in filed])
         for found in deliver(filed, chain(events, left.ratings)):
             if isinstance(found, Conversation):
@@ -116,9 +116,9 @@ def _plan(components: list[Component], asked: Asked, workers: Workers, means: Me
     return plan(components, is_asked=asked.may_take, tell=workers.tell, most_rows=means.bucket_rows)
 
 
-def _draft(chosen: Plan, asked: Asked, workers: Workers, drawer: Drawer) -> tuple[Left, Filed]:
+def _draft(chosen: Plan, workers: Workers, drawer: Drawer) -> tuple[Left, Filed]:
     left, filed = Left(), Filed()
-    for batch in workers.draft(chosen.components, asked):
+    for batch in workers.draft(chosen.components):
         left.add(batch.left)
         for card, content in batch.drafts:
             filed.append((card, drawer.put(content) if content else _not_asked))

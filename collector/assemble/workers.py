@@ -11,7 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from collector.assemble.components import Component, in_buckets
 from collector.assemble.harvest import Asked, Batch, Work, draft_work, tell_work
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collector.store import Store
 
 _T = TypeVar("_T")
+Do: TypeAlias = "Callable[[Store, Work, Asked], _T]"
+"""Does one piece of work; a function of a module, for it is sent to other processes by its name."""
 _MOST_PROCESSES = 8
 
 
@@ -41,8 +43,9 @@ class Means:
 class Workers:
     """Does pieces of work, in the order in which they are given."""
 
-    def __init__(self, store: Store, means: Means) -> None:
+    def __init__(self, store: Store, asked: Asked, means: Means) -> None:
         self._store = store
+        self._asked = asked
         self._means = means
         self._most = means.processes or min(len(os.sched_getaffinity(0)), _MOST_PROCESSES)
         self._pool: ProcessPoolExecutor | None = None
@@ -59,14 +62,14 @@ class Workers:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 
-    def draft(self, components: Sequence[Component], asked: Asked) -> Iterator[Batch]:
+    def draft(self, components: Sequence[Component]) -> Iterator[Batch]:
         """Draft the conversations of components, bucket by bucket.
 
         Raises:
             StoreError: the store cannot be read, or a process ended.
         """
         work = [Work.of(bucket) for bucket in in_buckets(components, rows=self._means.bucket_rows)]
-        return self._each(draft_work, work, asked)
+        return self._each(draft_work, work)
 
     def tell(self, components: Sequence[Component]) -> dict[int, Sequence[Told]]:
         """Say of each component, by its number, what its parts show of what they continue.
@@ -82,22 +85,25 @@ class Workers:
             found |= {numbers[id(one)]: parts for one, parts in zip(bucket, ones, strict=True)}
         return found
 
-    def _each(self, do: Callable[..., _T], work: Sequence[Work], *given: Any) -> Iterator[_T]:
+    def _each(self, do: Do[_T], work: Sequence[Work]) -> Iterator[_T]:
         if self._most < 2 or sum(one.rows for one in work) <= self._means.alone_rows:
             for one in work:
-                yield do(self._store, one, *given)
+                yield do(self._store, one, self._asked)
             return
         if self._pool is None:
             # Forked, a process would have the locks of threads that it does not have.
             self._pool = ProcessPoolExecutor(
-                self._most, mp_context=get_context("spawn"), initializer=_begin
+                self._most,
+                mp_context=get_context("spawn"),
+                initializer=_begin,
+                initargs=(self._store, self._asked),
             )
         waiting: deque[Future[_T]] = deque()
         try:
             for one in work:
                 if len(waiting) > self._most:
                     yield waiting.popleft().result()
-                waiting.append(self._pool.submit(do, self._store, one, *given))
+                waiting.append(self._pool.submit(_do, do, one))
             while waiting:
                 yield waiting.popleft().result()
         except BrokenProcessPool as error:
@@ -107,6 +113,17 @@ class Workers:
             ) from error
 
 
-def _begin() -> None:
-    """Look for circles of objects less often: what a bucket makes goes with it at once."""
+_given: list[tuple[Store, Asked]] = []
+"""What a process of the pool was given when it began: with each piece of work it would be too much
+to send."""
+
+
+def _begin(store: Store, asked: Asked) -> None:
+    _given.append((store, asked))
+    # Look for circles of objects less often: what a bucket makes goes with it at once.
     gc.set_threshold(50_000)
+
+
+def _do(do: Do[_T], work: Work) -> _T:
+    store, asked = _given[-1]
+    return do(store, work, asked)

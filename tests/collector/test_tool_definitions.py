@@ -32,7 +32,7 @@ LOOKUP = ToolDefinition(name="lookup_order", description="Look it up.", paramete
 FLAT = {"name": "lookup_order", "description": "Look it up.", "parameters": SCHEMA}
 WRAPPED = {"type": "function", "function": FLAT}
 NAMED = {"name": "lookup_order", "description": "Look it up."}
-SILENT = ("otel-genai-openai-v2-events", "haystack")
+SILENT = ("otel-genai-openai-v2-events", "haystack", "bedrock-botocore")
 """Their libraries send no definitions."""
 
 
