@@ -144,13 +144,14 @@ def understanding_of(
     settings = workspace.settings
     store, until = store_of(shell, settings), shell.now + MARGIN
     window = shell.now - timedelta(days=settings.limits.window_days)
-    received = (min(window, since) if since else window) - LONGEST_CONVERSATION
+    received = min(window, since) if since else window
+    told = received - LONGEST_CONVERSATION  # What is told of the conversations that are read.
     known = discovered_before(store)
     with shell.working("reading conversations"):
         understood = understand(
             read_conversations(store, until=until, received_since=received),
-            read_user_events(store, until=until, received_since=received),
-            read_events(store, FEEDBACK_EVENTS, until=until, received_since=received),
+            read_user_events(store, until=until, received_since=told),
+            read_events(store, FEEDBACK_EVENTS, until=until, received_since=told),
             taxonomy=workspace.taxonomy,
             known=known,
             settings=settings,
