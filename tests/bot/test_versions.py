@@ -530,8 +530,8 @@ def live(*texts: tuple[str, float], steps: Sequence[Step], sha: int) -> Live:
     history = a_history(*steps)
     index = build_index(history)
     matches = [
-        match_text(a_text(text, first_at=START + timedelta(hours=hours)), index)
-        for text, hours in texts
+        match_text(a_text(text, first_at=at, last_at=at), index)
+        for text, at in ((text, START + timedelta(hours=hours)) for text, hours in texts)
     ]
     return seen_live(matches, history.commits[sha].sha, history)
 
