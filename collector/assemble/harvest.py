@@ -9,18 +9,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias
-
-import pyarrow as pa
 
 from collector.assemble.assembly import Left, gather, tell_apart
 from collector.assemble.components import Component
 from collector.assemble.drafts import Card, Draft
 from collector.assemble.drawer import packed
 from collector.assemble.planning import CONTENT
+from collector.assemble.rows import rows_of
 from collector.assemble.told import Told
-from collector.dialects.spans import Row, read_row
+from collector.dialects.spans import Row
 from collector.times import EPOCH, to_ns
 
 if TYPE_CHECKING:
@@ -170,9 +168,11 @@ def _each(store: Store, work: Work) -> Iterator[tuple[Sequence[Row], Sequence[Ro
         where="trace_id in (select unnest($traces))",
         parameters=values,
     )
-    count = len(work.components)
-    span_rows = _grouped(spans, [traces[each] for each in spans["trace_id"].to_pylist()], count)
-    log_rows: list[list[Row]] = [[] for _ in range(count)]
+    span_rows: list[list[Row]] = [[] for _ in work.components]
+    for row in rows_of(spans):
+        span_rows[traces[row["trace_id"]]].append(row)
+    del spans
+    log_rows: list[list[Row]] = [[] for _ in work.components]
     if work.has_logs:
         logs = store.scan(
             "events",
@@ -182,28 +182,13 @@ def _each(store: Store, work: Work) -> Iterator[tuple[Sequence[Row], Sequence[Ro
             "(select unnest($conversations)) or event_id in (select unnest($records)))",
             parameters=values | {"conversations": list(conversations), "records": list(records)},
         )
-        ties = zip(*(logs[name].to_pylist() for name in _TIES), strict=True)
-        places = [
-            traces.get(trace, conversations.get(conversation, records.get(record, 0)))
-            for trace, conversation, record in ties
-        ]
-        log_rows = _grouped(logs, places, count)
-    del spans
-    for number in range(count):
+        for row in rows_of(logs):
+            trace, conversation, record = (row[name] for name in _TIES)
+            place = traces.get(trace, conversations.get(conversation, records.get(record, 0)))
+            log_rows[place].append(row)
+    for number in range(len(work.components)):
         yield span_rows[number], log_rows[number]
         span_rows[number] = log_rows[number] = []  # What was read need not be kept.
 
 
-_ROWS_AT_ONCE = 512
 _TIES = ("trace_id", "conversation_id", "event_id")
-
-
-def _grouped(table: pa.Table, places: Sequence[int], count: int) -> list[list[Row]]:
-    """The rows of each of `count` components; `places` says to which a row belongs."""
-    grouped: list[list[Row]] = [[] for _ in range(count)]
-    stored = chain.from_iterable(
-        batch.to_pylist() for batch in table.to_batches(max_chunksize=_ROWS_AT_ONCE)
-    )
-    for place, row in zip(places, stored, strict=True):
-        grouped[place].append(read_row(row))
-    return grouped

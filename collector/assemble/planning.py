@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from collector import semconv
 from collector.assemble.components import Component, Tie, components_of, continued, merged
+from collector.assemble.rows import values_of
 from collector.assemble.told import Told
 from collector.dialects import SESSION_SCOPES
 from collector.dialects.spans import Row
@@ -165,26 +166,20 @@ def _ties(
     aggregates += [("received_ns", "min"), ("received_ns", "count")]
     found = rows.group_by(list(keys)).aggregate(aggregates)
     last = pc.max_element_wise(*(found[f"{name}_max"] for name in latest))
-    counts, none = _values(found["received_ns_count"]), [0] * found.num_rows
+    counts, none = values_of(found["received_ns_count"]), [0] * found.num_rows
     columns = (
-        _values(found["trace_id"].fill_null("")),
-        _values(found["conversation_id"]),
-        _values(found["user_id"]),
-        _values(found["service"]),
-        [None] * found.num_rows if is_span else _values(found["event_id"]),
+        values_of(found["trace_id"].fill_null("")),
+        values_of(found["conversation_id"]),
+        values_of(found["user_id"]),
+        values_of(found["service"]),
+        [None] * found.num_rows if is_span else values_of(found["event_id"]),
         counts if is_span else none,
         none if is_span else counts,
-        _values(found["received_ns_min"].fill_null(0)),
-        _values(found["received_ns_max"].fill_null(0)),
-        _values(last.fill_null(0)),
+        values_of(found["received_ns_min"].fill_null(0)),
+        values_of(found["received_ns_max"].fill_null(0)),
+        values_of(last.fill_null(0)),
     )
     return map(Tie._make, zip(*columns, strict=True))
-
-
-def _values(column: pa.ChunkedArray) -> list[Any]:
-    """`column.to_pylist()` at a tenth of its price."""
-    values: list[Any] = column.to_numpy().tolist()
-    return values
 
 
 def plan(

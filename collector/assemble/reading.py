@@ -26,8 +26,9 @@ from collector.assemble.planning import (
     find_some,
     plan,
 )
+from collector.assemble.rows import rows_of
 from collector.assemble.workers import Means, Workers
-from collector.dialects.spans import Row, read_row
+from collector.dialects.spans import Row
 from collector.records import Conversation, Event, Unreadable
 from collector.times import EPOCH, to_ns
 
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 LONGEST_CONVERSATION = timedelta(days=30)
 """How long before the period the first span of a conversation may have been received. Of a longer
 one only what each later call repeats is read, which is mostly all."""
-_ROWS = 2000
 
 
 def read_conversations(
@@ -190,6 +190,4 @@ def read_events(
 def _rows(
     store: Store, table: str, since: datetime | None, where: str, **parameters: Any
 ) -> Iterator[Row]:
-    found = store.scan(table, since=since, where=where, parameters=parameters)
-    for batch in found.to_batches(max_chunksize=_ROWS):
-        yield from map(read_row, batch.to_pylist())
+    return rows_of(store.scan(table, since=since, where=where, parameters=parameters))

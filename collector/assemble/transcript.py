@@ -40,9 +40,13 @@ class Keys:
 
 
 def _key(message: Message) -> int:
+    text = (message.text or "").strip()
+    if message.result is None and not message.tool_calls:
+        # Nearly all are so. No JSON begins as a role does, so none of the others looks the same.
+        return _hash(f"{message.role} {text}".encode("utf-8", "replace"))
     said = [
         message.role,
-        (message.text or "").strip(),
+        text,
         [[call.name, call.arguments] for call in message.tool_calls],
         message.result,
     ]

@@ -93,7 +93,7 @@ SESSION_SCOPES = tuple(reader.SCOPE for reader in _SESSION_READERS)
 def detect(span: Span) -> Dialect | None:
     """Find the dialect of a span; None for spans that say nothing about a conversation."""
     row = span.row
-    candidates = _candidates(tuple(span.keys), row["scope"], bool(span.logs), bool(row["events"]))
+    candidates = _candidates(span.keys, row["scope"], bool(span.logs), bool(row["events"]))
     for dialect, surely in candidates:
         if surely or dialect.reader.speaks(span):
             return dialect

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -38,6 +39,12 @@ def _by_key(given: Any) -> dict[str, Json]:
     return given if isinstance(given, dict) else dict(given or ())
 
 
+@lru_cache(maxsize=4096)
+def _keys_in(keys: tuple[str, ...], prefixes: tuple[str, ...]) -> tuple[str, ...]:
+    """Remembered, because most spans of an agent carry the same keys."""
+    return tuple(key for key in keys if key.startswith(prefixes))
+
+
 class Span:
     """A row with its attributes by key.
 
@@ -45,7 +52,14 @@ class Span:
     from them, because many instrumentations send content on one of the two only.
     """
 
-    __slots__ = ("_resource", "_values", "logs", "row")
+    __slots__ = ("_resource", "_values", "end_ns", "keys", "logs", "row", "span_id", "start_ns")
+
+    start_ns: int
+    """0 where the sender gave no time."""
+    end_ns: int
+    """0 where the sender gave no time; never before the start."""
+    keys: tuple[str, ...]
+    """Of the attributes, in the order in which they were sent."""
 
     def __init__(self, row: Row, logs: Iterable[Row] = ()) -> None:
         self.row = row
@@ -57,6 +71,11 @@ class Span:
                 self._values.update(log["attributes"] or ())
             self._values.update(row["attributes"] or ())
         self._resource = _by_key(row["resource"])
+        self.keys = tuple(self._values)
+        # A log record that is read like a span has no such times.
+        self.span_id = str(row.get("span_id"))
+        self.start_ns = row.get("start_ns") or 0
+        self.end_ns = max(row.get("end_ns") or 0, self.start_ns)
 
     @classmethod
     def of_logs(cls, logs: Sequence[Row]) -> Span:
@@ -87,36 +106,15 @@ class Span:
         )
 
     @property
-    def span_id(self) -> str:
-        return str(self.row["span_id"])
-
-    @property
-    def start_ns(self) -> int:
-        """0 where the sender gave no time."""
-        return self.row["start_ns"] or 0
-
-    @property
-    def end_ns(self) -> int:
-        """0 where the sender gave no time; never before the start."""
-        return max(self.row["end_ns"] or 0, self.start_ns)
-
-    @property
     def failed(self) -> bool:
         return bool(self.row["status"] == 2)
 
     def __contains__(self, key: str) -> bool:
         return key in self._values
 
-    @property
-    def keys(self) -> Iterable[str]:
-        return self._values.keys()
-
-    def keys_in(self, *prefixes: str) -> list[str]:
-        """The keys that begin with one of these; nearly always none, which one look tells."""
-        names = "\n".join(self._values)
-        if not any(prefix in names for prefix in prefixes):
-            return []
-        return [key for key in self._values if key.startswith(prefixes)]
+    def keys_in(self, *prefixes: str) -> tuple[str, ...]:
+        """The keys that begin with one of these."""
+        return _keys_in(self.keys, prefixes)
 
     def raw(self, key: str) -> str | None:
         """A string attribute as sent, the JSON text of any other."""
