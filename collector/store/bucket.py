@@ -200,7 +200,7 @@ class Bucket:
         except OSError as error:
             raise StoreError(
                 f"cannot {what} in {self.address}: {str(error).splitlines()[0]}; correct the "
-                "credentials, permissions or network, the sender will try again"
+                "credentials, permissions or network, or try again"
             ) from error
 
     def _copy(self, file: DataFile) -> None:

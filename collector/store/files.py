@@ -19,6 +19,8 @@ import pyarrow.parquet as pq
 _SUFFIX = ".parquet"
 _COMPACTED = "-compacted"
 _PREFIX = "date="
+_STAMP_LENGTH = len("01a1fd0c-03e4")
+"""Of the 48 bits of time with which a UUID of version 7 begins."""
 _LISTINGS = 5
 _ROW_GROUP_ROWS = 50_000
 _DICTIONARY_BYTES = 16 * 2**20
@@ -47,6 +49,11 @@ class DataFile:
     def day(self) -> date:
         """The UTC day on which its rows were received."""
         return date.fromisoformat(self.name.split("/")[1].removeprefix(_PREFIX))
+
+    @property
+    def stamp(self) -> str:
+        """The time in its name, to a millisecond: what one run of upkeep writes shares it."""
+        return self.name.rsplit("/", 1)[-1][:_STAMP_LENGTH]
 
     @property
     def is_compacted(self) -> bool:
@@ -107,7 +114,8 @@ class Files(Protocol):
         """
 
     def remove_leftovers(self, table: str, before: date) -> None:
-        """Remove what a writer that died has left half-written on the days before."""
+        """Remove what a writer that died has left half-written: on the days before at once, of
+        later days what is too old for anybody to be writing it."""
 
     def read_or_create(self, name: str, content: bytes) -> bytes:
         """Give a small file's content; where there is none, create it. Of several that come at the

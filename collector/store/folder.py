@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from collector.errors import StoreError
 from collector.store.files import DataFile, data_file
 
 _TEMPORARY = ".tmp"
+_WRITING_S = 60.0
+"""What was not renamed after that has no writer any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +71,13 @@ class Folder:
             ) from error
 
     def remove_leftovers(self, table: str, before: date) -> None:
+        died_at = time.time() - _WRITING_S
         for day in _entries(self.root / table):
-            if day.name.startswith("date=") and day.name < f"date={before.isoformat()}":
-                for file in day.glob(f".*{_TEMPORARY}"):
-                    file.unlink(missing_ok=True)
+            is_closed = day.name < f"date={before.isoformat()}"
+            for file in day.glob(f".*{_TEMPORARY}") if day.name.startswith("date=") else ():
+                with suppress(FileNotFoundError):
+                    if is_closed or file.stat().st_mtime < died_at:
+                        file.unlink()
 
     def read_or_create(self, name: str, content: bytes) -> bytes:
         path = self.root / name
@@ -117,7 +123,7 @@ class Folder:
                 temporary.unlink()
             raise StoreError(
                 f"cannot write {path}: {error.strerror or error}; free space or correct the "
-                "permissions of the store, the sender will try again"
+                "permissions of the store"
             ) from error
 
 

@@ -36,6 +36,15 @@ create temp table found_traces as
     union select trace_id from links
         where conversation_id in (from found_conversations) and trace_id is not null;
 """
+# One request writes all its rows at once, with the same time.
+_ONLY_WANTED = """
+delete from erasures where requested_ns not in (
+    select erasures.requested_ns from erasures join wanted
+        on erasures.user_id = wanted.user_id
+        or erasures.conversation_id = wanted.conversation_id
+        or erasures.trace_id = wanted.trace_id);
+insert into erasures by name from wanted;
+"""
 IS_HIDDEN = {
     "spans": """(coalesce(user_id in (from hidden_users), false)
         or coalesce(conversation_id in (from hidden_conversations), false)
@@ -60,25 +69,47 @@ class Hidden:
     def is_empty(self) -> bool:
         return not (self.user_ids or self.conversation_ids or self.trace_ids)
 
+    def rows(self, *, requested_ns: int | None = None) -> pa.Table:
+        """Rows of the table `erasures`, each with one of the ids."""
+        columns = {
+            "user_id": self.user_ids,
+            "conversation_id": self.conversation_ids,
+            "trace_id": self.trace_ids,
+        }
+        rows = [{name: value} for name, values in columns.items() for value in values]
+        return pa.Table.from_pylist(
+            [{"requested_ns": requested_ns, **row} for row in rows], schema=ERASURES
+        )
 
-def find_hidden(connection: duckdb.DuckDBPyConnection, files: Files) -> Hidden:
+
+def find_hidden(
+    connection: duckdb.DuckDBPyConnection, files: Files, *, wanted: Hidden | None = None
+) -> Hidden:
     """Find out what is hidden. Where nothing was ever erased, that is known at once; else the ids
     of all rows are read.
+
+    With `wanted`, find out what an erasure of these ids alone covers: by the rows that are there,
+    and by what earlier requests for the same ids have listed, whose rows may be gone.
 
     Raises:
         duckdb.Error, FileNotFoundError: a file is gone or damaged.
         StoreError: the store does not answer.
     """
     erasures = listed(files, "erasures")
-    if not erasures:
+    if not erasures and wanted is None:
         return Hidden()
     files.fetch(erasures)
     connection.register("no_erasures", ERASURES.empty_table())
-    connection.execute(
-        "create temp table erasures as from read_parquet($files, union_by_name=true) "
-        "union all by name from no_erasures",
-        {"files": [str(files.root / file.name) for file in erasures]},
-    )
+    connection.execute("create temp table erasures as from no_erasures")
+    if erasures:
+        connection.execute(
+            "insert into erasures by name select requested_ns, user_id, conversation_id, trace_id "
+            "from read_parquet($files, union_by_name=true)",
+            {"files": [str(files.root / file.name) for file in erasures]},
+        )
+    if wanted is not None:
+        connection.register("wanted", wanted.rows())
+        connection.execute(_ONLY_WANTED)
     connection.execute(
         "create temp table links (user_id text, conversation_id text, trace_id text)"
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -20,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from collector.store.files import DataFile, Files, listed
+from collector.store.files import DataFile, Files, data_file, listed
 from collector.store.hiding import IS_HIDDEN, Hidden, register_hidden
 from collector.store.schema import TABLES
 
@@ -31,8 +32,10 @@ _RUNS = re.compile(
 )
 """Plain characters, other scripts, and other scripts inside JSON."""
 _MAX_PHRASES = 200
-_SHORTEST_ID = 8
+SHORTEST_ID = 8
 """A shorter id stands in too many words to be searched for in texts."""
+_PARQUET = b"PAR1"
+"""How such a file begins, whatever its name."""
 _COMMON = 3
 """Words in so many conversations of others are a template or a common sentence."""
 _WORDS_OF_OTHERS = ("spans", "events")
@@ -101,15 +104,18 @@ def prove(files: Files, ids: Iterable[str], phrases: Sequence[bytes]) -> Proof:
         StoreError: the store does not answer.
         OSError: a file cannot be read.
     """
-    names = sorted({name.encode() for name in ids if len(name) >= _SHORTEST_ID})
+    names = sorted({name.encode() for name in ids if len(name) >= SHORTEST_ID})
     search = _Search([*names, *phrases], ids=len(names))
     for table in TABLES:
         for file in listed(files, table) if table != "erasures" else ():
             search.parquet(files, file, table)
     for path in sorted(files.root.rglob("*")):
-        relative = path.relative_to(files.root).as_posix()
-        if path.is_file() and relative.split("/")[0] not in TABLES:
-            search.content(relative, path.read_bytes())
+        place = path.relative_to(files.root).as_posix()
+        # A draft in a table is what somebody is writing just now; those of the dead are removed.
+        is_draft = path.name.startswith(".") and place.split("/")[0] in TABLES
+        if path.is_file() and not is_draft and data_file(place, 0) is None:
+            with suppress(FileNotFoundError):  # a probe, or the draft of something
+                search.content(place, path.read_bytes())
     return search.proof()
 
 
@@ -139,19 +145,25 @@ class _Search:
         except FileNotFoundError:
             return  # compaction has replaced it; what replaced it is rewritten without the person
         with source:
-            reader = pq.ParquetFile(source)
             self._files += 1
-            for group in range(reader.num_row_groups):
-                rows = reader.read_row_group(group)
-                for name in rows.schema.names:
-                    for strings in _texts(rows[name]):
-                        for literal in self._found(strings.content):
-                            self._note(file.name, table, literal, rows, strings)
+            self._rows(file.name, table, pq.ParquetFile(source))
 
     def content(self, place: str, content: bytes) -> None:
+        """A file that belongs to no table."""
         self._files += 1
         for literal in self._found(content):
             self._remnants.add(Remnant(place=place, what=self._what(literal)))
+        if content.startswith(_PARQUET):
+            with suppress(pa.ArrowInvalid):  # cut off, so nobody can read it
+                self._rows(place, "", pq.ParquetFile(pa.BufferReader(content)))
+
+    def _rows(self, place: str, table: str, reader: pq.ParquetFile) -> None:
+        for group in range(reader.num_row_groups):
+            rows = reader.read_row_group(group)
+            for name in rows.schema.names:
+                for strings in _texts(rows[name]):
+                    for literal in self._found(strings.content):
+                        self._note(place, table, literal, rows, strings)
 
     def proof(self) -> Proof:
         few = Counter(

@@ -222,7 +222,7 @@ class Store:
         return {redacted, raw} if is_raw else {redacted}
 
     def expire(self, before_day: date) -> int:
-        """Remove all days before `before_day`; gives how many day folders went."""
+        """Remove all days before `before_day`; gives how many days that were."""
         return upkeep.expire(self.files, before_day)
 
     def compact(self, now: datetime, *, grace_s: float | None = None) -> upkeep.Compacted:

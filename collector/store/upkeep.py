@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import chain, groupby
 
-import pyarrow as pa
+import duckdb
 
 from collector.store.files import (
     DataFile,
@@ -24,7 +24,7 @@ from collector.store.files import (
     to_parquet,
     to_parquet_files,
 )
-from collector.store.hiding import Hidden
+from collector.store.hiding import Hidden, find_hidden
 from collector.store.proof import Proof, prove, words_of
 from collector.store.reading import (
     Reading,
@@ -33,7 +33,6 @@ from collector.store.reading import (
     patiently,
     rewriting,
 )
-from collector.store.schema import ERASURES
 from collector.times import to_ns
 
 CONVERSATION_TABLES = ("spans", "events", "model_labels")
@@ -74,50 +73,44 @@ class Compacted:
 
 def record_erasure(files: Files, hidden: Hidden, *, now: datetime) -> None:
     """Hide rows from all readers, durably; physical removal may come later."""
-    requested_ns = to_ns(now)
-    names = ("user_id", "conversation_id", "trace_id")
-    values = (hidden.user_ids, hidden.conversation_ids, hidden.trace_ids)
-    rows = [
-        {"requested_ns": requested_ns, **dict.fromkeys(names), name: value}
-        for name, column in zip(names, values, strict=True)
-        for value in column
-    ]
-    if rows:
-        name = new_name("erasures", now.astimezone(UTC).date(), now)
-        files.write(name, to_parquet(pa.Table.from_pylist(rows, schema=ERASURES)))
+    rows = hidden.rows(requested_ns=to_ns(now))
+    if rows.num_rows:
+        files.write(new_name("erasures", now.astimezone(UTC).date(), now), to_parquet(rows))
 
 
 def erase(files: Files, wanted: Hidden, *, raw_ids: Sequence[str], now: datetime) -> Erased:
     """Hide what belongs to the ids, remove it from the files, and search for what may be left.
 
     Ids are as in the store, and `raw_ids` what people call them. What a user took part in is
-    recorded too: when its rows are gone, a late span of the same conversation would otherwise not
-    be known for what it is.
+    recorded too, in the same write: when its rows are gone, a late span of the same conversation
+    would otherwise not be known for what it is.
     """
-    before = hidden_now(files)
-    record_erasure(files, wanted, now=now)
+    covered = patiently(lambda: _covered_by(files, wanted))
+    record_erasure(files, covered, now=now)
     after = hidden_now(files)
-    more = Hidden(
-        conversation_ids=_without(after.conversation_ids, before.conversation_ids),
-        trace_ids=_without(after.trace_ids, before.trace_ids),
-    )
-    record_erasure(files, more, now=now)
     holding = [
         file
         for table in CONVERSATION_TABLES
         for file in files_with_hidden_rows(files, table, after)
     ]
+    for table in CONVERSATION_TABLES:
+        files.remove_leftovers(table, now.astimezone(UTC).date())
     phrases = patiently(lambda: words_of(files, holding, after))
     rewritten = remove_hidden(files, after, now=now)
     # What was derived from the erased rows; all of it can be made again.
     shutil.rmtree(files.root / "derived", ignore_errors=True)
     return Erased(
         user_ids=wanted.user_ids,
-        conversation_ids=more.conversation_ids,
-        trace_ids=more.trace_ids,
+        conversation_ids=covered.conversation_ids,
+        trace_ids=covered.trace_ids,
         files_rewritten=rewritten,
         proof=prove(files, [*raw_ids, *after.user_ids, *after.conversation_ids], phrases),
     )
+
+
+def _covered_by(files: Files, wanted: Hidden) -> Hidden:
+    with duckdb.connect() as connection:
+        return find_hidden(connection, files, wanted=wanted)
 
 
 def remove_hidden(files: Files, hidden: Hidden, *, now: datetime) -> int:
@@ -140,13 +133,13 @@ def expire(files: Files, before_day: date) -> int:
 
     Erasures, ledger and runs stay.
     """
-    removed = 0
+    removed = set[date]()
     for table in CONVERSATION_TABLES:
         old = [file for file in listed(files, table) if file.day < before_day]
-        removed += len({file.day for file in old})
+        removed.update(file.day for file in old)
         files.remove(old)
         files.remove_leftovers(table, before_day)
-    return removed
+    return len(removed)
 
 
 def compact(files: Files, now: datetime, *, grace_s: float | None = None) -> Compacted:
@@ -167,13 +160,18 @@ def compact(files: Files, now: datetime, *, grace_s: float | None = None) -> Com
         before += len(closed)
         for _, of_day in groupby(closed, key=lambda file: file.day):
             day = list(of_day)
-            if _is_compact(day) and not erased.intersection(day):
+            is_compact = _is_compact(day)
+            # Two runs at once, or one that was killed, may each have written the same rows.
+            is_of_one_run = len({file.stamp for file in day}) == 1
+            if is_compact and is_of_one_run and not erased.intersection(day):
                 continue
             with (
                 suppress(FileNotFoundError),  # another run was faster
                 rewriting(files, table, day, hidden) as reading,
             ):
-                worn = erased.union(reading.files_with_repeats(day))
+                worn = erased.intersection(day).union(reading.files_with_repeats(day))
+                if is_compact and not worn:
+                    continue
                 for group in _groups([file for file in day if file in worn or _is_small(file)]):
                     written += _rewrite(files, reading, group, now=now, is_compacted=True)
                     replaced += group
@@ -238,8 +236,3 @@ def _groups(files: Sequence[DataFile]) -> Iterator[list[DataFile]]:
         size += file.size_bytes
     if group:
         yield group
-
-
-def _without(ids: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
-    seen = set(known)
-    return tuple(value for value in ids if value not in seen)

@@ -367,8 +367,44 @@ def test_erasing_twice_changes_nothing_more(store):
 
     again = store.erase(user_id="alice", now=NOW)
 
-    assert (again.files_rewritten, again.conversation_ids) == (0, ())
+    assert again.files_rewritten == 0
     assert names(store) == ["batch bob", "bob"]
+
+
+def test_one_write_hides_all_of_a_user_and_running_again_tells_the_same(store):
+    a_store_of_two_users(store)
+    store.erase(user_id="bob", now=NOW)
+
+    first = store.erase(user_id="alice", now=NOW + DAY)
+    again = store.erase(user_id="alice", now=NOW + 2 * DAY)
+
+    assert len(store.files.list("erasures")) == 3
+    assert first.conversation_ids == again.conversation_ids == ("c4", "ca")
+    assert first.trace_ids == again.trace_ids
+
+
+def test_a_draft_of_a_dead_writer_goes_with_an_erasure_and_a_live_one_stays(store):
+    store.append("spans", [a_span(conversation_id="c")], now=NOW)
+    (file,) = files(store)
+    dead, alive = (file.with_name(f".{name}.parquet.tmp") for name in ("dead", "alive"))
+    for draft in (dead, alive):
+        draft.write_bytes(file.read_bytes())
+    os.utime(dead, (0, 0))
+
+    store.erase(conversation_id="c", now=NOW)
+
+    assert not dead.exists()
+    assert alive.exists()
+
+
+def test_a_copy_that_somebody_keeps_beside_the_files_is_searched(store):
+    store.append("spans", [a_span(conversation_id="chat-with-alice")], now=NOW)
+    (file,) = files(store)
+    file.with_name("kept.parquet.bak").write_bytes(file.read_bytes())
+
+    proof = store.erase(conversation_id="chat-with-alice", now=NOW).proof
+
+    assert [remnant.place.rsplit("/", 1)[-1] for remnant in proof.remnants] == ["kept.parquet.bak"]
 
 
 # ---- compaction and retention
@@ -399,6 +435,34 @@ def test_compaction_that_was_killed_before_it_removed_its_input_changes_nothing(
     store.compact(NOW + DAY)
     assert names(store) == ["n1", "n2", "n3"]
     assert len(files(store)) == 1
+
+
+def test_repeats_of_two_compactions_at_once_go_with_the_next(store):
+    # Each row fills a file, so both results are too large to be merged again.
+    wide = [(f"k{number}", os.urandom(2**20).hex()) for number in range(5)]
+    store.append("spans", [a_span(attributes=wide)], now=NOW)
+    (file,) = files(store)
+    content = file.read_bytes()
+    store.compact(NOW + DAY)
+    file.write_bytes(content)
+    (first,) = [path for path in files(store) if path != file]
+    kept = first.read_bytes()
+    first.unlink()
+    store.compact(NOW + DAY + timedelta(seconds=1))
+    first.write_bytes(kept)
+
+    store.compact(NOW + 2 * DAY)
+
+    assert len(files(store)) == 1
+    store.compact(NOW + 3 * DAY)
+    assert sum(pq.read_metadata(f).num_rows for f in files(store)) == 1
+
+
+def test_expiry_counts_a_day_once(store):
+    store.append("spans", [a_span()], now=NOW)
+    store.append("events", [an_event()], now=NOW)
+
+    assert store.expire((NOW + DAY).date()) == 1
 
 
 def test_a_compact_day_is_left_alone(store):
