@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,10 +14,13 @@ import pyarrow.parquet as pq
 
 from bot.commands.derived import LABELS
 from bot.commands.shell import Shell, exit_code
+from bot.errors import UsageError
 from bot.figures import count
 from bot.git import read_all_files, refs_under, require_repository
 from bot.records import Degraded, short_hash
 from collector.store import Store, open_store
+from collector.store.proof import SHORTEST_ID
+from collector.store.schema import TABLES
 from collector.store.upkeep import Erased
 
 _LINES = 20
@@ -30,6 +34,11 @@ def erase(shell: Shell, given: argparse.Namespace) -> int:
     if repository:
         require_repository(repository)
     store = open_store(shell.store_path, create=False)
+    if not any(store.files.list(table) for table in TABLES):
+        raise UsageError(
+            f"there is nothing in the store {store.address}, so nothing was erased; name another "
+            "with --store or DEBRIEF_STORE"
+        )
     labelled = _labelled(store)
     with shell.working("erasing"):
         erased = store.erase(
@@ -41,7 +50,8 @@ def erase(shell: Shell, given: argparse.Namespace) -> int:
     conversations = {*erased.conversation_ids, given.conversation} - {None}
     # A taxonomy cites conversations by this hash.
     hashes = {short_hash(*key, length=16) for key in labelled if key[1] in conversations}
-    names = sorted({*conversations, *erased.user_ids, *hashes} | ({given.user} - {None}))
+    raw = {name for name in (given.user,) if name and len(name) >= SHORTEST_ID}
+    names = sorted({*conversations, *erased.user_ids, *hashes, *raw})
     pulls = _pull_requests(store, names)
     paths = list(_paths(repository, names)) if repository else None
     degraded = _degraded(erased)
@@ -102,10 +112,14 @@ def _told(
         f"Searched {count(proof.files, 'file')}, {proof.searched_bytes / 1e6:,.1f} MB: "
         f"{count(proof.ids, 'id')} and {count(proof.phrases, 'phrase')} of what was said."
     )
-    if not proof.remnants:
+    if not erased.files_rewritten:
+        yield (
+            "No row was of this id, unless it was erased before: is it what the application sends?"
+        )
+    elif not proof.remnants:
         yield "Nothing is left."
     if proof.audit_entries:
-        yield f"{count(proof.audit_entries, 'file')} of the audit still name ids, and no words."
+        yield f"The audit still names ids, and no words: {count(proof.audit_entries, 'file')}."
     if proof.elsewhere:
         yield (
             "The same words stand in conversations that are not this person's, as far as their ids "
@@ -164,7 +178,8 @@ def _paths(repository: Path, names: Sequence[str]) -> Iterator[str]:
 
 
 def _names_one(text: str, names: Sequence[str]) -> bool:
-    return any(name in text for name in names)
+    """Whether one of the ids stands in it, and not only as a part of a longer one."""
+    return any(re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text) for name in names)
 
 
 def _few(places: Sequence[str]) -> str:

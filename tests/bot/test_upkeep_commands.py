@@ -105,6 +105,31 @@ def test_an_erasure_names_what_still_holds_the_ids(store, repository, capsys):
     assert said["proof"]["remnants"] == []
 
 
+def test_an_erasure_that_met_nobody_does_not_claim_to_have_worked(store, capsys):
+    assert run(store, "erase", "--user", "alcie@example.org") == 0
+
+    said = capsys.readouterr().out
+    assert "No row was of this id" in said
+    assert "Nothing is left" not in said
+
+
+def test_an_erasure_in_a_store_that_does_not_exist_is_refused(tmp_path, capsys):
+    missing = open_store(str(tmp_path / "sotre"), create=False)
+
+    assert run(missing, "erase", "--user", "alice@example.org") == 2
+
+    assert "sotre" in capsys.readouterr().err
+    assert not missing.root.exists()
+
+
+def test_a_short_id_is_not_found_inside_of_other_words(store, repository, capsys):
+    store.append("spans", [a_span(7, NOW, conversation_id="of-al")], now=NOW)
+
+    run(store, "erase", "--conversation", "of-al", "--repo", str(repository), "--json")
+
+    assert json.loads(capsys.readouterr().out)["paths"] == []
+
+
 def test_an_erasure_that_could_not_reach_everything_is_degraded(store, capsys):
     (store.root / "notes.txt").write_text(PLAN)
 
