@@ -90,11 +90,9 @@ def _text(facts: ConversationFacts) -> Check:
     if not lacking:
         return ok("text", "What was said is there.")
     switch = max(facts.without_text, key=lambda hint: facts.without_text[hint])
-    library = f" ({_list(facts.silent_scopes, 'call')})" if facts.silent_scopes else ""
-    told = (
-        f"{count(lacking, 'conversation')} of {facts.conversations:,} have no text: nothing can "
-        f"be understood of them{library}."
-    )
+    told = f"{lacking:,} of {count(facts.conversations, 'conversation')} came without text."
+    if facts.silent_scopes:
+        told += f" Model calls without text: {_list(facts.silent_scopes)}."
     make = problem if lacking / facts.conversations > FEW else warning
     fix = switch.removeprefix("text is missing: ")
     return make("text", told, f"{fix[:1].upper()}{fix[1:]}.")
@@ -105,7 +103,7 @@ def _names(facts: ConversationFacts) -> Iterator[Check]:
     if nameless:
         yield warning(
             "agent_names",
-            f"{count(nameless, 'conversation')} name no agent.",
+            f"No agent is named by {count(nameless, 'conversation')}.",
             "Set OTEL_SERVICE_NAME where the agent runs, or pass --agent to `debrief import`.",
         )
     if facts.by_history > FEW * facts.conversations:
@@ -150,7 +148,7 @@ def _shares(facts: ConversationFacts) -> Iterator[Check]:
     if facts.truncated:
         yield warning(
             "truncation",
-            f"{count(facts.truncated, 'conversation')} were cut by a limit of the sender.",
+            f"A limit of the sender has cut {count(facts.truncated, 'conversation')}.",
             "Raise OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT and OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT where "
             "the agent runs.",
         )

@@ -94,8 +94,8 @@ def _told(report: ImportReport) -> Iterator[str]:
         )
     if untied := sum(file.untied for file in taken):
         yield (
-            f"{count(untied, 'rating')} wait for spans that are not in the store: import those, "
-            "then this again."
+            f"Waiting for spans that are not in the store: {count(untied, 'rating')}; import those "
+            "spans, then this again."
         )
 
 

@@ -147,10 +147,10 @@ def test_whole_conversations_have_nothing_to_mend() -> None:
     [
         pytest.param(
             {"without_text": {"text is missing: set X=1": 90}, "silent_scopes": {"otel.openai": 7}},
-            "text", "problem", ("90 conversations", "otel.openai 7"), id="no-text",
+            "text", "problem", ("90 of 100", "otel.openai 7"), id="no-text",
         ),
         pytest.param(
-            {"without_text": {"set X=1": 9}}, "text", "warning", ("9 conv",), id="some-text"
+            {"without_text": {"set X=1": 9}}, "text", "warning", ("9 of 100",), id="some-text"
         ),
         pytest.param(
             {"unknown_scopes": {"my.lib": 4}}, "dialects", "warning", ("my.lib 4",), id="dialect"
