@@ -20,6 +20,7 @@ from collector.assemble.rows import values_of
 from collector.assemble.told import Told
 from collector.dialects import SESSION_SCOPES
 from collector.dialects.spans import Row
+from collector.store.reading import Query, read_table
 
 if TYPE_CHECKING:
     from collector.store import Store
@@ -77,6 +78,7 @@ def find_some(store: Store, conversation_ids: Iterable[str]) -> tuple[list[Compo
     about = _About(ids, {made[1] for each in ids if (made := _MADE.fullmatch(each))})
     ties: list[Tie] = []
     has_neighbours = False
+    about.grow(_span_ties(store, None, _About.BY_ID, {"ids": sorted(ids)}))
     reads = [_span_ties, _log_ties]
     settled = 0
     while settled < len(reads):
@@ -106,6 +108,8 @@ class _About:
         "and (user_id is null or user_id in (select unnest($users)))))"
     )
     """SQL: rows with one of the ids, and those beside them that have none."""
+    BY_ID: ClassVar[str] = "conversation_id in (select unnest($ids))"
+    """SQL: most of the former, at a third of the price."""
 
     ids: set[str]
     traces: set[str]
@@ -141,7 +145,8 @@ def _span_ties(
 ) -> Iterator[Tie]:
     times = ["start_ns", "end_ns", "received_ns"]
     columns = [*_IDS, *times]
-    rows = store.scan("spans", since=since, columns=columns, where=where, parameters=values)
+    query = Query("spans", since, None, where, values, columns, is_once=False)
+    rows = read_table(store.files, query)
     return _ties(rows, _IDS, latest=times, is_span=True)
 
 
@@ -153,9 +158,8 @@ def _log_ties(
 ) -> Iterator[Tie]:
     times, keys = ["at_ns", "received_ns"], [*_IDS, "event_id"]
     condition = f"{CONTENT} and {where}"
-    rows = store.scan(
-        "events", since=since, columns=[*keys, *times], where=condition, parameters=values
-    )
+    query = Query("events", since, None, condition, values, [*keys, *times], is_once=False)
+    rows = read_table(store.files, query)
     return _ties(rows, keys, latest=times, is_span=False)
 
 

@@ -49,6 +49,8 @@ class Query:
     again with other content, the latest that it admits is given."""
     parameters: Mapping[str, Any] | None = None
     columns: Sequence[str] | None = None
+    is_once: bool = True
+    """Else a row that was sent again may come more than once: to know costs as much as to read."""
 
     @property
     def schema(self) -> pa.Schema:
@@ -271,7 +273,7 @@ class Reading:
         if not chosen:
             return []
         conditions = [self._query.condition]
-        if self._has_repeats(chosen):
+        if self._query.is_once and self._has_repeats(chosen):
             conditions.append(
                 "(filename, file_row_number) not in (select filename, row from repeats)"
             )
