@@ -31,8 +31,8 @@ _MOST_PROCESSES = 8
 class Means:
     """How much of the machine reading may take."""
 
-    bucket_rows: int = 8000
-    """Rows whose texts are in memory at a time, in each process; of 7 KB each, 60 MB."""
+    bucket_rows: int = 4000
+    """Rows whose texts are in memory at a time, in each process; of 7 KB each, 30 MB."""
     processes: int | None = None
     """The most that are used; by default one for each processor."""
     alone_rows: int = 30_000
