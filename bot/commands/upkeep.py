@@ -105,7 +105,8 @@ def _told(
 ) -> Iterator[str]:
     proof = erased.proof
     yield (
-        f"Erased: {count(len(erased.conversation_ids), 'conversation')}; "
+        f"Erased: {count(len(erased.conversation_ids), 'conversation id')}, "
+        f"{count(len(erased.trace_ids), 'trace')}; "
         f"{count(erased.files_rewritten, 'file')} rewritten."
     )
     yield (

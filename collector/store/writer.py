@@ -126,7 +126,7 @@ class GroupWriter:
                     "try again"
                 )
             )
-            _log.error("commit failed", extra={"table": table, "reason": str(failure)})
+            _log.error("%s: %s", table, failure)
             self.on_commit(table, time.monotonic() - started, False)
             for waiting in group:
                 waiting.durable.set_exception(failure)

@@ -70,7 +70,7 @@ def test_an_erasure_says_that_it_searched_and_found_nothing(store, capsys):
     assert run(store, "erase", "--user", "alice@example.org") == 0
 
     said = capsys.readouterr().out
-    assert "Erased: 1 conversation; 1 file rewritten." in said
+    assert "Erased: 1 conversation id, 1 trace; 1 file rewritten." in said
     assert "Nothing is left." in said
     assert "--repo" in said
 

@@ -241,7 +241,7 @@ def test_a_closed_writer_has_written_all_and_takes_no_more(store):
         writer.submit("spans", rows())
 
 
-def test_whatever_goes_wrong_every_sender_hears_of_it_and_the_writer_lives_on(store):
+def test_whatever_goes_wrong_every_sender_and_the_log_hear_of_it(store, caplog):
     answers = iter([ValueError("clock fell off the wall"), NOW])
 
     def broken_clock() -> datetime:
@@ -253,6 +253,7 @@ def test_whatever_goes_wrong_every_sender_hears_of_it_and_the_writer_lives_on(st
     writer = GroupWriter(store, clock=broken_clock)
     with pytest.raises(StoreError, match="fell off the wall"):
         writer.submit("spans", rows()).result(timeout=20)
+    assert "fell off the wall" in caplog.text
 
     writer.submit("spans", rows()).result(timeout=20)
     assert writer.close(timeout_s=5)
