@@ -82,7 +82,10 @@ def serve(
     # few hundred is a tenth of all work.
     gc.freeze()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
-    asyncio.run(_serve(store, redact, addresses, options, tokens, tls, clock))
+    try:
+        asyncio.run(_serve(store, redact, addresses, options, tokens, tls, clock))
+    finally:
+        gc.unfreeze()  # or DuckDB complains of leaks in sixty lines when the process ends
 
 
 async def _serve(

@@ -101,6 +101,7 @@ def test_a_stopping_collector_finishes_what_is_under_way(tmp_path, number):
 
     assert set(senders.statuses) <= {200, 503}
     assert senders.acknowledged <= set(span_ids(tmp_path))
+    assert "leaked" not in "".join(collector.log)
 
 
 def test_a_full_disk_says_try_again_later_and_recovers(tmp_path):
