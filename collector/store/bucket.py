@@ -27,7 +27,6 @@ from collector.store.files import DataFile, data_file
 
 _T = TypeVar("_T")
 
-SCHEMES = ("s3", "gs")
 _OPTIONS = ("endpoint_override", "region", "scheme", "cache", "cache_gb")
 _DOWNLOADS = 8
 _CHUNK_BYTES = 4 * 2**20

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -70,11 +70,6 @@ class Health:
         """A newer version has written to it: it knows columns that this one does not."""
         versions = (table.schema_versions for table in self.tables.values())
         return any(version > SCHEMA_VERSION for found in versions for version in found)
-
-    def is_ahead(self, now: datetime, *, by: timedelta = timedelta(minutes=5)) -> bool:
-        """Something was received later than now: a collector's clock, or ours, is wrong."""
-        received = (self.tables[name].newest_at for name in ("spans", "events"))
-        return any(at is not None and at > now + by for at in received)
 
 
 def check_health(files: Files, *, today: date) -> Health:

@@ -39,7 +39,6 @@ def test_an_empty_store_has_nothing_wrong(store):
     assert health.erasures_outstanding == 0
     assert not health.needs_compaction
     assert not health.is_newer
-    assert not health.is_ahead(NOW)
 
 
 def test_figures_are_told_by_table(store):
@@ -90,15 +89,6 @@ def test_what_was_erased_and_still_lies_in_files_is_outstanding(store):
 
     assert health.erasures_outstanding == 1
     assert health.needs_compaction
-
-
-def test_a_clock_that_is_ahead_is_noticed(store):
-    store.append("spans", [a_span(at=NOW + DAY)], now=NOW + DAY)
-
-    health = store.health(today=TODAY)
-
-    assert health.is_ahead(NOW)
-    assert not health.is_ahead(NOW + DAY)
 
 
 def test_scopes_are_those_of_the_newest_day(store):
