@@ -8,6 +8,7 @@ configuration or credentials; 3 degraded (something was left out, see `degraded`
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -28,6 +29,9 @@ PAUSE_S = 1.0
 """GitHub asks for at least this between two writes (secondary rate limits)."""
 
 
+OBJECTS_BETWEEN_COLLECTIONS = 50_000
+
+
 def main(argv: Sequence[str] | None = None, *, pause_s: float = PAUSE_S) -> int:
     """Run one command and give its exit code. The only place that catches `DebriefError`.
 
@@ -36,6 +40,8 @@ def main(argv: Sequence[str] | None = None, *, pause_s: float = PAUSE_S) -> int:
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
     )
+    # A window is millions of small objects, hardly any in a circle: a tenth of the time is saved.
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     try:
         given = parser().parse_args(argv)
         with trace_to(os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")):

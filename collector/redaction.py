@@ -132,6 +132,16 @@ def _ipv4(value: str) -> int:
     return 0 if address.is_loopback or address.is_unspecified else len(value)
 
 
+def _ipv6(value: str) -> int:
+    """Written out, or with two groups more than `a::b`, which is a name in many languages."""
+    try:
+        address = ipaddress.IPv6Address(value)
+    except ipaddress.AddressValueError:
+        return 0
+    is_long = value.count(":") >= 3 and bool(_digits(value))
+    return len(value) if is_long and not address.is_loopback else 0
+
+
 def _trunk_phone(value: str) -> int:
     return len(value) if 9 <= len(_digits(value)) <= 13 else 0
 
@@ -249,6 +259,13 @@ _PERSONAL = (
         r"(?:[0-9]{1,3}\.){3}[0-9]",
         _DIGIT + r"[0-9]{0,2}+(?:\.[0-9]{1,3}+){3}(?!\w|\.[0-9])",
         _ipv4,
+    ),
+    _kind(
+        "ip",
+        "[0-9a-fA-F]{1,4}:[0-9a-fA-F:]{0,12}:[0-9a-fA-F]{1,4}",
+        _after("[0-9a-fA-F]") + r"(?<![.:][0-9a-fA-F])[0-9a-fA-F]{0,3}+"
+        r"(?::{1,2}[0-9a-fA-F]{1,4}+){2,7}(?![\w:]|\.[0-9])",
+        _ipv6,
     ),
     _kind(
         "phone",

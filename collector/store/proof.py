@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-import duckdb
 import hyperscan
 import numpy as np
 import pyarrow as pa
@@ -23,6 +22,7 @@ import pyarrow.parquet as pq
 
 from collector.store.files import DataFile, Files, data_file, listed
 from collector.store.hiding import IS_HIDDEN, Hidden, register_hidden
+from collector.store.reading import connect
 from collector.store.schema import TABLES
 
 _RUNS = re.compile(
@@ -82,7 +82,7 @@ def words_of(files: Files, chosen: Sequence[DataFile], hidden: Hidden) -> tuple[
             for column in TABLES[table]
             if pa.types.is_map(column.type) or column.name in ("events", "body", "entry")
         ]
-        with duckdb.connect() as connection:
+        with connect() as connection:
             register_hidden(connection, hidden)
             connection.register("no_rows", TABLES[table].empty_table())
             rows = connection.sql(

@@ -7,6 +7,7 @@ removes a file that it is about to open: it lists the files again and starts ove
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -27,6 +28,8 @@ from collector.times import to_ns
 _T = TypeVar("_T")
 
 _ATTEMPTS = 5
+_PAUSE_S = 0.05
+"""Before the second attempt, doubled each time: compaction removes its files one after another."""
 _MEMORY_LIMIT = "600MB"
 """Of all queries together; what does not fit goes to the temporary folder."""
 
@@ -163,7 +166,7 @@ def hidden_now(files: Files) -> Hidden:
     """
 
     def find() -> Hidden:
-        with _connect() as connection:
+        with connect() as connection:
             return find_hidden(connection, files)
 
     return patiently(find)
@@ -181,7 +184,7 @@ def files_with_hidden_rows(files: Files, table: str, hidden: Hidden) -> list[Dat
         if not chosen or hidden.is_empty:
             return []
         files.fetch(chosen)
-        with _connect() as connection:
+        with connect() as connection:
             register_hidden(connection, hidden)
             names = connection.execute(
                 f"select distinct filename from {_SOURCE} where {IS_HIDDEN[table]}",  # noqa: S608 -- ours
@@ -206,7 +209,7 @@ class Reading:
         """`hidden` where it is known already: to find it reads the ids of all rows."""
         self._files = files
         self._query = query
-        self._connection = _connect()
+        self._connection = connect()
         try:
             files.fetch(chosen)
             self._conditions = self._find_conditions(chosen, hidden)
@@ -333,7 +336,7 @@ def _database() -> duckdb.DuckDBPyConnection:
     return database
 
 
-def _connect() -> duckdb.DuckDBPyConnection:
+def connect() -> duckdb.DuckDBPyConnection:
     """A connection of its own, with temporary tables of its own."""
     return _database().cursor()
 
@@ -357,9 +360,10 @@ def patiently(read: Callable[[], _T]) -> _T:
         StoreError: a file is damaged or cannot be read.
     """
     try:
-        for _ in range(_ATTEMPTS - 1):
+        for attempt in range(_ATTEMPTS - 1):
             with suppress(duckdb.IOException, FileNotFoundError):
                 return read()
+            time.sleep(_PAUSE_S * 2**attempt)
         return read()
     except (duckdb.Error, FileNotFoundError) as error:
         raise _unreadable(error) from error

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import chain, groupby
 
-import duckdb
-
 from collector.store.files import (
     DataFile,
     Files,
@@ -28,6 +26,7 @@ from collector.store.hiding import Hidden, find_hidden
 from collector.store.proof import Proof, prove, words_of
 from collector.store.reading import (
     Reading,
+    connect,
     files_with_hidden_rows,
     hidden_now,
     patiently,
@@ -109,7 +108,7 @@ def erase(files: Files, wanted: Hidden, *, raw_ids: Sequence[str], now: datetime
 
 
 def _covered_by(files: Files, wanted: Hidden) -> Hidden:
-    with duckdb.connect() as connection:
+    with connect() as connection:
         return find_hidden(connection, files, wanted=wanted)
 
 

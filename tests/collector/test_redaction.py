@@ -50,6 +50,9 @@ PERSONAL = [
     pytest.param("GB82WEST12345698765432", "iban", id="iban"),
     pytest.param("123-45-6789", "ssn", id="ssn"),
     pytest.param("83.12.4.9", "ip", id="ipv4"),
+    pytest.param("2001:db8:85a3::8a2e:370:7334", "ip", id="ipv6"),
+    pytest.param("2001:0db8:85a3:0000:0000:8a2e:0370:7334", "ip", id="ipv6-written-out"),
+    pytest.param("fe80::1ff:fe23:4567:890a", "ip", id="ipv6-of-a-link"),
 ]
 
 HARMLESS = [
@@ -66,6 +69,7 @@ HARMLESS = [
     '{"Smartphone": "1801728040", "Headphones": "6992792935"}',
     "localhost is 127.0.0.1",
     "trace 4bf92f3577b34da6a3ce929d0e0e4736 span 00f067aa0ba902b7",
+    "std::vector, a::b, abc::def, Foo::bar and aa:bb:cc:dd:ee:ff at 12:30:45:10",
     "x" * 5000,
 ]
 
