@@ -484,7 +484,7 @@ def table_rows(lines: Sequence[str]) -> Iterator[Row]:
     tables = [
         [cell.strip() for cell in line.strip("|").split("|")]
         for line in lines
-        if line.startswith("|") and not line.startswith("|---")
+        if line.startswith("|") and not set(line) <= set("|-: ")
     ]
     for cells in tables[1:]:
         figures = [f"{name}: {cell}" for name, cell in zip(tables[0], cells, strict=False)][2:]
