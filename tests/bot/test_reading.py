@@ -1,4 +1,4 @@
-"""What the model says of conversations that the classifier could not place, and what is believed."""
+"""What the model says of conversations that the classifier could not place; what is believed."""
 
 from __future__ import annotations
 
