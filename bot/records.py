@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Literal, TypeAlias
 
 import pyarrow as pa
@@ -225,6 +225,37 @@ PatternKind = Literal["outcome", "correction", "threshold"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Pointer:
+    """Where something stands, without saying what: no text leaves the store with it."""
+
+    conversation_id: str
+    message_index: int
+    """Into `Conversation.messages`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cause:
+    """Why a pattern's conversations failed, with what speaks for it and against it."""
+
+    cause: RootCause
+    by: Literal["rule", "model"]
+    kind: str
+    """What was seen, for example `tool_timeouts`; the reader's majority for `model`."""
+    sentence: str
+    """Ours; names of tools and files may stand in it, nothing that a user wrote."""
+    support: int
+    """Failing conversations that show it."""
+    contradicting: int
+    """Failing conversations that were looked at and do not."""
+    elsewhere: RateEstimate | None = None
+    """How often those that did not fail show it; None where they were not looked at."""
+    quotes: tuple[Pointer, ...] = ()
+    """Where it is to be seen, some of the supporting conversations."""
+    is_fixable: bool = True
+    """A change of a file can mend it; else it is a finding."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class WeekRate:
     """One ISO week of a pattern's history."""
 
@@ -275,6 +306,8 @@ class Pattern:
     severity: float = 1.0
     priority: float = 0.0
     root_cause: RootCause = "unknown"
+    cause: Cause | None = None
+    """What `root_cause` rests on; None where nothing is known, and where the kind says it all."""
     corrections: tuple[Correction, ...] = ()
     """Kind `correction`: the group, oldest first."""
     decisions: tuple[Decision, ...] = ()
@@ -321,6 +354,52 @@ class PatternReport:
     patterns: tuple[Pattern, ...]
     findings: tuple[Finding, ...]
     refused: tuple[Declined, ...]
+
+
+# -- when something changes --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Departure:
+    """One metric of an agent that has left its own weekly rhythm."""
+
+    metric: str
+    """`outcome:failed`, `signal:<kind>`, `judged:<criterion>` or `volume` (conversations a day)."""
+    since: date
+    """First day of it, in UTC."""
+    failed: int
+    """Since then; conversations, for `volume`."""
+    total: int
+    """Since then; days, for `volume`."""
+    expected: float
+    """By the same weekdays before: a rate, or conversations a day for `volume`."""
+    band: Interval
+    """Where 99 % of such spans lie when nothing has changed."""
+
+    @property
+    def value(self) -> float:
+        """The rate since then, or conversations a day for `volume`."""
+        return self.failed / self.total if self.total else 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Alert:
+    """An agent is not as it was: one episode, from the first day to the recovery."""
+
+    id: str
+    """`al-` and 8 hex digits of agent and first day: the same in every run of one episode."""
+    agent: str
+    state: Literal["open", "recovered", "settled"]
+    """`settled`: it stayed for four weeks, so it is the rhythm now."""
+    since: date
+    last_day: date
+    """The last whole day that was looked at."""
+    departures: tuple[Departure, ...]
+    """The furthest from its rhythm first; at least one."""
+    sentence: str
+    """Ours: names of metrics, numbers and the agent's name."""
+    evidence: tuple[str, ...] = ()
+    """The newest conversations that show it, at most a dozen ids."""
 
 
 # -- the repository and the past ---------------------------------------------------------------

@@ -14,9 +14,9 @@ from typing import Any, cast
 
 import prompts
 from bot.proposals.text_checks import words
-from bot.proposals.transcript import Transcript, write_transcript
 from bot.records import Ask, EvidenceItem, ModelCost, Reply, RootCause, Skipped
 from bot.rendering import render_prompt
+from bot.transcript import Transcript, write_transcript
 from collector.records import Conversation
 
 MAX_CAUSES = 3

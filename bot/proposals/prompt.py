@@ -28,7 +28,6 @@ from bot.proposals.diagnosis import (
 from bot.proposals.floors import MIN_CONVERSATIONS, conversation_floor
 from bot.proposals.prompt_case import PLACES, about, build_proposal
 from bot.proposals.prompt_file import choose_prompt_file
-from bot.proposals.transcript import write_transcript
 from bot.proposals.writing import write_edit
 from bot.records import (
     AgentFiles,
@@ -39,6 +38,7 @@ from bot.records import (
     Repository,
     Skipped,
 )
+from bot.transcript import write_transcript
 from collector.records import Conversation
 
 MAX_READ = 12

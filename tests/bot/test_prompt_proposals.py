@@ -14,9 +14,9 @@ from bot.proposals.diagnosis import checked_paraphrase, pick_conversations
 from bot.proposals.edits import apply_edits
 from bot.proposals.prompt import propose_prompt
 from bot.proposals.prompt_file import choose_prompt_file
-from bot.proposals.transcript import write_transcript
 from bot.proposals.writing import Candidate, check_candidate
 from bot.records import AgentFiles, Finding, Pattern, Proposal, Repository, Skipped, SourceFile
+from bot.transcript import write_transcript
 from collector.records import CallError, Completeness, Conversation
 from tests.bot.builders import (
     NOW,
