@@ -17,9 +17,10 @@ from decimal import Decimal
 from pathspec import GitIgnoreSpec
 
 from bot.figures import percent
-from bot.proposals import structure, text_checks
+from bot.proposals import text_checks
 from bot.proposals.edits import is_plain_path, split_lines
 from bot.records import ProposalKind
+from bot.regions import structure
 
 # Compared in lower case: on some file systems .GitHub is .github.
 NEVER = GitIgnoreSpec.from_lines(

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from bot.proposals import structure
 from bot.proposals.edits import edit_between
 from bot.records import Edit, Skipped, SourceFile
+from bot.regions import structure
 
 _TOKEN = re.compile(
     r"(?<![\w.])[-+]?(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][-+]?\d+)?(?![\w.])"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from bot.gate import gate
 from bot.proposals import apply_edits, propose_threshold
 from bot.proposals.scalars import Scalar, digits_like, find_scalar, set_scalar
-from bot.proposals.structure import changed_leaves
+from bot.regions.structure import changed_leaves
 from bot.records import (
     AgentFiles,
     Decision,

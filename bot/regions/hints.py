@@ -1,0 +1,33 @@
+"""Which texts of a program or a data file are meant for the model, by their name and their words.
+
+A guess that may be too generous: whether production runs on a text is decided later, by what was
+captured. What is certainly for people (log lines, help texts, errors) is not among them.
+"""
+
+from __future__ import annotations
+
+import re
+
+_NAMES = re.compile(
+    r"prompt|instruct|system|persona|policy|policies|guideline|template|backstory|preamble|"
+    r"behaviou?r|directive|guardrail|few_?shot|\brules?\b|_rules?$|^(?:goal|role|message|content)$",
+    re.IGNORECASE,
+)
+_FOR_PEOPLE = re.compile(
+    r"^(?:desc|help|title|label|license|copyright|sql|query|regex|pattern|url|version|changelog|"
+    r"usage|epilog|error|errors|log|placeholder|comment|comments|author|homepage)$",
+    re.IGNORECASE,
+)
+NAMED_WORDS = 5
+"""Words of a text whose name says that it is a prompt."""
+UNNAMED_WORDS = 25
+"""Words of a text that nothing tells to be one."""
+
+
+def is_prompt(name: str, text: str) -> bool:
+    """`name` is the variable, argument or path of keys; its last part says most."""
+    last = re.split(r"[.\[\]()]", name.rstrip("])"))[-1] if name else ""
+    words = len(text.split())
+    if _FOR_PEOPLE.match(last):
+        return False
+    return words >= (NAMED_WORDS if _NAMES.search(name) else UNNAMED_WORDS)

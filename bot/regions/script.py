@@ -1,0 +1,224 @@
+"""Prompts and descriptions of tools in TypeScript and JavaScript, read with tree-sitter.
+
+The grammar of TSX reads all of them. Texts joined by `+` are one text; what a template puts in
+stays in the text as it is written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+
+import tree_sitter
+import tree_sitter_typescript
+
+from bot.regions.hints import is_prompt
+from bot.regions.python import GAP, common_indent
+from bot.regions.region import Piece, Region
+from bot.regions.structure import NotParsed
+from bot.regions.writings import indented, script_string
+
+Node = tree_sitter.Node
+
+_TEXTS = frozenset({"string", "template_string"})
+_NAMED = frozenset(
+    {"pair", "variable_declarator", "public_field_definition", "assignment_expression"}
+)
+_TOOL_CALLS = re.compile(r"tool|defineFunction|action", re.IGNORECASE)
+_FOR_PEOPLE = frozenset({"console", "logger", "log", "Error", "TypeError", "require", "import"})
+_SKIPPED = frozenset({"import_statement", "throw_statement", "literal_type", "jsx_text"})
+
+
+def script_regions(path: str, text: str) -> tuple[Region, ...]:
+    """The texts of a module that may reach the model, in their order.
+
+    Raises:
+        NotParsed: the grammar finds a mistake in it.
+    """
+    root = _parse(text)
+    found: list[Region] = []
+    waiting: list[Node] = [root]
+    place = _offsets(text)
+    while waiting:
+        node = waiting.pop()
+        if node.type in _SKIPPED or _is_for_people(node):
+            continue
+        pieces = _pieces(node, text, place)
+        if pieces:
+            found += _region(path, text, node, pieces)
+        else:
+            waiting += node.children
+    return tuple(sorted(found, key=lambda region: region.pieces[0].start))
+
+
+def skeleton(text: str) -> tuple[str, ...]:
+    """All that the code does apart from what its texts say: equal means that no code changed."""
+    found: list[str] = []
+    waiting = [_parse(text)]
+    while waiting:
+        node = waiting.pop()
+        if node.type in {"string", "string_fragment", "escape_sequence", "comment", "+", "`"}:
+            continue
+        if not node.children:
+            found.append(f"{node.type} {_said(node)}")
+        waiting += reversed(node.children)
+    return tuple(found)
+
+
+@cache
+def _parser() -> tree_sitter.Parser:
+    language = tree_sitter.Language(tree_sitter_typescript.language_tsx())
+    return tree_sitter.Parser(language)
+
+
+def _parse(text: str) -> Node:
+    root = _parser().parse(text.encode()).root_node
+    if root.has_error:
+        raise NotParsed(f"mistake near line {_first_mistake(root)}")
+    return root
+
+
+def _first_mistake(root: Node) -> int:
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if node.is_error or node.is_missing:
+            return node.start_point[0] + 1
+        waiting += [child for child in reversed(node.children) if child.has_error]
+    return root.start_point[0] + 1
+
+
+def _offsets(text: str) -> Sequence[int]:
+    """Byte of the UTF-8 form to character of `text`."""
+    if text.isascii():
+        return range(len(text) + 1)
+    found: list[int] = []
+    for at, character in enumerate(text):
+        found += [at] * len(character.encode())
+    return [*found, len(text)]
+
+
+def _said(node: Node) -> str:
+    return (node.text or b"").decode()
+
+
+# -- where the literals of an expression stand -------------------------------------------------
+
+
+def _pieces(node: Node, text: str, place: Sequence[int], *, is_clean: bool = False) -> list[Piece]:
+    """The literals of a text, or none where the node is something else."""
+    if node.type in _TEXTS:
+        start, end = place[node.start_byte] + 1, place[node.end_byte] - 1
+        writing = script_string(text[start - 1])
+        indent = common_indent(text[start:end]) if is_clean else ""
+        return [
+            Piece(start=start, end=end, writing=indented(indent, writing) if indent else writing)
+        ]
+    if node.type == "parenthesized_expression" and node.named_child_count == 1:
+        return _pieces(node.named_children[0], text, place)
+    if node.type == "binary_expression" and any(one.type == "+" for one in node.children):
+        left, right = (_pieces(node.named_children[at], text, place) for at in (0, -1))
+        if left and right:
+            return [*left, *right]
+        return left or ([replace(right[0], gap=GAP), *right[1:]] if right else [])
+    if node.type == "call_expression":
+        function, arguments = node.named_children[0], node.named_children[-1]
+        if arguments.type == "template_string":
+            is_dedented = _said(function).endswith(("dedent", "outdent", "stripIndent"))
+            return _pieces(arguments, text, place, is_clean=is_dedented)
+        if function.type == "member_expression" and _said(function).endswith((".trim", ".replace")):
+            return _pieces(function.named_children[0], text, place)
+    return []
+
+
+# -- what a text is for ------------------------------------------------------------------------
+
+
+def _region(path: str, text: str, node: Node, pieces: Sequence[Piece]) -> Iterator[Region]:
+    name, is_described = _purpose(node)
+    line = node.start_point[0] + 1
+    region = Region(
+        path=path,
+        kind="tool" if is_described else "prompt",
+        anchor=name or f"line {line}",
+        file_text=text,
+        pieces=tuple(pieces),
+    )
+    if is_described or is_prompt(name, region.text):
+        yield region
+
+
+def _purpose(node: Node) -> tuple[str, bool]:
+    """(name, it is a description in a tool's definition)."""
+    named = _named_above(node)
+    name = _name_of(named) if named is not None else ""
+    described = _argument_of(node, "describe")
+    tool = _tool_above(node)
+    if described is not None:
+        parameter = _named_above(described)
+        inner = _name_of(parameter) if parameter is not None else ""
+        return (f"{tool}({inner})" if tool and inner else tool or inner), True
+    if name == "description" and tool:
+        owner = _named_above(named.parent) if named is not None and named.parent else None
+        inner = _name_of(owner) if owner is not None else ""
+        is_own = inner in {tool, ""} or owner is None or _is_tool(owner)
+        return (tool if is_own else f"{tool}({inner})"), True
+    return name, False
+
+
+def _named_above(node: Node) -> Node | None:
+    """The nearest pair, variable or field whose value this is in."""
+    at: Node | None = node
+    while at is not None and at.type not in _NAMED:
+        at = at.parent
+    return at
+
+
+def _name_of(node: Node) -> str:
+    key = node.named_children[0]
+    return _said(key).strip("\"'").rpartition(".")[2][:80]
+
+
+def _argument_of(node: Node, method: str) -> Node | None:
+    """The call `.method(node)`, or None."""
+    call = node.parent.parent if node.parent is not None else None
+    if node.parent is None or node.parent.type != "arguments" or call is None:
+        return None
+    return call if _said(call.named_children[0]).endswith(f".{method}") else None
+
+
+def _tool_above(node: Node) -> str:
+    """Name of the tool in whose definition `node` is; empty where it is in none."""
+    at: Node | None = node
+    while at is not None:
+        if at.type in _NAMED and _is_tool(at):
+            return _name_of(at)
+        if at.type == "object":
+            pairs = {_name_of(one): one for one in at.named_children if one.type == "pair"}
+            if {"name", "description"} <= pairs.keys() and pairs["name"].named_children[
+                -1
+            ].type in _TEXTS:
+                return _said(pairs["name"].named_children[-1]).strip("\"'`")
+        if at.type == "call_expression" and _TOOL_CALLS.search(_said(at.named_children[0])[-40:]):
+            first = at.named_children[-1].named_children[:1]
+            if first and first[0].type == "string":
+                return _said(first[0]).strip("\"'")
+        at = at.parent
+    return ""
+
+
+def _is_tool(named: Node) -> bool:
+    """The value of a pair or variable is `tool({…})`, or an object inside `tools: {…}`."""
+    value = named.named_children[-1]
+    if value.type == "call_expression":
+        return _TOOL_CALLS.search(_said(value.named_children[0])) is not None
+    above = _named_above(named.parent) if named.parent is not None else None
+    return value.type == "object" and above is not None and _name_of(above) == "tools"
+
+
+def _is_for_people(node: Node) -> bool:
+    if node.type not in {"call_expression", "new_expression"} or not node.named_children:
+        return False
+    return _said(node.named_children[0]).partition(".")[0] in _FOR_PEOPLE
