@@ -2,115 +2,157 @@
 
 Takes the file's text (or None) and gives `Settings`; refuses unknown keys with a suggestion, and
 limits that are looser than ours. Everything has a default: the file may be missing altogether.
+The text under each field is what editors show beside it, see `settings_schema`.
 Secrets never stand here: they come by environment, see `Secrets`.
 """
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from bot.checked_yaml import Mistake, read_checked
 from bot.errors import SettingsError
 
 PATH = ".github/debrief.yml"
 PLANNED = frozenset(
-    {"segments", "redaction", "quotes", "publish", "rollout", "judge", "flags", "replay"}
+    {"segments", "redaction", "publish", "rollout", "judge", "flags", "replay"}
 )
 """Keys that later versions will know."""
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class AgentSettings(_Section):
     """One agent: how its conversations are recognised and which files make it what it is."""
 
-    name: str
-    match: tuple[str, ...] = ()
+    name: str = Field(examples=["support"])
+    """Name under which its telemetry arrives: gen_ai.agent.name, else service.name."""
+    match: tuple[str, ...] = Field(default=(), examples=[["support-prod", "support-eu"]])
     """Other names under which its telemetry arrives (service.name or gen_ai.agent.name)."""
-    task: str = ""
+    task: str = Field(default="", examples=["Answer customers about their orders."])
     """What the agent is for, in a sentence or two: the model reads it when it diagnoses."""
-    done_when: str = ""
-    prompts: tuple[str, ...] = ()
-    """Globs as in a .gitignore file; so are the four below."""
-    harness: tuple[str, ...] = ()
-    configs: tuple[str, ...] = ()
-    thresholds: tuple[str, ...] = ()
+    done_when: str = Field(default="", examples=["The customer knows when the order arrives."])
+    """When a conversation has reached its end, in a sentence: the model reads it when it judges."""
+    prompts: tuple[str, ...] = Field(default=(), examples=[["prompts/support/*.md"]])
+    """Files with its prompts, as globs of a .gitignore file; proposals may edit them."""
+    harness: tuple[str, ...] = Field(default=(), examples=[["src/support/tools.py"]])
+    """Code and definitions of tools around the model, as globs; proposals may edit them."""
+    configs: tuple[str, ...] = Field(default=(), examples=[["config/support.yaml"]])
+    """Configuration of the agent, as globs; proposals may edit it."""
+    thresholds: tuple[str, ...] = Field(default=(), examples=[["config/thresholds.yaml"]])
+    """Files with the thresholds that it decides by, as globs; proposals may move the numbers."""
 
 
 class OutcomeRule(_Section):
     """An outcome that follows from what a conversation shows."""
 
-    name: str
-    when: str
+    name: str = Field(examples=["abandoned"])
+    """Name of the outcome that the rule gives."""
+    when: str = Field(examples=["abandonment"])
     """A signal, for example `abandonment`."""
-    without: tuple[str, ...] = ()
+    without: tuple[str, ...] = Field(default=(), examples=[["success"]])
     """Outcomes whose presence overrules the rule."""
 
 
 class OutcomeSettings(_Section):
+    """Which outcomes are good, which are bad, and which follow from signals."""
+
     good: tuple[str, ...] = ("success", "resolved", "upgraded")
+    """Names of outcomes that a user wants."""
     bad: tuple[str, ...] = ("failure", "abandoned", "churned")
+    """Names of outcomes that a user does not want; all others are neutral."""
     rules: tuple[OutcomeRule, ...] = ()
+    """Outcomes that follow from signals."""
+
+    @model_validator(mode="after")
+    def _each_is_one(self) -> OutcomeSettings:
+        both = sorted(set(self.good) & set(self.bad))
+        if both:
+            raise ValueError(f"outcome {both[0]!r} is both good and bad; keep one")
+        return self
 
 
 class ModelSettings(_Section):
+    """Which models are asked, and what they may cost."""
+
     reader: str = "claude-haiku-5-5"
     """Reads conversations; has no tools and answers in a schema."""
     writer: str = "claude-sonnet-5-5"
     """Writes edits; never sees a conversation."""
     judge: str = "claude-sonnet-5-5"
+    """Checks what the writer wrote."""
     budget_usd: float = Field(default=5.0, ge=0)
     """For one cycle. A run stops calling the model before it would spend more."""
     batch: bool = False
     """Label conversations by the batch API: half the price, and up to an hour more for a run."""
-    prices: Mapping[str, tuple[float, float]] = Field(default_factory=dict)
+    prices: Mapping[str, tuple[float, float]] = Field(
+        default_factory=dict, examples=[{"claude-haiku-5-5": [1.0, 5.0]}]
+    )
     """Model id to US dollars per million input and output tokens, where ours are out of date."""
+
+
+class IntentSettings(_Section):
+    """How conversations are compared, to find intents and to give them."""
+
+    embedding: str = Field(default="default", examples=["models/multilingual-e5-small"])
+    """`default`, or a model of sentence-transformers: a folder, or a name that is on the machine.
+    It needs the extra agent-debrief[embedding]."""
+    download: bool = False
+    """Fetch a model that is not on the machine from the Hugging Face Hub."""
 
 
 class Limits(_Section):
     """Caps. A file may make them tighter, never looser."""
 
     new_per_week: int = Field(default=3, ge=0, le=3)
+    """New pull requests in any seven days."""
     threshold_move: float = Field(default=0.2, gt=0, le=0.2)
     """Largest move of one threshold in one proposal, as a share of its value."""
     min_users: int = Field(default=5, ge=5)
     """Smallest group that a pattern may rest on."""
     window_days: Literal[28, 42, 56] = 28
+    """How many days of conversations are looked at."""
 
 
 class Settings(_Section):
-    """The whole file."""
+    """What Debrief may do in this repository."""
 
     version: Literal[1] = 1
-    store: str | None = None
+    """Form of this file."""
+    store: str | None = Field(default=None, examples=["s3://acme/debrief", "/var/lib/debrief"])
+    """Where conversations are: a folder or a bucket. DEBRIEF_STORE and --store come first."""
     agents: tuple[AgentSettings, ...] = ()
+    """The agents of this repository; without any, files are found by their places and names."""
     outcomes: OutcomeSettings = OutcomeSettings()
+    """Which outcomes are good, which are bad, and which follow from signals."""
     model: ModelSettings = ModelSettings()
+    """Which models are asked, and what they may cost."""
     limits: Limits = Limits()
-    allow: tuple[str, ...] = ()
+    """Caps. A file may make them tighter, never looser."""
+    intents: IntentSettings = IntentSettings()
+    """How conversations are compared, to find intents and to give them."""
+    quotes: bool = False
+    """Show what users wrote, redacted, where intents are listed or proposed; else ids alone."""
+    allow: tuple[str, ...] = Field(default=(), examples=[["src/agents/**/*.py"]])
     """Globs of further paths that a proposal may touch, besides the agents' own files."""
     paused: bool = False
     """Nothing new is opened while this is true; verdicts still come."""
 
-    @model_validator(mode="after")
-    def _makes_sense(self) -> Settings:
-        both = sorted(set(self.outcomes.good) & set(self.outcomes.bad))
-        if both:
-            raise ValueError(f"outcome {both[0]!r} is both good and bad; keep one")
-        names = [name for agent in self.agents for name in (agent.name, *agent.match)]
+    @field_validator("agents")
+    @classmethod
+    def _each_name_once(cls, agents: tuple[AgentSettings, ...]) -> tuple[AgentSettings, ...]:
+        names = [name for agent in agents for name in (agent.name, *agent.match)]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"agent {twice[0]!r} is there twice; give each name to one agent")
-        return self
+        return agents
 
     def agent(self, name: str) -> AgentSettings:
         """The settings of agent `name`, or defaults where the file says nothing about it."""
@@ -153,27 +195,16 @@ def load_settings(text: str | None, *, path: str = PATH) -> Settings:
         SettingsError: the text is no YAML, or a key is unknown or out of range. The message names
             the line or the key and what would be right.
     """
-    if text is None:
-        return Settings()
-    try:
-        values = YAML(typ="safe", pure=True).load(text)
-    except YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "not YAML"
-        raise SettingsError(f"{path}{where}: {problem}; correct the file or remove it") from None
-    except RecursionError:
-        raise SettingsError(
-            f"{path}: the file is nested too deeply; correct it or remove it"
-        ) from None
-    if values is None:
-        return Settings()
-    if not isinstance(values, dict):
-        raise SettingsError(f"{path}: a mapping of settings is expected, not {values!r:.60}")
-    try:
-        return Settings.model_validate(values)
-    except ValidationError as error:
-        raise SettingsError(f"{path}: " + "; ".join(_sentences(error))) from None
+    found = Settings() if text is None else read_checked(Settings, text, planned=PLANNED)
+    if isinstance(found, Settings):
+        return found
+    raise SettingsError(f"{path}, " + "; ".join(map(str, found)))
+
+
+def settings_mistakes(text: str) -> tuple[Mistake, ...]:
+    """All that is wrong with the file's text; nothing where it is right."""
+    found = read_checked(Settings, text, planned=PLANNED)
+    return () if isinstance(found, Settings) else found
 
 
 def settings_sha(text: str | None) -> str:
@@ -182,38 +213,9 @@ def settings_sha(text: str | None) -> str:
 
 
 def settings_schema() -> dict[str, Any]:
-    """JSON Schema of the file, for editors."""
-    return Settings.model_json_schema()
-
-
-def _sentences(error: ValidationError) -> list[str]:
-    sentences = []
-    for problem in error.errors():
-        key = ".".join(str(part) for part in problem["loc"])
-        if problem["type"] == "extra_forbidden":
-            if problem["loc"][-1] in PLANNED:
-                sentences.append(f"`{key}` is not supported by this version yet: leave it out")
-                continue
-            known = _keys_at(problem["loc"][:-1])
-            close = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1, cutoff=0.5)
-            hint = f"did you mean `{close[0]}`?" if close else f"known are {', '.join(known)}"
-            sentences.append(f"unknown key `{key}`: {hint}")
-        else:
-            # Pydantic speaks of Python's types, the file's reader knows YAML's.
-            message = problem["msg"].replace("valid tuple", "list, such as [a, b]")
-            sentences.append(f"`{key}` is {problem['input']!r:.60}: {message}")
-    return sentences
-
-
-def _keys_at(location: tuple[int | str, ...]) -> list[str]:
-    sections: dict[str, type[BaseModel]] = {
-        "agents": AgentSettings,
-        "outcomes": OutcomeSettings,
-        "rules": OutcomeRule,
-        "model": ModelSettings,
-        "limits": Limits,
+    """JSON Schema of the file, for editors: what each key means, its bounds and examples."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Settings.model_json_schema(),
+        "title": f"Debrief: {PATH}",
     }
-    names = [part for part in location if isinstance(part, str)]
-    return sorted(
-        sections.get(names[-1], Settings).model_fields if names else Settings.model_fields
-    )

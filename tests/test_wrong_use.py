@@ -52,7 +52,8 @@ def test_a_check_gives_a_document_where_one_is_asked_for(debrief, tmp_path, text
 
     done = debrief("config", "check", "--json", "--repo", tmp_path)
 
-    assert done.json == {"path": str(path), "exists": text is not None}
+    nothing = {"mistakes": [], "warnings": []}
+    assert done.json == {"path": str(path), "exists": text is not None, **nothing}
 
 
 STEERS = "\x1b]0;mine\x07\x1b[31m\u202e"

@@ -1,4 +1,4 @@
-"""Commands that say what the conversations mean: patterns, report, config."""
+"""Commands that say what the conversations mean: patterns, report."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ from typing import Any
 
 from bot.commands.loading import empty_store, model_of, open_workspace, understanding_of
 from bot.commands.shell import Shell
-from bot.errors import SettingsError
 from bot.history import read_history
 from bot.pipeline import measure
 from bot.records import Pattern, PatternReport
 from bot.report import dashboard_markdown, html_page, patterns_text
-from bot.settings import PATH, load_settings, settings_schema
 
 
 def patterns(shell: Shell, given: argparse.Namespace) -> int:
@@ -57,37 +55,6 @@ def report(shell: Shell, given: argparse.Namespace) -> int:
         shell.emit({"out": given.out})
     else:
         shell.say(f"Wrote {given.out}.")
-    return 0
-
-
-def config(shell: Shell, given: argparse.Namespace) -> int:
-    """check or schema.
-
-    Raises:
-        SettingsError: the file is wrong; the message says where and what would be right.
-    """
-    if given.action == "schema":
-        shell.emit(settings_schema())
-        return 0
-    path = Path(given.repo) / PATH
-    if path.exists():
-        load_settings(_text_of(path), path=str(path))
-    return _tell_checked(shell, str(path), path.exists(), "everything is at its default")
-
-
-def _text_of(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{path}: it is not UTF-8 ({error}); save it as UTF-8") from None
-
-
-def _tell_checked(shell: Shell, path: str, exists: bool, without: str) -> int:
-    """Say that a file is right, or what holds without it."""
-    if shell.json:
-        shell.emit({"path": path, "exists": exists})
-    else:
-        shell.say(f"{path} is right." if exists else f"{path} does not exist; {without}.")
     return 0
 
 
