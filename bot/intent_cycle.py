@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 
 from bot.figures import count, percent
 from bot.intents import Document, discover, label, taxonomy_version, write_taxonomy
+from bot.intents.embedding import Embedder, embed_texts
 from bot.intents.taxonomy import now_called
 from bot.proposals.relabelling import Key, Relabelling
 from bot.proposals.taxonomy import propose_taxonomy
@@ -58,6 +59,7 @@ def change_taxonomy(
     started: Mapping[Key, datetime | None],
     ask: Ask | None,
     now: datetime,
+    embed: Embedder = embed_texts,
 ) -> Proposal | Skipped:
     """Propose the first taxonomy, or what has to change in the one that there is.
 
@@ -74,13 +76,13 @@ def change_taxonomy(
         before = taxonomy
         residue = sum(not labels[_key(one)].intents for one in documents)
         changed = [*_unused(taxonomy, labels, now), *_overlapping(taxonomy, labels, started)]
-        new, examples, cost, skipped = _new_intents(documents, residue, taxonomy, ask, now)
+        new, examples, cost, skipped = _new_intents(documents, residue, taxonomy, ask, now, embed)
         changed += new
     if not changed:
         reason = skipped or "Every intent that is seen is known."
         return Skipped(what="the taxonomy", code="healthy", reason=reason)
     after = _with(before, changed)
-    relabelled = label(documents, after, examples=examples)
+    relabelled = label(documents, after, examples=examples, embed=embed)
     return propose_taxonomy(
         before,
         after,
@@ -97,7 +99,12 @@ def change_taxonomy(
 
 
 def _new_intents(
-    documents: Sequence[Document], residue: int, known: Taxonomy, ask: Ask | None, now: datetime
+    documents: Sequence[Document],
+    residue: int,
+    known: Taxonomy,
+    ask: Ask | None,
+    now: datetime,
+    embed: Embedder,
 ) -> tuple[list[Intent], list[Label], ModelCost, str]:
     """Intents in what fits no known one, and their members; else a sentence that says why none.
 
@@ -107,7 +114,7 @@ def _new_intents(
         share = percent(residue / len(documents)) if documents else "none"
         sentence = f"{count(residue, 'conversation')} ({share}) fit no intent: too few."
         return [], [], ModelCost(), sentence
-    found = discover(documents, ask=ask, known=known, now=now)
+    found = discover(documents, ask=ask, known=known, now=now, embed=embed)
     before = {intent.id for intent in known.intents}
     new = [intent for intent in found.taxonomy.intents if intent.id not in before]
     ids = {intent.id for intent in new}

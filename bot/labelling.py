@@ -266,13 +266,18 @@ def _with_seen(
     """What one agent learned before, with the labelled and cited ones among its `documents`."""
     cites = {sha: intent.id for intent in taxonomy.intents for sha in intent.exemplars}
     found = [(one, told) for one in documents if (told := _example(one, given, cites, now))]
-    is_other = (
-        before is not None and before.classifier and before.classifier.embedding != embed.name
-    )
-    if before is None or is_other:  # vectors of another embedding cannot be compared
+    if before is None or _speaks_otherwise(before, embed):
         before = Learned(tools=weigh_tools(documents))
     vectors = embed_documents([one for one, _ in found], embed, tools=before.tools)
     return with_examples(before, [told for _, told in found], vectors, taxonomy)
+
+
+def _speaks_otherwise(before: Learned, embed: Embedder) -> bool:
+    """Vectors of another embedding cannot be compared: what was learned in them is learned anew."""
+    if before.classifier is not None:
+        return before.classifier.embedding != embed.name
+    width = embed(()).shape[1] + len(before.tools.names)
+    return before.vectors is not None and before.vectors.shape[1] != width
 
 
 def _with_definitions(

@@ -21,6 +21,7 @@ from bot.figures import count
 from bot.gate import gate
 from bot.intent_cycle import change_taxonomy, sample_of
 from bot.intents import Document, discover, to_document
+from bot.intents.embedding import Embedder, embed_texts
 from bot.intents.reading import CHARS_PER_TOKEN, AskMany
 from bot.intents.taxonomy import PATH as TAXONOMY_PATH
 from bot.labelling import Learning, Memory, corrected, label_conversations
@@ -90,6 +91,11 @@ FEEDBACK_EVENTS = ("debrief.correction", "debrief.decision", "debrief.response")
 NOTHING_LEARNED = Learning()
 
 
+def _by_default(documents: Sequence[Document]) -> Embedder:
+    """The vectors that need nothing but the base install, whatever is compared."""
+    return embed_texts
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Understanding:
     """What the conversations of one window say."""
@@ -108,6 +114,8 @@ class Understanding:
     documents: tuple[Document, ...] = ()
     """A sample of what users wrote: what a change of the taxonomy is tried on."""
     learning: Learning = NOTHING_LEARNED
+    embed: Embedder = embed_texts
+    """What the documents were compared by."""
     history: FileHistory | None = None
     served: tuple[VersionMatch, ...] = ()
     """Where the captured system prompts and tools come from in `history`."""
@@ -178,6 +186,7 @@ def understand(
     memory: Memory | None = None,
     ask_many: AskMany | None = None,
     history: FileHistory | None = None,
+    embedding: Callable[[Sequence[Document]], Embedder] = _by_default,
 ) -> Understanding:
     """Read every conversation once; find signals, outcomes, intents and patterns.
 
@@ -185,7 +194,8 @@ def understand(
     `taxonomy` is the repository's, or None: then intents are discovered, and named by their terms
     or, with `ask`, by the model. `known` are the intents discovered before: those that are found
     again keep their ids and names. `memory` is what earlier runs learned of labels; `ask_many`
-    reads what the classifier could not place. `history` are the watched files through time: what
+    reads what the classifier could not place; `embedding` gives the vectors by which these
+    conversations are compared. `history` are the watched files through time: what
     was captured is matched against them, and conversations without a version get one. Costs a
     model call per new intent, and for labels at most a twentieth of reading every conversation.
     """
@@ -198,8 +208,9 @@ def understand(
         _name_versions(read, served)
         memory = memory or Memory()
         learning = NOTHING_LEARNED
+        embed = embedding(read.documents)
         if taxonomy is None:
-            found = discover(read.documents, ask=ask, known=known, now=now)
+            found = discover(read.documents, ask=ask, known=known, now=now, embed=embed)
             taxonomy, not_named = found.taxonomy, found.skipped
             labels = corrected(found.labels, taxonomy, memory)
         else:
@@ -210,6 +221,7 @@ def understand(
                 ask_many=ask_many,
                 tokens=int(sum(read.characters) / CHARS_PER_TOKEN),
                 now=now,
+                embed=embed,
             )
             not_named = learning.skipped
         facts = _with_intents(read.rows, labels)
@@ -248,6 +260,7 @@ def understand(
         skipped=(*_counted(read.skipped), *not_named),
         documents=sample_of(read.documents),
         learning=learning,
+        embed=embed,
         history=history,
         served=served,
     )
@@ -362,6 +375,7 @@ def _taxonomy_change(
         started=dict(zip(zip(agents, ids, strict=True), started, strict=True)),
         ask=ask,
         now=now,
+        embed=understood.embed,
     )
 
 

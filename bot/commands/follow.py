@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from bot.commands.derived import keep
+from bot.commands.embedding import Embedding, embedding_of
 from bot.commands.learning import memory_of
 from bot.commands.loading import Workspace, store_of, understanding_of
 from bot.commands.shell import Shell
@@ -102,6 +103,7 @@ def follow(
     begun = clock()
     watch = _Watch(since_ns=to_ns(begun))
     understood = understanding_of(shell, workspace, model=None)
+    embedding = embedding_of(store, workspace.settings.intents)
     taxonomy, memory = understood.taxonomy, _able(understood, store)
     labelled = len(understood.labels)
     _note(shell, f"{count(labelled, 'conversation')} labelled; following")
@@ -111,7 +113,7 @@ def follow(
             documents = list(_ended(store, watch, clock()))
             if documents:
                 memory = _refreshed(memory, store)
-                labelled += _label(store, documents, taxonomy, memory, clock(), workspace)
+                labelled += _label(store, documents, taxonomy, memory, clock(), embedding)
                 _note(shell, f"{count(len(documents), 'conversation')} labelled")
     if shell.json:
         shell.emit({"labelled": labelled, "taxonomy_version": taxonomy.version})
@@ -137,6 +139,7 @@ def _able(understood: Understanding, store: Store) -> Memory:
         ask_many=None,
         tokens=0,
         now=datetime.fromtimestamp(0, UTC),
+        embed=understood.embed,
     )
     return replace(memory, learned=learning.learned)
 
@@ -153,10 +156,17 @@ def _label(
     taxonomy: Taxonomy,
     memory: Memory,
     now: datetime,
-    workspace: Workspace,
+    embedding: Embedding,
 ) -> int:
     labels, learning = label_conversations(
-        documents, taxonomy, memory, ask_many=None, tokens=0, now=now, may_train=False
+        documents,
+        taxonomy,
+        memory,
+        ask_many=None,
+        tokens=0,
+        now=now,
+        embed=embedding.kept(),
+        may_train=False,
     )
     keep(store, taxonomy, labels, discovered=False, learning=learning, add=True)
     return len(labels)

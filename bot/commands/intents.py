@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.commands.derived import discovered_before
+from bot.commands.embedding import embedding_of
 from bot.commands.follow import follow
 from bot.commands.learning import correct as write_correction
 from bot.commands.learning import memory_of
@@ -47,8 +48,8 @@ def intents(shell: Shell, given: argparse.Namespace) -> int:
     """
     _refuse_strays(given)
     if given.action == "check":
-        return _check(shell, given.repo)
-    workspace = open_workspace(given.repo)
+        return _check(shell, given.repo, given.embedding)
+    workspace = _with_embedding(open_workspace(given.repo), given.embedding)
     if given.action == "correct":
         return _correct(shell, workspace, given.words, agent=given.agent)
     if given.action == "discover":
@@ -60,6 +61,14 @@ def intents(shell: Shell, given: argparse.Namespace) -> int:
     if given.action == "assign":
         return _show_labels(shell, understood)
     return _show_intents(shell, understood)
+
+
+def _with_embedding(workspace: Workspace, model: str | None) -> Workspace:
+    """As the command line says instead of the settings; None where it says nothing."""
+    if model is None:
+        return workspace
+    own = workspace.settings.intents.model_copy(update={"embedding": model})
+    return replace(workspace, settings=workspace.settings.model_copy(update={"intents": own}))
 
 
 def _refuse_strays(given: argparse.Namespace) -> None:
@@ -80,7 +89,7 @@ def _span(shell: Shell, text: str | None) -> timedelta | None:
 # -- check ---------------------------------------------------------------------------------------
 
 
-def _check(shell: Shell, repo: str) -> int:
+def _check(shell: Shell, repo: str, embedding: str | None) -> int:
     """The file as it lies in the folder, not yet committed, and what it would change."""
     path = Path(repo) / PATH
     if not path.exists():
@@ -95,7 +104,7 @@ def _check(shell: Shell, repo: str) -> int:
         lines = [f"{PATH}: {problem}" for problem in document["problems"]]
         return _told(shell, document, lines) or SettingsError.exit_code
     taxonomy = read_taxonomy(text)
-    workspace = open_workspace(repo)
+    workspace = _with_embedding(open_workspace(repo), embedding)
     document["taxonomy_version"] = taxonomy.version
     document["would_change"] = change = _would_change(shell, workspace, taxonomy)
     return _told(shell, document, [f"{PATH} is right.", *_change_lines(change)])
@@ -116,10 +125,11 @@ def _would_change(shell: Shell, workspace: Workspace, taxonomy: Taxonomy) -> dic
     memory = memory_of(store)
     with shell.working("labelling"):
         documents = list(_documents(shell, workspace))
+        embed = embedding_of(store, workspace.settings.intents)(documents)
 
         def labelled(by: Taxonomy) -> Mapping[tuple[str, str], Label]:
             found, _ = label_conversations(
-                documents, by, memory, ask_many=None, tokens=0, now=shell.now
+                documents, by, memory, ask_many=None, tokens=0, now=shell.now, embed=embed
             )
             return found
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bot.commands.batches import asking_in_batches
 from bot.commands.derived import discovered_before, keep, remembering
+from bot.commands.embedding import embedding_of
 from bot.commands.learning import keep_learning, memory_of
 from bot.commands.shell import DEFAULT_STORE, Shell
 from bot.git import read_file_history, read_repository
@@ -160,6 +161,7 @@ def understanding_of(
             memory=memory_of(store),
             ask_many=ask_many_of(model, store, settings),
             history=_history(workspace),
+            embedding=embedding_of(store, settings.intents),
         )
     keep(
         store,
