@@ -16,6 +16,7 @@ from unidiff.errors import UnidiffParseError
 from unidiff.patch import Hunk, PatchedFile, PatchSet
 
 from bot.records import Edit, Skipped, SourceFile
+from bot.regions import trimmed
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _NOWHERE = "/dev/null"
@@ -94,6 +95,12 @@ def edit_between(file: SourceFile, start: int, end: int, replacement: str) -> Ed
             high = len(text) if line_end < 0 else line_end + 1
     new = text[low:start] + replacement + text[end:high]
     return Edit(path=file.path, base_blob=file.blob, old=text[low:high], new=new)
+
+
+def edit_to(file: SourceFile, after: str) -> Edit:
+    """The edit that makes the whole of `file` into `after`: one place, as small as can be."""
+    start, end, replacement = trimmed(file.text, after)
+    return edit_between(file, start, end, replacement)
 
 
 def render_diff(before: str | None, after: str, path: str) -> str:

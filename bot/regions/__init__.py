@@ -6,7 +6,7 @@ the format cannot hold it. No I/O; a file that does not parse raises `NotParsed`
 """
 
 from bot.regions.find import find_regions, write_region
-from bot.regions.region import Region
+from bot.regions.region import Region, trimmed
 from bot.regions.structure import NotParsed
 
-__all__ = ["NotParsed", "Region", "find_regions", "write_region"]
+__all__ = ["NotParsed", "Region", "find_regions", "trimmed", "write_region"]

@@ -27,11 +27,10 @@ from bot.regions.writings import (
     TOML_LINES,
     TOML_STRING,
     YAML_DOUBLE,
-    YAML_PLAIN,
-    YAML_SINGLE,
-    Writing,
     indented,
     yaml_folded,
+    yaml_plain,
+    yaml_single,
 )
 
 MAX_REGIONS = 2_000
@@ -79,7 +78,7 @@ Placed = tuple[str, str, Piece, str]
 
 
 def _yaml(text: str) -> Iterator[Placed]:
-    yaml = YAML(pure=True)
+    yaml = YAML(typ="safe", pure=True)
     documents = list(yaml.compose_all(text))
     shift = 1 if text.startswith("\ufeff") else 0
     for number, document in enumerate(documents):
@@ -122,8 +121,12 @@ def _yaml_piece(text: str, node: ScalarNode, shift: int) -> Piece | None:
         return _block(text, node, start, end)
     if node.style in {'"', "'"}:
         start, end = start + 1, end - 1
-    writings: dict[str | None, Writing] = {'"': YAML_DOUBLE, "'": YAML_SINGLE}
-    return Piece(start=start, end=end, writing=writings.get(node.style, YAML_PLAIN))
+    line = text[text.rfind("\n", 0, start) + 1 : start]
+    indent = " " * (len(line) - len(line.lstrip(" ")) + 2)
+    writing = YAML_DOUBLE
+    if node.style != '"':
+        writing = yaml_single(indent) if node.style == "'" else yaml_plain(indent)
+    return Piece(start=start, end=end, writing=writing)
 
 
 def _block(text: str, node: ScalarNode, start: int, end: int) -> Piece | None:

@@ -54,6 +54,8 @@ def write_region(file: SourceFile, region: Region, new: str) -> str | Skipped:
     `region` is one of `find_regions` of this very text. The new file was read again: every other
     region says what it said, and the code or data around it means what it meant.
     """
+    if region.pieces[-1].writing.indent and region.text.endswith("\n") > new.endswith("\n"):
+        new += "\n"  # the last line of a block always has an end
     after = rewritten(region, *trimmed(region.text, new))
     problem = _problem(file, region, after, new)
     if problem is None:
@@ -81,7 +83,7 @@ def _problem(file: SourceFile, region: Region, after: str, wanted: str) -> str |
                 return f"{len(changed)} values of the file would change"
     except (NotParsed, SyntaxError, ValueError) as error:
         return f"the file would not parse any more ({error})"
-    at = next((n for n, one in enumerate(was) if one.pieces == region.pieces), None)
+    at = next((n for n, one in enumerate(was) if one.places == region.places), None)
     if at is None or list(map(_lasting, was)) != list(map(_lasting, now)):
         return "the file's texts could not be told apart afterwards"
     texts = [one.text for one in was]

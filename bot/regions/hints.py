@@ -10,7 +10,7 @@ import re
 
 _NAMES = re.compile(
     r"prompt|instruct|system|persona|policy|policies|guideline|template|backstory|preamble|"
-    r"behaviou?r|directive|guardrail|few_?shot|\brules?\b|_rules?$|^(?:goal|role|message|content)$",
+    r"behaviou?r|directive|guardrail|few_?shot|\brules?\b|_rules?$|\b(?:goal|role|message|content)$",
     re.IGNORECASE,
 )
 _FOR_PEOPLE = re.compile(
@@ -20,7 +20,7 @@ _FOR_PEOPLE = re.compile(
 )
 NAMED_WORDS = 5
 """Words of a text whose name says that it is a prompt."""
-UNNAMED_WORDS = 25
+UNNAMED_WORDS = 12
 """Words of a text that nothing tells to be one."""
 
 

@@ -132,12 +132,15 @@ class _Module:
         ):
             return self._literal_pieces(node, is_clean)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-            left, right = (self._pieces(side, depth=depth + 1) for side in (node.left, node.right))
-            if left and right:
-                return [*left, *right]
-            if left:
-                return left
-            return [replace(right[0], gap=GAP), *right[1:]] if right else []
+            found: list[Piece] = []
+            is_gap = False
+            for operand in _operands(node):
+                pieces = self._pieces(operand, depth=depth + 1)
+                if pieces and is_gap:
+                    pieces = [replace(pieces[0], gap=GAP), *pieces[1:]]
+                is_gap = not pieces
+                found += pieces
+            return found
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
             return self._pieces(node.left, depth=depth + 1)
         if isinstance(node, ast.Call):
@@ -187,6 +190,16 @@ class _Module:
         if whole.isascii():
             return start + column
         return start + len(whole.encode()[:column].decode(errors="ignore"))
+
+
+def _operands(node: ast.BinOp) -> list[ast.expr]:
+    """What a sum adds, from left to right."""
+    found: list[ast.expr] = []
+    at: ast.expr = node
+    while isinstance(at, ast.BinOp) and isinstance(at.op, ast.Add):
+        found.append(at.right)
+        at = at.left
+    return [at, *reversed(found)]
 
 
 def _literals(text: str) -> Iterator[tuple[int, int]]:

@@ -56,6 +56,11 @@ class Region:
             ]
         return tuple(units)
 
+    @property
+    def places(self) -> tuple[tuple[int, int], ...]:
+        """(start, end) of each piece in the file."""
+        return tuple((piece.start, piece.end) for piece in self.pieces)
+
     @cached_property
     def text(self) -> str:
         """What the program reads, lines ended by a line feed."""
@@ -100,14 +105,35 @@ def rewritten(region: Region, start: int, end: int, new: str) -> str:
     """The whole file with `new` for `region.text[start:end]`, not yet checked."""
     low, high, piece = region.place(start, end)
     text = region.file_text
-    newline = _newline_of(text)
     written = _separated(region, piece, low, new) if start == end else None
     if written is None:
         written = piece.writing.write(new)
-        starts_line = start == end == len(region.text) and region.text.endswith("\n")
-        if starts_line and piece.writing.indent and new:
-            written = piece.writing.indent + written
+        if piece.writing.indent:
+            low, high, written = _at_line_ends(region, (start, end), (low, high), written, piece)
+    newline = _newline_of(text)
     return text[:low] + written.replace("\r\n", "\n").replace("\n", newline) + text[high:]
+
+
+def _at_line_ends(
+    region: Region, part: tuple[int, int], place: tuple[int, int], written: str, piece: Piece
+) -> tuple[int, int, str]:
+    """Where the change begins or ends with a line, the lines keep their indentation."""
+    (start, end), (low, high) = part, place
+    text, indent = region.file_text, piece.writing.indent
+    next_at = region.place(end, end + 1)[0] if end < len(region.text) else high
+    begins_line = start == 0 or region.text[start - 1] == "\n"
+    if begins_line and end > start and region.text[end - 1] == "\n":
+        high = next_at  # whole lines go with the indentation of the line after them
+    begun = text[text.rfind("\n", 0, low) + 1 : low]
+    if begins_line and written.strip("\n") and start and not begun.endswith(indent):
+        written = indent + written
+    next_is_text = region.text[end : end + 1] not in ("", "\n")
+    if next_is_text and high == next_at:
+        if written.endswith("\n"):
+            written += indent
+        elif begins_line and not written and not begun.endswith(indent):
+            written = indent
+    return low, high, written
 
 
 def _separated(region: Region, piece: Piece, at: int, new: str) -> str | None:

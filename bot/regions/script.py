@@ -119,10 +119,15 @@ def _pieces(node: Node, text: str, place: Sequence[int], *, is_clean: bool = Fal
     if node.type == "parenthesized_expression" and node.named_child_count == 1:
         return _pieces(node.named_children[0], text, place)
     if node.type == "binary_expression" and any(one.type == "+" for one in node.children):
-        left, right = (_pieces(node.named_children[at], text, place) for at in (0, -1))
-        if left and right:
-            return [*left, *right]
-        return left or ([replace(right[0], gap=GAP), *right[1:]] if right else [])
+        found: list[Piece] = []
+        is_gap = False
+        for operand in _operands(node):
+            pieces = _pieces(operand, text, place)
+            if pieces and is_gap:
+                pieces = [replace(pieces[0], gap=GAP), *pieces[1:]]
+            is_gap = not pieces
+            found += pieces
+        return found
     if node.type == "call_expression":
         function, arguments = node.named_children[0], node.named_children[-1]
         if arguments.type == "template_string":
@@ -131,6 +136,15 @@ def _pieces(node: Node, text: str, place: Sequence[int], *, is_clean: bool = Fal
         if function.type == "member_expression" and _said(function).endswith((".trim", ".replace")):
             return _pieces(function.named_children[0], text, place)
     return []
+
+
+def _operands(node: Node) -> list[Node]:
+    """What a sum adds, from left to right."""
+    found: list[Node] = []
+    while node.type == "binary_expression" and any(one.type == "+" for one in node.children):
+        found.append(node.named_children[-1])
+        node = node.named_children[0]
+    return [node, *reversed(found)]
 
 
 # -- what a text is for ------------------------------------------------------------------------

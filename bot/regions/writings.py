@@ -163,14 +163,25 @@ def _yaml_meant(escape: str) -> str:
 YAML_DOUBLE = Writing(
     name="yaml double", units=_by_escapes(_YAML_ESCAPE, _yaml_meant), write=_quoted
 )
-YAML_SINGLE = Writing(
-    name="yaml single",
-    units=_by_escapes(
-        re.compile(f"''|{_FOLD.pattern}"), lambda gap: "'" if gap == "''" else _folded(gap)
-    ),
-    write=lambda text: text.replace("'", "''"),
-)
-YAML_PLAIN = Writing(name="yaml plain", units=_by_escapes(_FOLD, _folded), write=_same)
+_SINGLE = re.compile(f"''|{_FOLD.pattern}")
+
+
+def yaml_single(indent: str) -> Writing:
+    """Between single quotes; lines after the first stand behind `indent`."""
+    return Writing(
+        name="yaml single",
+        units=_by_escapes(_SINGLE, lambda gap: "'" if gap == "''" else _folded(gap)),
+        write=lambda text: text.replace("'", "''").replace("\n", "\n\n" + indent),
+    )
+
+
+def yaml_plain(indent: str) -> Writing:
+    """Without quotes; lines after the first stand behind `indent`."""
+    return Writing(
+        name="yaml plain",
+        units=_by_escapes(_FOLD, _folded),
+        write=lambda text: text.replace("\n", "\n\n" + indent),
+    )
 
 
 def yaml_folded(indent: str) -> Writing:
