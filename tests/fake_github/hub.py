@@ -1,0 +1,204 @@
+"""The state of the fake: change it directly to play a person."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.fake_github.faults import Fault
+from tests.fake_github.repository import git
+
+OWNER, NAME = "acme", "agent"
+REPOSITORY = f"{OWNER}/{NAME}"
+TOKEN = "ghs_token_of_the_fake"
+BOT = {"login": "debrief[bot]", "type": "Bot"}
+ALICE = {"login": "alice", "type": "User"}
+STRANGER = {"login": "mallory", "type": "User"}
+MAINTAINERS = frozenset({"alice"})
+BODY_LIMIT = 65_536
+
+Json = Any
+Reply = tuple[int, Json]
+Route = tuple[str, str, Callable[..., Reply]]
+"""Method, pattern of the path under the repository, and function(fake, *parts, request)."""
+
+
+class Refusal(Exception):
+    """GitHub says no."""
+
+    def __init__(self, status: int, message: str, *errors: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body: dict[str, Json] = {"message": message}
+        if errors:
+            self.body["errors"] = [{"message": error} for error in errors]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    method: str
+    path: str
+    query: Mapping[str, str]
+    body: Json
+    authorization: str
+
+
+@dataclass(kw_only=True, slots=True)
+class Issue:
+    """An issue; a pull request where it has a head."""
+
+    number: int
+    user: Mapping[str, str]
+    title: str
+    body: str
+    created_at: str
+    head: str | None = None
+    head_repository: str = REPOSITORY
+    base: str = "main"
+    head_sha: str = ""
+    base_sha: str = ""
+    state: str = "open"
+    closed_at: str | None = None
+    closed_by: Mapping[str, str] | None = None
+    merged_at: str | None = None
+    merge_sha: str | None = None
+    labels: list[str] = field(default_factory=list)
+    comments: list[dict[str, Json]] = field(default_factory=list)
+
+
+class FakeGitHub:
+    """The state behind the server. Change it directly to play a person."""
+
+    def __init__(self, repository: Path) -> None:
+        self.git = repository
+        self.issues: dict[int, Issue] = {}
+        self.requests: list[Request] = []
+        self.forbid_pull_requests = False
+        self.forbid_labels = False
+        self.login = BOT["login"]
+        self.permissions: dict[str, bool] | None = {"pull": True, "push": True, "admin": False}
+        self.actions_may_open: bool | None = True
+        """None: the token is no administrator's."""
+        self.rules: dict[str, list[str]] = {"main": ["pull_request"]}
+        """Branch to the types of its rules; `*` for all others."""
+        self.workflows: dict[str, str] = {".github/workflows/debrief.yml": "active"}
+        self.url = ""
+        self._clock = 0
+        self._fault: tuple[int, Fault] | None = None
+        self._calls = 0
+        self._lock = threading.Lock()
+
+    # -- what tests ask and do -------------------------------------------------------------------
+
+    @property
+    def writes(self) -> list[Request]:
+        """Requests that change something."""
+        return [request for request in self.requests if request.method != "GET"]
+
+    @property
+    def pulls(self) -> list[Issue]:
+        return [issue for issue in self.issues.values() if issue.head is not None]
+
+    def break_from(self, call: int, fault: Fault, *, calls: int = 1_000_000) -> None:
+        """From the `call`-th request on (1 is the next), `calls` requests meet `fault`."""
+        self._calls = 0
+        self._fault = (call, fault)
+        self._fault_calls = calls
+
+    def mend(self) -> None:
+        self._fault = None
+
+    def now(self) -> str:
+        """A clock that moves a minute at every look."""
+        self._clock += 1
+        return f"2026-11-21T{self._clock // 60:02}:{self._clock % 60:02}:00Z"
+
+    def say(self, number: int, user: Mapping[str, str], body: str) -> None:
+        self.issues[number].comments.append({"user": user, "body": body, "created_at": self.now()})
+
+    def close(self, number: int, user: Mapping[str, str]) -> None:
+        issue = self.issues[number]
+        issue.state, issue.closed_at, issue.closed_by = "closed", self.now(), user
+
+    def merge(self, number: int) -> str:
+        """A person merges a pull request, as GitHub's button does."""
+        pull = self.issues[number]
+        assert pull.head is not None
+        tree = git(self.git, "merge-tree", "--write-tree", pull.base, pull.head)
+        parents = ["-p", pull.base, "-p", pull.head]
+        sha = git(self.git, "commit-tree", tree, *parents, stdin=b"Merge pull request")
+        git(self.git, "update-ref", f"refs/heads/{pull.base}", sha)
+        self.close(number, ALICE)
+        pull.merged_at, pull.merge_sha = pull.closed_at, sha
+        return sha
+
+    def sha(self, ref: str) -> str | None:
+        try:
+            return git(self.git, "rev-parse", "-q", "--verify", f"{ref}^{{commit}}")
+        except subprocess.CalledProcessError:
+            return None
+
+    def issue(self, number: str) -> Issue:
+        issue = self.issues.get(int(number))
+        if issue is None:
+            raise Refusal(404, "Not Found")
+        return issue
+
+    def check_body(self, body: str) -> None:
+        if len(body) > BODY_LIMIT:
+            long = f"body is too long (maximum is {BODY_LIMIT} characters)"
+            raise Refusal(422, "Validation Failed", long)
+
+    def ref(self, branch: str, sha: str) -> Json:
+        url = f"{self.url}/repos/{REPOSITORY}/git/refs/heads/{branch}"
+        return {"ref": f"refs/heads/{branch}", "url": url, "object": {"type": "commit", "sha": sha}}
+
+    def head_sha(self, pull: Issue) -> str:
+        """The head follows its branch as long as the pull request is open."""
+        if pull.state == "open":
+            pull.head_sha = self.sha(f"refs/heads/{pull.head}") or pull.head_sha
+        return pull.head_sha
+
+    def pull(self, pull: Issue) -> Json:
+        return {
+            "number": pull.number,
+            "url": f"{self.url}/repos/{REPOSITORY}/pulls/{pull.number}",
+            "html_url": f"https://github.example/{REPOSITORY}/pull/{pull.number}",
+            "state": pull.state,
+            "title": pull.title,
+            "body": pull.body,
+            "user": pull.user,
+            "labels": [{"name": label} for label in pull.labels],
+            "created_at": pull.created_at,
+            "closed_at": pull.closed_at,
+            "merged_at": pull.merged_at,
+            "merge_commit_sha": pull.merge_sha,
+            "head": {
+                "ref": pull.head,
+                "sha": self.head_sha(pull),
+                "repo": {"full_name": pull.head_repository},
+            },
+            "base": {"ref": pull.base, "sha": pull.base_sha, "repo": {"full_name": REPOSITORY}},
+        }
+
+    def comment(self, comment: Mapping[str, Json]) -> Json:
+        member = comment["user"]["login"] in MAINTAINERS
+        return {**comment, "author_association": "MEMBER" if member else "NONE"}
+
+    def commits(self, base: str, head: str) -> list[Json]:
+        form = "%H%x00%an%x00%ae%x00%cn%x00%ce%x00%B%x01"
+        listing = git(self.git, "log", "--reverse", f"--format={form}", f"{base}..{head}")
+        found = []
+        for block in filter(None, (part.strip("\n") for part in listing.split("\x01"))):
+            sha, author, author_email, committer, committer_email, message = block.split("\0")
+            commit = {
+                "author": {"name": author, "email": author_email},
+                "committer": {"name": committer, "email": committer_email},
+                "message": message,
+            }
+            found.append({"sha": sha, "commit": commit})
+        return found
