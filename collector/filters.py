@@ -75,10 +75,16 @@ class Filters:
                 numbers.update((behind - 1).tolist())
         return found
 
+    def anywhere(self, text: bytes) -> set[int]:
+        """The patterns that hit somewhere in one UTF-8 text, and now and then one more."""
+        found: set[int] = set()
+        self._scan(self._once, text, lambda pattern, *_: found.add(pattern))
+        return found
+
     def _scan(
         self,
         database: hyperscan.Database,
-        content: pa.Buffer,
+        content: pa.Buffer | bytes,
         matched: Callable[[int, int, int, int, object], bool | None],
     ) -> None:
         """Scan with memory of this thread: Vectorscan must not share it between two scans."""

@@ -7,6 +7,8 @@ no text of a stranger travels on.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from bot.records import Signal
 from bot.signals.answers import asked_again, cut_off, of_answers, of_tools
 from bot.signals.ending import of_the_end
@@ -17,8 +19,12 @@ from collector.records import Conversation
 __all__ = ["find_signals"]
 
 
-def find_signals(conversation: Conversation) -> tuple[Signal, ...]:
-    """All signals of one conversation, by message. The same conversation gives the same signals."""
+def find_signals(conversation: Conversation, *, now: datetime | None = None) -> tuple[Signal, ...]:
+    """All signals of one conversation, by message. The same conversation gives the same signals.
+
+    With `now`, a conversation in which something was said in the last half hour is taken to go on:
+    nobody has abandoned it yet.
+    """
     messages = conversation.messages
     found = [*of_tools(messages), *of_ratings(conversation)]
     if conversation.completeness.text:
@@ -28,7 +34,7 @@ def find_signals(conversation: Conversation) -> tuple[Signal, ...]:
             *reactions(turns, messages),
             *of_answers(messages),
             *asked_again(messages),
-            *of_the_end(conversation),
+            *of_the_end(conversation, now),
         ]
     else:
         found += cut_off(messages)

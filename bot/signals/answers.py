@@ -7,9 +7,11 @@ import re
 from collections.abc import Iterator, Sequence
 
 from bot.records import Signal
-from bot.signals.turns import SHORT_WORDS, SIMILAR, listed, similarity, turn_of
-from bot.signals.words import OFFERS_MORE, REFUSES, searched
-from collector.records import Message
+from bot.signals.malformed import broken, wrapped
+from bot.signals.phrases import OFFERS_MORE, REFUSES
+from bot.signals.turns import SIMILAR, listed, similarity, turn_of
+from bot.signals.words import asks
+from collector.records import Message, ToolCall
 
 LOOPS = 3
 """So many calls of one tool with equal arguments are a loop."""
@@ -24,23 +26,32 @@ HANDS_OVER = re.compile(
 _ERROR_TEXT = re.compile(
     r"\s*(?:#[^\n]{0,40}=\s*)?[\"']?(?:error|exception|traceback|failed)\b", re.I
 )
-_WRAPPERS = frozenset({"message", "response", "answer", "reply", "text", "content", "output"})
-_FENCE = re.compile(r"\s*```(?:json)?\s*(\{.*\})\s*```\s*", re.S)
+_BEGINNING_CHARS = 300
 
 
 def of_tools(messages: Sequence[Message]) -> Iterator[Signal]:
     """Failures, loops, and calls that hand over to a person."""
-    asked: dict[tuple[str, str], list[int]] = {}
+    asked: dict[str, list[tuple[int, ToolCall]]] = {}
     for index, message in enumerate(messages):
         for call in message.tool_calls:
-            arguments = json.dumps(call.arguments, sort_keys=True, default=str)
-            asked.setdefault((call.name, arguments), []).append(index)
+            asked.setdefault(call.name, []).append((index, call))
             if HANDS_OVER.search(call.name):
                 evidence = "a tool that hands over to a person was called"
                 yield Signal(kind="escalation_request", message_index=index, evidence=evidence)
         if message.role == "tool" and (why := tool_failure(message)):
             yield Signal(kind="tool_error", message_index=index, evidence=why)
-    for indexes in asked.values():
+    for calls in asked.values():
+        if len(calls) >= LOOPS:
+            yield from _loops(calls)
+
+
+def _loops(calls: Sequence[tuple[int, ToolCall]]) -> Iterator[Signal]:
+    """Calls of one tool that say the same again and again."""
+    alike: dict[str, list[int]] = {}
+    for index, call in calls:
+        arguments = json.dumps(call.arguments, sort_keys=True, default=str)
+        alike.setdefault(arguments, []).append(index)
+    for indexes in alike.values():
         if len(indexes) >= LOOPS:
             evidence = (
                 f"one tool called {len(indexes)} times with the same arguments: "
@@ -65,26 +76,26 @@ def tool_failure(message: Message) -> str | None:
 
 
 def of_answers(messages: Sequence[Message]) -> Iterator[Signal]:
-    """Answers that are empty, cut off, refused, or wrapped in a format for machines."""
+    """Answers that are empty, cut off, refused or came out broken."""
     yield from cut_off(messages)
-    plain = any(message.role == "user" and not _wrapped(message.text) for message in messages)
+    plain = any(message.role == "user" and not wrapped(message.text) for message in messages)
     for index, message in enumerate(messages):
         if message.role != "assistant":
             continue
-        text = searched(message.text or "")
-        if not (message.text or "").strip():
+        text = message.text or ""
+        if not text.strip():
             if not message.tool_calls and message.finish_reason not in {"length", "tool_calls"}:
                 evidence = "an answer without text and without a tool call"
                 yield Signal(kind="empty_answer", message_index=index, evidence=evidence)
-        elif message.finish_reason == "content_filter":
+            continue
+        if message.finish_reason == "content_filter":
             evidence = "a content filter stopped the answer"
             yield Signal(kind="refusal", message_index=index, evidence=evidence)
-        elif REFUSES.search(text):
+        elif REFUSES.match(text[:_BEGINNING_CHARS].replace("\u2019", "'")):
             evidence = "the answer begins by saying that it cannot be done"
             yield Signal(kind="refusal", message_index=index, evidence=evidence)
-        if plain and (key := _wrapped(message.text)):
-            evidence = f"the answer is wrapped as JSON under the key {key}, the user's text is not"
-            yield Signal(kind="broken_format", message_index=index, evidence=evidence)
+        if message.finish_reason != "length" and (why := broken(text, for_people=plain)):
+            yield Signal(kind="broken_format", message_index=index, evidence=why)
 
 
 def cut_off(messages: Sequence[Message]) -> Iterator[Signal]:
@@ -95,20 +106,6 @@ def cut_off(messages: Sequence[Message]) -> Iterator[Signal]:
             yield Signal(kind="cut_off_answer", message_index=index, evidence=evidence)
 
 
-def _wrapped(text: str | None) -> str | None:
-    """The key under which JSON text holds what was meant for a person, else None."""
-    if not text or "{" not in text[:12]:
-        return None
-    fenced = _FENCE.fullmatch(text)
-    try:
-        value = json.loads(fenced[1] if fenced else text)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(value, dict) or len(value) > 3:
-        return None
-    return next((key for key in value if key in _WRAPPERS and " " in str(value[key]).strip()), None)
-
-
 def asked_again(messages: Sequence[Message]) -> Iterator[Signal]:
     """Questions that the agent asks again although the user has answered."""
     asked = [
@@ -116,11 +113,11 @@ def asked_again(messages: Sequence[Message]) -> Iterator[Signal]:
         for index, message in enumerate(messages)
         if message.role == "assistant"
         and message.text
-        and message.text.rstrip(" *_\"'\n)").endswith(("?", "？", "؟"))  # noqa: RUF001
+        and asks(message.text)
         and not OFFERS_MORE.search(message.text[-120:])
     ][-ASKED_QUESTIONS:]
     for at, turn in enumerate(asked):
-        if len(turn.folded.split()) < SHORT_WORDS:
+        if turn.is_short:
             continue
         for earlier in reversed(asked[:at]):
             between = messages[earlier.index + 1 : turn.index]

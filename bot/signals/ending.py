@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.records import Signal
 from bot.signals.answers import HANDS_OVER, tool_failure
+from bot.signals.phrases import LEFT_TO_OTHERS, OFFERS_MORE, PROMISES, WANTS_A_PERSON
 from bot.signals.words import (
     ENDS_ITSELF,
-    LEFT_TO_OTHERS,
     MARKUP_ONLY,
-    OFFERS_MORE,
-    PROMISES,
+    QUESTION_MARKS,
     SEARCHED_CHARS,
-    WANTS_A_PERSON,
+    asks,
     searched,
     takes_leave,
 )
@@ -22,13 +21,20 @@ from collector.records import Conversation, Message
 
 QUICK = timedelta(seconds=30)
 """A user who leaves sooner than this after the first message did not even try."""
+OPEN = timedelta(minutes=30)
+"""Somebody who spoke less than this ago may still be there."""
 _REVIEWS = frozenset({"debrief.review", "debrief.correction"})
 _LAST_SENTENCES_CHARS = 300
 
 
-def of_the_end(conversation: Conversation) -> Iterator[Signal]:
-    """Abandonment and empty promises, only where the transcript proves them."""
+def of_the_end(conversation: Conversation, now: datetime | None) -> Iterator[Signal]:
+    """Abandonment and empty promises, only where the transcript proves them.
+
+    A conversation that may still go on at `now` has no end yet.
+    """
     messages = conversation.messages
+    if now is not None and conversation.ended_at and now - conversation.ended_at < OPEN:
+        return
     if not messages or any(HANDS_OVER.search(c.name) for m in messages for c in m.tool_calls):
         return
     last = len(messages) - 1
@@ -52,7 +58,7 @@ def _only_promises(conversation: Conversation) -> bool:
     if last.role != "assistant" or last.tool_calls or _was_reviewed(conversation):
         return False
     end = searched((last.text or "")[-_LAST_SENTENCES_CHARS:])
-    if "?" in end or not PROMISES.search(end):
+    if any(mark in end for mark in QUESTION_MARKS) or not PROMISES.search(end):
         return False
     return not LEFT_TO_OTHERS.search(end)
 
@@ -78,7 +84,7 @@ def _loose_end(conversation: Conversation, last: Message) -> str | None:
         return "the conversation ends on a tool call"
     if _was_reviewed(conversation):
         return None  # a draft for a reviewer may end with a question to its reader
-    if text.endswith(("?", "？", "؟")) and not OFFERS_MORE.search(text[-120:]):  # noqa: RUF001
+    if asks(text) and not OFFERS_MORE.search(text[-120:]):
         said = [message for message in conversation.messages if message.role == "user"]
         if said and not takes_leave(said[-1].text or ""):
             return "the assistant's last question got no answer"

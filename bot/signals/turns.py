@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from bot.records import Signal, SignalKind
-from bot.signals.words import (
-    CORRECTS,
-    MARKUP_ONLY,
-    POINTS_OUT,
-    WANTS_A_PERSON,
-    pointing_out_or_wanting,
-    searched,
-)
+from bot.signals.phrases import AT_A_LOSS, CORRECTS, POINTS_OUT, WANTS_A_PERSON
+from bot.signals.words import MARKUP_ONLY, NOTHING, meant, searched
 from collector.records import Message
 
 SIMILAR = 0.8
@@ -29,21 +23,53 @@ COMPARED_TURNS = 40
 """Newest turns that are compared with one another, so that cost stays bounded."""
 SHORT_WORDS = 4
 """A turn of fewer words ("yes please") says too little to be a request."""
+SHARED_WORDS = 1 / 3
+"""Turns that have fewer of their words in common are not compared more closely."""
+LOST_CHARS = 40
+"""Who is at a loss for words does not write more."""
 
 _DIGIT = re.compile(r"\d")
 _WORDS = re.compile(r"\w+")
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+"""Letters of scripts that leave no space between words."""
+_WORDS_OR_LETTERS = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
+_UNSPACED_LETTER = re.compile(f"[{_UNSPACED}]")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Turn:
-    """One message, prepared for comparing."""
+    """One message, prepared for comparing. Not slotted: what is compared is made once and kept."""
 
     index: int
     text: str
-    folded: str
-    grams: Mapping[str, int]
-    norm: float
-    numbers: frozenset[str]
+    """What is searched of it."""
+
+    words: Sequence[str]
+    """In lower case; a letter is a word where a script puts no space between words."""
+    vocabulary: frozenset[str]
+
+    @cached_property
+    def is_short(self) -> bool:
+        """Too short to be a request or a question of its own; two such letters count as a word."""
+        if len(self.words) < SHORT_WORDS or len(self.words) >= 2 * SHORT_WORDS:
+            return len(self.words) < SHORT_WORDS
+        letters = (
+            0 if self.text.isascii() else sum(map(bool, map(_UNSPACED_LETTER.match, self.words)))
+        )
+        return len(self.words) - letters / 2 < SHORT_WORDS
+
+    @cached_property
+    def folded(self) -> str:
+        return " ".join(self.words)
+
+    @cached_property
+    def grams(self) -> frozenset[tuple[str, str, str]]:
+        """Distinct runs of three characters."""
+        return frozenset(zip(self.folded, self.folded[1:], self.folded[2:], strict=False))
+
+    @cached_property
+    def numbers(self) -> frozenset[str]:
+        return frozenset([w for w in self.words if not w.isalpha() and _DIGIT.search(w)])
 
 
 def user_turns(messages: Sequence[Message]) -> list[Turn]:
@@ -58,35 +84,28 @@ def user_turns(messages: Sequence[Message]) -> list[Turn]:
 def turn_of(index: int, text: str) -> Turn:
     """Prepare one message."""
     text = searched(text)
-    words = _WORDS.findall(text[:COMPARED_CHARS].lower())
-    folded = " ".join(words)
-    grams = Counter([folded[at : at + 3] for at in range(len(folded) - 2)])
-    return Turn(
-        index=index,
-        text=text,
-        folded=folded,
-        grams=grams,
-        norm=math.sqrt(sum([count * count for count in grams.values()])),
-        numbers=frozenset([w for w in words if not w.isalpha() and _DIGIT.search(w)]),
-    )
+    start = text[:COMPARED_CHARS].lower()
+    words = (_WORDS if start.isascii() else _WORDS_OR_LETTERS).findall(start)
+    return Turn(index=index, text=text, words=words, vocabulary=frozenset(words))
 
 
 def similarity(one: Turn, other: Turn) -> float:
-    """Cosine of character 3-gram counts, 0..1.
+    """Cosine of the sets of character 3-grams, 0..1; 0 where few words are shared.
 
     Two turns that each have a number which the other lacks ask about two things, so they are 0.
     """
+    smaller = min(len(one.vocabulary), len(other.vocabulary))
+    if len(one.vocabulary & other.vocabulary) < SHARED_WORDS * smaller:
+        return 0.0
     if one.numbers - other.numbers and other.numbers - one.numbers:
         return 0.0
-    if not one.norm or not other.norm:
-        return 0.0
     a, b = one.grams, other.grams
-    return sum([a[gram] * b[gram] for gram in a.keys() & b.keys()]) / (one.norm * other.norm)
+    return len(a & b) / math.sqrt(len(a) * len(b)) if a and b else 0.0
 
 
 def same_again(turns: Sequence[Turn], messages: Sequence[Message]) -> Iterator[Signal]:
     """Reformulations and repeated requests."""
-    requests = [turn for turn in turns if len(turn.folded.split()) >= SHORT_WORDS]
+    requests = [turn for turn in turns if not turn.is_short]
     requests = requests[-COMPARED_TURNS:]
     counted: set[int] = set()
     for at, turn in enumerate(requests):
@@ -111,16 +130,23 @@ def _answered(messages: Sequence[Message], start: int, end: int) -> bool:
 
 def reactions(turns: Sequence[Turn], messages: Sequence[Message]) -> Iterator[Signal]:
     """Corrections, errors pointed out and requests for a person."""
-    pointing_out, wanting = pointing_out_or_wanting([turn.text for turn in turns])
-    for at, turn in enumerate(turns):
+    something = any(meant([turn.text for turn in turns]))
+    for turn in turns:
         before = messages[turn.index - 1] if turn.index else None
         after_answer = before is not None and before.role == "assistant" and bool(before.text)
-        if after_answer and CORRECTS.search(turn.text):
+        may = meant([turn.text]) if something else NOTHING
+        if after_answer and may.corrects and CORRECTS.search(turn.text):
             yield _said("quick_correction", turn, "takes back or restates right after the answer")
-        if after_answer and at in pointing_out and POINTS_OUT.search(turn.text):
+        if after_answer and (
+            (may.points_out and POINTS_OUT.search(turn.text)) or _is_at_a_loss(turn.text)
+        ):
             yield _said("error_pointed_out", turn, "says that the answer is wrong or unclear")
-        if at in wanting and WANTS_A_PERSON.search(turn.text):
+        if may.wants_a_person and WANTS_A_PERSON.search(turn.text):
             yield _said("escalation_request", turn, "asks for a person")
+
+
+def _is_at_a_loss(text: str) -> bool:
+    return len(text) <= LOST_CHARS and AT_A_LOSS.fullmatch(text) is not None
 
 
 def _said(kind: SignalKind, turn: Turn, what: str) -> Signal:

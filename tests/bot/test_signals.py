@@ -1,5 +1,7 @@
 """What a conversation shows by itself, and what it does not show."""
 
+# ruff: noqa: RUF001 - text in many scripts
+
 from __future__ import annotations
 
 import time
@@ -471,3 +473,148 @@ def test_more_ways_to_say_that_an_answer_is_no_help(text: str) -> None:
 @pytest.mark.parametrize("text", ["What?? That is great, thank you!", "What do you charge?"])
 def test_what_alone_means_something_else(text: str) -> None:
     assert "error_pointed_out" not in kinds(after_answer(text))
+
+
+# -- languages ------------------------------------------------------------------------------------
+
+ANSWER = "Die Lampe kostet 20 EUR. / ランプは20ユーロです。"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Das hilft mir nicht weiter.", "error_pointed_out"),
+        ("Was meinen Sie damit?", "error_pointed_out"),
+        ("Eso no es lo que pedí", "quick_correction"),
+        ("Lo siento, pero sigue sin funcionar", "error_pointed_out"),
+        ("¿De qué está hablando?", "error_pointed_out"),
+        ("isso está errado", "error_pointed_out"),
+        ("non è corretto", "error_pointed_out"),
+        ("dat klopt niet", "error_pointed_out"),
+        ("Это неправильно", "error_pointed_out"),
+        ("Нет, я имел в виду синюю", "quick_correction"),
+        ("Bu yanlış", "error_pointed_out"),
+        ("それは間違っています", "error_pointed_out"),
+        ("いいえ、そうではなくて青いほうです", "quick_correction"),
+        ("这个不对", "error_pointed_out"),
+        ("我的意思是蓝色的", "quick_correction"),
+        ("그건 틀렸어요", "error_pointed_out"),
+        ("هذا خطأ", "error_pointed_out"),
+        ("لا، كنت أقصد الأزرق", "quick_correction"),
+        ("担当者に代わってください", "escalation_request"),
+        ("我要转人工", "escalation_request"),
+        ("أريد التحدث إلى موظف", "escalation_request"),
+        ("Соедините меня с оператором", "escalation_request"),
+        ("Quero falar com um atendente", "escalation_request"),
+    ],
+)
+def test_users_are_understood_in_other_languages(text: str, kind: SignalKind) -> None:
+    assert kinds(after_answer(text, answer=ANSWER)) == [kind]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Nein danke, das ist alles",
+        "No, gracias",
+        "はい、お願いします",
+        "好的,谢谢",
+        "نعم من فضلك",
+        "Да, спасибо",
+    ],
+)
+def test_ordinary_answers_in_other_languages_say_nothing(text: str) -> None:
+    assert kinds(after_answer(text, answer=ANSWER)) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "again"),
+    [
+        (
+            "Wie lange dauert die Lieferung nach Graz?",
+            "Wie lange dauert die Lieferung nach Graz??!",
+        ),
+        (
+            "グラーツまでの配送にはどのくらいかかりますか",
+            "グラーツまでの配送には何日くらいかかりますか",
+        ),
+        ("كم يستغرق التوصيل إلى مدينة غراتس", "كم يستغرق التوصيل إلى مدينة غراتس من فضلك"),
+        ("送到格拉茨的快递需要多长时间", "请问送到格拉茨的快递需要多长时间"),
+        ("¿Cuánto tarda el envío a Graz?", "Pero ¿cuánto tarda el envío a Graz?"),
+    ],
+)
+def test_asking_again_is_seen_in_any_language(first: str, again: str) -> None:
+    asked = a_conversation(user(first), assistant(ANSWER), user(again), assistant(ANSWER))
+    repeated = a_conversation(*(user(first), assistant(ANSWER)) * 3)
+
+    assert set(kinds(asked)) <= {"reformulation"}
+    assert kinds(asked) or first.rstrip("?") == again.rstrip("?!")
+    assert kinds(repeated) == ["repeated_query"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Lo siento, no puedo ayudarle con eso.",
+        "申し訳ございませんが、対応できません。",
+        "抱歉，我无法处理这个请求。",
+        "عذراً، لا أستطيع المساعدة",
+        "К сожалению, я не могу это сделать.",
+    ],
+)
+def test_refusals_in_other_languages(answer: str) -> None:
+    assert kinds(a_conversation(user("?"), assistant(answer))) == ["refusal"]
+
+
+# -- broken answers -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ("Dear [Your Name], it is here.", "slot"),
+        ("Hello {first_name}, it is here.", "slot"),
+        ("It is here.<|im_end|>", "marks"),
+        ("</think> It is here.", "marks"),
+        ("Ihr Paket ist fÃ¼r Sie da.", "letters"),
+        ("```python\nprint(1)", "not closed"),
+        ("Sorry:\n" + "Your order is on its way.\n" * 6, "repeated"),
+    ],
+)
+def test_what_came_out_broken_is_named(answer: str, why: str) -> None:
+    (found,) = find_signals(a_conversation(user("Where is it?"), assistant(answer)))
+
+    assert found.kind == "broken_format"
+    assert why in found.evidence
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Write `{{name}}` where the name goes.",
+        "```\n{user_name} <think>\n```",
+        "See [1] and <b>this</b>; {a, b} is a set.",
+        "| a | b |\n" * 8,
+        "Æ, Ã and ß are letters.",
+    ],
+)
+def test_code_and_markup_are_not_broken(answer: str) -> None:
+    assert kinds(a_conversation(user("How do I do it?"), assistant(answer))) == []
+
+
+# -- still going on --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("minutes", "abandoned"), [(5, False), (31, True)])
+def test_nobody_has_left_a_conversation_that_may_go_on(minutes: int, abandoned: bool) -> None:
+    start = datetime(2026, 11, 2, 9, tzinfo=UTC)
+    conversation = a_conversation(
+        user("I need a refund.", at=start),
+        assistant("Which order is it about?", at=start),
+        started_at=start,
+        ended_at=start,
+    )
+
+    found = find_signals(conversation, now=start + timedelta(minutes=minutes))
+
+    assert any(one.kind == "abandonment" for one in found) is abandoned
