@@ -447,6 +447,33 @@ PullState = Literal["open", "merged", "rejected", "closed"]
 Rejection = Literal["not_a_problem", "wrong_fix", "later"]
 
 
+CloseReason = Literal["obsolete", "done", "superseded", "expired"]
+"""Why Debrief closed a pull request of its own; `done`: people made the change themselves."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Remark:
+    """A red check, or a reviewer's words, on an open pull request: input for one revision."""
+
+    kind: Literal["check", "review"]
+    author: str
+    """Name of the check, or login of the reviewer. Outside text."""
+    text: str
+    """At most 2,000 characters. Outside text."""
+    path: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReviewerEdit:
+    """What a person made of a file that we proposed: a correction of Debrief itself."""
+
+    path: str
+    proposed: str
+    """The file as our last commit had it."""
+    edited: str
+    """The file as the person left it. Outside text."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PastProposal:
     """One proposal as the target remembers it: from the marker in its body and its state."""
@@ -476,6 +503,22 @@ class PastProposal:
     """A person committed to the branch: hands off."""
     verdict: str | None = None
     """The verdict's result, where one was posted."""
+    active_at: datetime | None = None
+    """When anybody last did something to it, as far as the target says."""
+    paths: tuple[str, ...] = ()
+    """Files that it changes; not known of those that were closed."""
+    stale_paths: tuple[str, ...] = ()
+    """Of an open one: those of `paths` that the default branch has changed since."""
+    is_done: bool = False
+    """Of an open one: the default branch has come to say the same without it."""
+    reverted: bool = False
+    """Merged, and taken back by people since: as good as a rejection."""
+    close_reason: CloseReason | None = None
+    """Of a closed one, where Debrief said why."""
+    remarks: tuple[Remark, ...] = ()
+    """Of an open one that nobody touched: what has not been answered by a revision yet."""
+    reviewer_edits: tuple[ReviewerEdit, ...] = ()
+    """What people changed in it on its branch, whether it was merged or not."""
     marker: Mapping[str, Json] = field(default_factory=dict)
     """The versioned marker of the body, as parsed: prediction, evidence and scope among it."""
 
@@ -804,7 +847,9 @@ class Verdict:
 class Operation:
     """One thing that publish does. `body_file` is relative to the bundle."""
 
-    op: Literal["open", "update", "close", "comment", "verdict"]
+    op: Literal["open", "update", "close", "comment", "verdict", "issue", "answer", "evidence"]
+    """The last three are what `bot.surface` shows: an issue of ours, the answer to a command, and
+    the map of evidence for people's own pull requests."""
     id: str
     kind: str
     branch: str
@@ -819,6 +864,10 @@ class Operation:
     agent: str = ""
     reference: str | None = None
     """The pull request that this is about, where there is one already."""
+    superseded_by: str = ""
+    """Of a close: the proposal whose pull request has to be open before this one is closed."""
+    request: Mapping[str, Json] = field(default_factory=dict)
+    """What a person asked for: {comment_id, verb} of an `answer`; {rollback: id} of an `open`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

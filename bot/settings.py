@@ -11,7 +11,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import time
 from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -19,9 +21,7 @@ from bot.checked_yaml import Mistake, read_checked
 from bot.errors import SettingsError
 
 PATH = ".github/debrief.yml"
-PLANNED = frozenset(
-    {"segments", "redaction", "publish", "rollout", "judge", "flags", "replay"}
-)
+PLANNED = frozenset({"segments", "redaction", "rollout", "judge", "flags", "replay"})
 """Keys that later versions will know."""
 
 
@@ -121,6 +121,54 @@ class Limits(_Section):
     """How many days of conversations are looked at."""
 
 
+class QuietHours(_Section):
+    """When nothing is written to GitHub, so that nobody is called. It waits for the next run."""
+
+    start: time | None = Field(default=None, examples=["18:00"])
+    """Quiet from this time of the day on; may be later than `end`, then it lasts over midnight."""
+    end: time | None = Field(default=None, examples=["08:00"])
+    """Quiet until this time of the day."""
+    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = Field(
+        default=(), examples=[["sat", "sun"]]
+    )
+    """Whole days that are quiet."""
+    timezone: str = Field(default="UTC", examples=["Europe/Berlin"])
+    """Where those times and days are meant, by its name in the time zone database."""
+
+    @model_validator(mode="after")
+    def _is_known(self) -> QuietHours:
+        if (self.start is None) != (self.end is None):
+            raise ValueError("quiet hours need both start and end")
+        try:
+            ZoneInfo(self.timezone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"no time zone is called {self.timezone!r}") from None
+        return self
+
+
+class PublishSettings(_Section):
+    """How much is open at once, when nothing is written, and who is asked to look."""
+
+    max_open: int = Field(default=5, ge=0, le=10)
+    """Open pull requests of Debrief at once; nothing new is opened beyond that."""
+    new_per_run: int = Field(default=3, ge=0, le=3)
+    """New pull requests in one run."""
+    open_per_agent: int = Field(default=3, ge=0, le=10)
+    """Open pull requests at once for one agent."""
+    expire_days: int = Field(default=60, ge=7, le=365)
+    """A pull request that nobody did anything to for so long is closed; no rejection."""
+    quiet_hours: QuietHours = QuietHours()
+    """When nothing is written to GitHub."""
+    pause_label: str = Field(default="debrief:pause", min_length=1, max_length=50)
+    """While an open issue or pull request carries this label, nothing new is opened."""
+    reviewers: tuple[str, ...] = Field(default=(), examples=[["alice", "acme/prompts"]])
+    """People and teams (owner/team) who are asked for a review, besides the owners of the files."""
+    code_owners: bool = True
+    """Ask the owners of the changed files by CODEOWNERS for a review."""
+    template: bool = True
+    """Put the repository's pull request template under the body, folded."""
+
+
 class Settings(_Section):
     """What Debrief may do in this repository."""
 
@@ -136,6 +184,8 @@ class Settings(_Section):
     """Which models are asked, and what they may cost."""
     limits: Limits = Limits()
     """Caps. A file may make them tighter, never looser."""
+    publish: PublishSettings = PublishSettings()
+    """How much is open at once, when nothing is written, and who is asked to look."""
     intents: IntentSettings = IntentSettings()
     """How conversations are compared, to find intents and to give them."""
     quotes: bool = False
