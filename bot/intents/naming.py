@@ -1,9 +1,10 @@
 """Names for groups of conversations, from the words of many users and of no single one.
 
 A name is a verb with its object where users say what they want ("I'd like to cancel my
-reservation"), else the group's most telling words. Each word was used by at least `min_users`
-distinct users of the group, and is no proper noun as far as its use shows, so that nothing that one
-person wrote gets into a name. The cues are English; in other languages a name is a list of words.
+reservation"). Where they only ask, or tell what is wrong, it says so, with the group's most telling
+words. In other languages than English it is the tool that most of them need, else those words.
+Each word of a user was used by at least `min_users` distinct users of the group, and is no proper
+noun as far as its use shows, so that nothing that one person wrote gets into a name.
 """
 
 from __future__ import annotations
@@ -12,14 +13,23 @@ import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.intents.english import (
+    ABOUT,
     EMPTY_VERBS,
     EMPTY_WORDS,
+    ENGLISH,
+    HELP,
     INTRODUCED,
+    LIGHT_VERBS,
+    LINKS,
+    NEGATIONS,
+    PARTICLES,
     PASSED_OVER,
+    QUESTION,
+    TAILS,
     WISH,
 )
 from bot.intents.text import Document
@@ -27,12 +37,20 @@ from bot.intents.text import Document
 MAX_TERMS = 8
 LISTED_TERMS = 3
 """Terms in a name that has no verb."""
+SAID_LONGER = 0.33
+"""Of those who say an order, the share from which the longer one that begins like it is meant."""
+MOSTLY = 0.5
+"""Share of a group's users from which it asks, or writes English."""
 MAX_OBJECT_WORDS = 3
 PROPER_SHARE = 0.8
 """Written with a capital so often inside sentences, a word is a proper noun."""
 CAPITALISING_SHARE = 0.25
 """Where so many words inside sentences have a capital, all nouns have one (German)."""
 
+PLAIN = "{}"
+"""The frame of a group whose language we do not know: its words, and nothing of ours."""
+
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")  # noqa: RUF001 - people type both apostrophes
 _INSIDE = re.compile(r"(?<=[^\W\d_][ ,] )[^\W\d_]+|(?<=[^\W\d_] )[^\W\d_]+")
 
@@ -56,41 +74,65 @@ def name_clusters(
     """
     proper = proper_nouns(document.text for cluster in clusters for document in cluster)
 
-    def terms_of(text: str) -> set[str]:
-        kept = [word for word in map(singular, words(text)) if _is_telling(word, proper)]
-        return {*kept, *(f"{a} {b}" for a, b in itertools.pairwise(kept) if a != b)}
+    def terms_of(one: Document) -> set[str]:
+        return {term for line in one.text.splitlines() for term in _terms(words(line), proper)}
 
-    def wishes_of(text: str) -> set[str]:
-        said = ((wish[1].lower(), words(wish[2])) for wish in WISH.finditer(text))
+    def wishes_of(one: Document) -> set[str]:
+        said = ((wish[1].lower(), words(wish[2])) for wish in WISH.finditer(one.text))
         return {phrase for verb, behind in said for phrase in _phrases(verb, behind, proper)}
 
     verbs = _verbs(clusters, min_users)
 
-    def orders_of(text: str) -> set[str]:
+    def orders_of(one: Document) -> set[str]:
         return {
             phrase
-            for line in text.splitlines()
+            for line in one.text.splitlines()
             for verb, behind in _behind(words(line), verbs)
             for phrase in _phrases(verb, behind, proper)
         }
 
+    def scattered_of(one: Document) -> set[str]:
+        return {
+            f"{verb} {term}"
+            for line in one.text.splitlines()
+            for verb, behind in _behind(words(line), verbs)
+            for term in _terms([*itertools.takewhile(_joins_nothing, behind)], proper)
+            if verb not in LIGHT_VERBS
+        }
+
     terms = _most_telling(clusters, terms_of, min_users)
-    # Of few people each says it in a cue of their own: then any order with a verb of wishes counts.
-    wishes = [
-        own or orders
-        for own, orders in zip(
-            _most_telling(clusters, wishes_of, min_users),
-            _most_telling(clusters, orders_of, min_users),
-            strict=True,
-        )
-    ]
+    # Of few people each says it in words of their own: then any order with a verb of wishes counts,
+    # and then one whose object comes a few words later.
+    ways = [_most_telling(clusters, of, min_users) for of in (wishes_of, orders_of, scattered_of)]
+    called = _most_telling(clusters, _tools_of, min_users)
     names: list[Name] = []
     used = set(taken)
-    for own_wishes, own_terms in zip(wishes, terms, strict=True):
-        text = next(name for name in _candidates(own_wishes, own_terms) if name not in used)
+    for cluster, own_terms, tools, *own_ways in zip(clusters, terms, called, *ways, strict=True):
+        wishes: Mapping[str, int] = next((own for own in own_ways if own), {})
+        frame = _frame(cluster)
+        if frame == PLAIN and not wishes:
+            enough = MOSTLY * len({document.unit for document in cluster})
+            wishes = {tool: users for tool, users in tools.items() if users >= enough}
+        candidates = _candidates(wishes, list(own_terms), frame)
+        text = next(name for name in candidates if name not in used)
         used.add(text)
-        names.append(Name(text=text, terms=tuple(own_terms[:MAX_TERMS])))
+        names.append(Name(text=text, terms=tuple(own_terms)[:MAX_TERMS]))
     return names
+
+
+def _frame(cluster: Sequence[Document]) -> str:
+    """What to put around a group's telling words, so that they say what its users want."""
+    said = {document.unit: document.text for document in cluster}
+    if sum(bool(ENGLISH.search(text)) for text in said.values()) < MOSTLY * len(said):
+        return PLAIN
+    asking = sum(bool(QUESTION.search(text.partition("\n")[0])) for text in said.values())
+    return ABOUT if asking >= MOSTLY * len(said) else HELP
+
+
+def _tools_of(document: Document) -> set[str]:
+    """The agent's tools as words, where they are two at least: "cancel order"."""
+    spoken = (words(_HUMP.sub(" ", tool.replace("_", " "))) for tool in document.tools)
+    return {" ".join(said) for said in spoken if 2 <= len(said) <= 1 + MAX_OBJECT_WORDS}
 
 
 def words(text: str) -> list[str]:
@@ -145,31 +187,71 @@ def _verbs(clusters: Sequence[Sequence[Document]], min_users: int) -> frozenset[
     )
 
 
+def _terms(line: Sequence[str], proper: frozenset[str]) -> Iterator[str]:
+    """Telling words, and pairs with what joins them: "wait for transfer", "card not working"."""
+    before, joint = "", ""
+    for word in map(singular, line):
+        if _is_telling(word, proper):
+            yield word
+            if before and not _alike(before, word):
+                yield f"{before} {joint}{word}"
+            before, joint = word, ""
+        elif word in NEGATIONS or (word in LINKS and not joint):
+            joint = "not " if word in NEGATIONS else f"{word} "
+        elif word not in PASSED_OVER:
+            before, joint = "", ""
+
+
+def _joins_nothing(word: str) -> bool:
+    return word not in LINKS
+
+
 def _behind(line: Sequence[str], verbs: frozenset[str]) -> Iterator[tuple[str, Sequence[str]]]:
     """Each verb of `line`, and the words up to the next one."""
     for at, word in enumerate(line):
-        if word in verbs:
+        if word in verbs and _is_a_verb(line, at):
             yield word, [*itertools.takewhile(lambda one: one not in verbs, line[at + 1 : at + 7])]
 
 
+def _is_a_verb(line: Sequence[str], at: int) -> bool:
+    """Many a verb is a noun as well: "my transfer", "cash deposit", "transfer pending"."""
+    before = line[at - 1] if at else ""
+    behind = line[at + 1] if at + 1 < len(line) else ""
+    is_noun = before in PASSED_OVER or before in LINKS - {"to"} or _is_telling(before, frozenset())
+    return not is_noun and not behind.endswith(("ed", "ing"))
+
+
 def _phrases(verb: str, behind: Iterable[str], proper: frozenset[str]) -> Iterator[str]:
-    """A verb and the object right behind it, shorter and longer: "cancel flight reservation"."""
-    if verb in EMPTY_VERBS or verb in proper:
+    """A verb and the object right behind it, shorter and longer: "get quote for life insurance"."""
+    behind = [*behind]
+    if verb not in proper and behind[:1] and behind[0] in PARTICLES:
+        verb, behind = f"{verb} {behind[0]}", behind[1:]
+    if verb.partition(" ")[0] in EMPTY_VERBS or verb in proper:
         return
-    phrase = [verb]
+    phrase, link, telling = [verb], "", 0
     for word in itertools.dropwhile(PASSED_OVER.__contains__, behind):
-        if not _is_telling(word, proper) or len(phrase) > MAX_OBJECT_WORDS:
+        if link and word in PASSED_OVER:
+            continue
+        if word in LINKS and telling and not link:
+            link = word
+            continue
+        is_tail = singular(word) in TAILS and bool(telling)
+        if telling == MAX_OBJECT_WORDS or not (is_tail or _is_telling(word, proper)):
             return
+        if link and link not in phrase:
+            phrase.append(link)
         phrase.append(singular(word))
-        yield " ".join(phrase)
+        telling += 1
+        if verb not in LIGHT_VERBS or telling > 1:
+            yield " ".join(phrase)
 
 
 def _most_telling(
     clusters: Sequence[Sequence[Document]],
-    parts_of: Callable[[str], set[str]],
+    parts_of: Callable[[Document], set[str]],
     min_users: int,
-) -> list[list[str]]:
-    """For each cluster the parts that set it apart, most telling first.
+) -> list[dict[str, int]]:
+    """For each cluster the parts that set it apart, most telling first, with how many users.
 
     Counts users, not occurrences. The weight is share x log(share / share elsewhere), a c-TF-IDF
     (Grootendorst 2022, "BERTopic") on rates, so that large clusters do not drown small ones.
@@ -187,31 +269,45 @@ def _most_telling(
             if count >= min_users
         }
         telling = [part for part, value in weight.items() if value > 0]
-        ranked.append(sorted(telling, key=lambda part: (-weight[part], part)))
+        telling.sort(key=lambda part: (-weight[part], part))
+        ranked.append({part: own[part] for part in telling})
     return ranked
 
 
-def _users_of(cluster: Sequence[Document], parts_of: Callable[[str], set[str]]) -> Counter[str]:
+def _users_of(
+    cluster: Sequence[Document], parts_of: Callable[[Document], set[str]]
+) -> Counter[str]:
     """How many distinct users of the cluster used each part."""
-    seen = {(document.unit, part) for document in cluster for part in parts_of(document.text)}
+    seen = {(document.unit, part) for document in cluster for part in parts_of(document)}
     return Counter(part for _, part in seen)
 
 
-def _candidates(wishes: Sequence[str], terms: Sequence[str]) -> Iterator[str]:
+def _candidates(wishes: Mapping[str, int], terms: Sequence[str], frame: str) -> Iterator[str]:
     """Names to try, the best first; it never ends."""
     if wishes:
-        # "add checked" is an object cut short where "add checked bag" is said often enough too.
-        lead = next((w for w in wishes if w.startswith(f"{wishes[0]} ")), wishes[0])
-        yield lead
+        yield (lead := _whole(next(iter(wishes)), wishes))
     else:
-        lead = ", ".join(_distinct(terms)[:LISTED_TERMS]) or "unnamed group"
+        listed = _distinct(terms)[:LISTED_TERMS]
+        # A pair says much behind a verb of ours.
+        at_most = 2 if frame != PLAIN and listed and " " in listed[0] else LISTED_TERMS
+        lead = frame.format(", ".join(listed[:at_most])) if listed else "unnamed group"
         yield lead
+    yield from (longer for longer in wishes if longer.startswith(f"{lead} "))
     for term in _distinct(terms):
-        if not set(term.split()) & set(words(lead)):
+        if not any(_alike(one, other) for one in term.split() for other in words(lead)):
             yield f"{lead}, {term}"
     for letters in itertools.count(1):
         for suffix in itertools.product("abcdefghijklmnopqrstuvwxyz", repeat=letters):
             yield f"{lead}, group {''.join(suffix)}"
+
+
+def _whole(order: str, wishes: Mapping[str, int]) -> str:
+    """The order with the rest of its object, where most who say it say that: "add checked" is "add
+    checked bag"."""
+    for longer, users in wishes.items():
+        if longer.startswith(f"{order} ") and users >= SAID_LONGER * wishes[order]:
+            return _whole(longer, wishes)
+    return order
 
 
 def _distinct(terms: Sequence[str]) -> list[str]:
@@ -219,6 +315,13 @@ def _distinct(terms: Sequence[str]) -> list[str]:
     kept: list[str] = []
     for term in terms:
         longer = next((t for t in terms[:MAX_TERMS] if " " in t and term in t.split()), term)
-        if not set(longer.split()) & {word for other in kept for word in other.split()}:
+        said = [word for other in kept for word in other.split()]
+        if not any(_alike(one, other) for one in longer.split() for other in said):
             kept.append(longer)
     return kept
+
+
+def _alike(one: str, other: str) -> bool:
+    """Forms of one word, by how they begin: "delay" and "delayed"."""
+    begun = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
+    return one == other or len([*begun]) >= max(4, min(len(one), len(other)) - 1)

@@ -1,0 +1,76 @@
+"""Names that groups get from the words of their users alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.intents import Document
+from bot.intents.naming import name_clusters
+from tests.bot.intents_built import a_document
+
+OTHERS = [
+    a_document(f"Where is the nearest shop number {'abcdefgh'[n]}", 900 + n) for n in range(8)
+]
+
+
+def a_group(text: str, users: int = 8, **changes) -> list[Document]:
+    """As many users as given; `{}` in the text is a word of each one's own."""
+    own = ["apple", "brick", "candle", "dragon", "engine", "flower", "garden", "hammer"]
+    return [a_document(text.format(own[n % 8]), n, **changes) for n in range(users)]
+
+
+def name_of(group: list[Document]) -> str:
+    return name_clusters([group, OTHERS], min_users=5)[0].text
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        pytest.param("I want to cancel my flight {}", "cancel flight", id="order"),
+        pytest.param(
+            "Can I get a quote for condo insurance, {}",
+            "get quote for condo insurance",
+            id="what-the-object-is-about",
+        ),
+        pytest.param(
+            "I need to change my security question {}", "change security question", id="tail"
+        ),
+        pytest.param("I need to set up online banking {}", "set up online banking", id="particle"),
+        pytest.param("Why was my top-up declined, {}", "ask about top-up declined", id="they-ask"),
+        pytest.param(
+            "The machine swallowed my card, {}", "get help with swallowed card", id="they-tell"
+        ),
+        pytest.param("Wo liegt mein Paket {}", "liegt mein", id="another-language"),
+    ],
+)
+def test_a_group_is_called_by_what_its_users_want(text, name):
+    assert name_of(a_group(text)) == name
+
+
+def test_what_follows_one_wish_does_not_hide_the_next():
+    group = a_group("Hello, I want to know things. Can you check my balance {}")
+
+    assert name_of(group) == "check balance"
+
+
+def test_a_verb_that_is_a_noun_here_gives_no_order():
+    verbs = a_group("I want to transfer money {}")
+    nouns = a_group("The bank transfer pending since days {}")
+
+    assert name_clusters([verbs, nouns], min_users=5)[1].text.startswith("get help with")
+
+
+def test_a_group_in_another_language_is_called_by_the_tool_that_it_needs():
+    group = a_group("予約を取り消したいです {}", tools=("lookup", "cancelOrder"))
+
+    assert name_of(group) == "cancel order"
+
+
+def test_moods_are_no_names():
+    assert "frustrated" not in name_of(a_group("I am frustrated and upset, my parcel is late {}"))
+
+
+def test_two_forms_of_one_word_count_once():
+    name = name_of(a_group("delay delayed, {} delays of the plane"))
+
+    assert sum(word.startswith("delay") for word in name.split()) == 1
