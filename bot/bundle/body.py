@@ -79,7 +79,8 @@ def marker_values(
         "title": plain(proposal.title, TITLE_CHARS),
         "base_sha": _clip(base_sha),
         "root_cause": proposal.root_cause,
-        "evidence": {"entries": proposal.evidence.entries, "users": proposal.evidence.users},
+        "gate": proposal.gate.verdict,
+        "evidence": _evidence_values(proposal),
         "prediction": prediction_values(proposal.prediction),
     }
     if pattern is not None:
@@ -93,6 +94,13 @@ def marker_values(
     if move is not None:
         values["threshold"] = {"name": _clip(move.name), "from": move.old, "to": move.new}
     return values
+
+
+def _evidence_values(proposal: Proposal) -> dict[str, Json]:
+    evidence = proposal.evidence
+    values: dict[str, Json] = {"entries": evidence.entries, "users": evidence.users}
+    # From then on it was there to be seen: the dashboard counts the days to its merged fix.
+    return values | ({"first_at": evidence.first_at.isoformat()} if evidence.first_at else {})
 
 
 def prediction_values(prediction: Prediction | None) -> dict[str, Json] | None:

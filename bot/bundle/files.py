@@ -147,7 +147,7 @@ def _relative(path: str) -> str:
 
 
 _Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
-_Branch = Annotated[str, Field(pattern=r"^debrief/[a-z0-9][a-z0-9._-]{0,63}$")]
+_Branch = Annotated[str, Field(pattern=r"^(debrief/[a-z0-9][a-z0-9._-]{0,63})?$")]
 _Path = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_relative)]
 _Line = Annotated[str, Field(max_length=500)]
 
@@ -166,7 +166,7 @@ class _EditModel(_Model):
 
 
 class _OperationModel(_Model):
-    op: Literal["open", "update", "close", "comment", "verdict"]
+    op: Literal["open", "update", "close", "comment", "verdict", "issue", "answer", "evidence"]
     id: _Id
     kind: Annotated[str, Field(pattern=r"^[a-z_]{1,32}$")]
     branch: _Branch
@@ -180,6 +180,7 @@ class _OperationModel(_Model):
     pattern_id: _Line = ""
     agent: _Line = ""
     reference: _Line | None = None
+    request: dict[str, JsonValue] = {}
 
     def record(self) -> Operation:
         plain = {name: getattr(self, name) for name in type(self).model_fields}

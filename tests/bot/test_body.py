@@ -53,7 +53,9 @@ def test_the_first_line_carries_what_history_and_measuring_need() -> None:
     assert marker["id"] == "p-7f3a0001"
     assert marker["fingerprint"] == "a1b2c3d4e5f60718"
     assert marker["base_sha"] == BASE
-    assert marker["evidence"] == {"entries": 61, "users": 58}
+    first_at = "2026-10-24T06:00:00+00:00"
+    assert marker["evidence"] == {"entries": 61, "users": 58, "first_at": first_at}
+    assert marker["gate"] == "pass"
     assert marker["prediction"] == {
         "metric": "failure",
         "population": "users who want to cancel a flight",

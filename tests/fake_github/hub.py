@@ -86,6 +86,12 @@ class FakeGitHub:
         self.rules: dict[str, list[str]] = {"main": ["pull_request"]}
         """Branch to the types of its rules; `*` for all others."""
         self.workflows: dict[str, str] = {".github/workflows/debrief.yml": "active"}
+        self.has_issues = True
+        self.checks: list[dict[str, Json]] = []
+        self.statuses: list[dict[str, Json]] = []
+        self.forbid_checks = False
+        """The token is a person's: it may write no check runs."""
+        self.forbid_statuses = False
         self.url = ""
         self._clock = 0
         self._fault: tuple[int, Fault] | None = None

@@ -64,7 +64,8 @@ def get_commit(fake: FakeGitHub, sha: str, request: Request) -> Reply:
 
 def create_tree(fake: FakeGitHub, request: Request) -> Reply:
     index = {"GIT_INDEX_FILE": str(fake.git / "fake-index")}
-    git(fake.git, "read-tree", request.body["base_tree"], env=index)
+    base = request.body.get("base_tree")
+    git(fake.git, "read-tree", *([base] if base else ["--empty"]), env=index)
     for item in request.body["tree"]:
         content = item["content"].encode()
         blob = git(fake.git, "hash-object", "-w", "--stdin", stdin=content)

@@ -60,15 +60,6 @@ def pull_commits(fake: FakeGitHub, number: str, request: Request) -> Reply:
     return 200, fake.commits(pull.base_sha, fake.head_sha(pull))
 
 
-def get_issue(fake: FakeGitHub, number: str, request: Request) -> Reply:
-    issue = fake.issue(number)
-    return 200, {"number": issue.number, "state": issue.state, "closed_by": issue.closed_by}
-
-
-def list_comments(fake: FakeGitHub, number: str, request: Request) -> Reply:
-    return 200, [fake.comment(comment) for comment in fake.issue(number).comments]
-
-
 def create_comment(fake: FakeGitHub, number: str, request: Request) -> Reply:
     fake.check_body(request.body["body"])
     fake.say(int(number), BOT, request.body["body"])
@@ -88,8 +79,6 @@ ROUTES: tuple[Route, ...] = (
     ("POST", "/pulls", create_pull),
     ("PATCH", r"/pulls/(\d+)", edit_pull),
     ("GET", r"/pulls/(\d+)/commits", pull_commits),
-    ("GET", r"/issues/(\d+)", get_issue),
-    ("GET", r"/issues/(\d+)/comments", list_comments),
     ("POST", r"/issues/(\d+)/comments", create_comment),
     ("POST", r"/issues/(\d+)/labels", add_labels),
 )

@@ -14,7 +14,11 @@ from tests.fake_github.hub import (
 
 
 def repository(fake: FakeGitHub, request: Request) -> Reply:
-    known = {"full_name": REPOSITORY, "default_branch": "main"}
+    known = {
+        "full_name": REPOSITORY,
+        "default_branch": "main",
+        "has_issues": fake.has_issues,
+    }
     return 200, known | ({"permissions": fake.permissions} if fake.permissions else {})
 
 

@@ -11,10 +11,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlparse
 
-from tests.fake_github import routes_git, routes_pulls, routes_repository
+from tests.fake_github import routes_git, routes_pulls, routes_repository, routes_surface
 from tests.fake_github.hub import NAME, OWNER, TOKEN, FakeGitHub, Json, Refusal, Reply, Request
 
-ROUTES = (*routes_repository.ROUTES, *routes_git.ROUTES, *routes_pulls.ROUTES)
+ROUTES = (
+    *routes_repository.ROUTES,
+    *routes_git.ROUTES,
+    *routes_pulls.ROUTES,
+    *routes_surface.ROUTES,
+)
 
 
 def answer(fake: FakeGitHub, request: Request) -> Reply:

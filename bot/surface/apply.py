@@ -1,0 +1,227 @@
+"""Writes what the surface shows, each thing by itself: what the token may not do is said, not lost.
+
+Every write is preceded by a look at what is there, so a run that was killed is finished by the next
+and does nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from bot.dashboard import merge_boxes, parse_dashboard, with_published
+from bot.dashboard.page import TITLE, same_page
+from bot.errors import CredentialsError, GitHubError
+from bot.github import GitHub, NotPermitted, Unprocessable
+from bot.github.issues import (
+    Issue,
+    add_label,
+    comments_of,
+    edit_issue,
+    find_issues,
+    has_issues,
+    open_issue,
+    react,
+    read_issue,
+    read_remark,
+)
+from bot.marker import parse_marker, render_marker
+from bot.records import Degraded, Done, Operation, PublishReport, Skipped
+from bot.surface.alerts import recovery_comment
+from bot.surface.pulls import PullPages
+from bot.surface.store import keep_map
+from bot.surface.wishes import command_of, dashboard_of
+
+HOLD = "debrief:hold"
+Reject = Callable[[str, str], object]
+"""(id of the proposal, reason): closes it as rejected by a person."""
+
+
+@dataclass(kw_only=True)
+class Surface:
+    """One pass over the surface's operations."""
+
+    client: GitHub
+    reject: Reject
+    done: list[Done] = field(default_factory=list)
+    refused: list[Skipped] = field(default_factory=list)
+    degraded: list[Degraded] = field(default_factory=list)
+    pause_asked: bool = False
+
+    def attempt(self, what: str, act: Callable[[], object]) -> None:
+        """Do one thing; a token that may not, or a GitHub that fails, is no fault of the rest."""
+        try:
+            act()
+        except (CredentialsError, GitHubError) as error:
+            self.degraded.append(Degraded(code=f"no_{what}", sentence=f"{_WHAT[what]}: {error}"))
+
+    def did(
+        self, op: str, id: str, step: str, reference: str | None, url: str | None = None
+    ) -> None:
+        self.done.append(Done(op=op, id=id, steps=(step,), reference=reference, url=url))
+
+
+_WHAT = {
+    "answer": "A command was not answered",
+    "evidence_map": "The map of evidence was not kept",
+    "evidence": "Pull requests have no evidence",
+    "alert": "An alert was not shown",
+    "dashboard": "The dashboard was not written",
+}
+
+
+def show(
+    client: GitHub,
+    operations: Sequence[Operation],
+    body_of: Callable[[str], str],
+    report: PublishReport,
+    *,
+    reject: Reject,
+    titles: Mapping[str, str],
+) -> PublishReport:
+    """Carry out the surface's operations after `report`, and give the report of both.
+
+    `titles` by proposal id, of what the plan opened.
+    """
+    run = Surface(client=client, reject=reject)
+    issues_on = has_issues(client)
+    page = ""
+    for operation in operations:
+        body = body_of(operation.body_file)
+        if operation.op == "answer":
+            run.attempt("answer", lambda: _answer(run, operation, body))  # noqa: B023
+        elif operation.op == "evidence":
+            run.attempt("evidence_map", lambda: keep_map(run.client, body))  # noqa: B023
+            pages = PullPages(client=client, map_text=body)
+            run.attempt("evidence", lambda: pages.write(run.did))  # noqa: B023
+        elif operation.kind == "alert" and issues_on:
+            run.attempt("alert", lambda: _alert(run, operation, body))  # noqa: B023
+        elif operation.kind == "dashboard":
+            page = body
+    if page and issues_on:
+        run.attempt("dashboard", lambda: _dashboard(run, page, report, titles))
+    elif page:
+        sentence = (
+            "The repository has its issues turned off, so there is no dashboard: turn them on "
+            "under Settings > General > Features, or set `publish: {dashboard: false}`."
+        )
+        run.degraded.append(Degraded(code="issues_off", sentence=sentence))
+    return replace(
+        report,
+        done=(*report.done, *run.done),
+        refused=(*report.refused, *run.refused),
+        degraded=(*report.degraded, *run.degraded),
+        writes=report.writes + len(run.done),
+    )
+
+
+# -- commands --------------------------------------------------------------------------------------
+
+
+def _answer(run: Surface, operation: Operation, body: str) -> None:
+    """Look at the comment again, as a bundle may be old or forged; act, answer, then react."""
+    comment_id, number = operation.request.get("comment_id"), _number(operation.reference)
+    remark = read_remark(run.client, comment_id) if isinstance(comment_id, int) else None
+    if remark is None or number is None or remark.number != number:
+        return
+    command = command_of(run.client, remark)
+    if isinstance(command, Skipped):
+        run.refused.append(command)
+    if command is None or isinstance(command, Skipped):
+        return
+    if command.verb != operation.request.get("verb"):
+        return
+    said = [parse_marker(one.body) or {} for one in comments_of(run.client, number)]
+    if command.verb == "hold" and (problem := add_label(run.client, number, HOLD)):
+        raise NotPermitted(problem)
+    if command.verb == "pause":
+        run.pause_asked = True
+    if not any(one.get("comment") == "answer" and one.get("to") == remark.id for one in said):
+        run.client.add_comment(number, body)
+    if command.verb == "reject":
+        # The comment that closes carries the reason for later runs.
+        run.reject(str(operation.request.get("proposal")), command.words)
+    react(run.client, remark.id, "rocket")
+    run.did("answer", operation.id, command.verb, operation.reference)
+
+
+def lift_rejections(client: GitHub, references: Mapping[str, str]) -> tuple[str, ...]:
+    """Say on each rejected pull request that its rejection is taken back; ids of those it did.
+
+    `references`: id of the proposal to `#212`. `bot.history` reads the comment's marker.
+    """
+    lifted = []
+    for id, reference in references.items():
+        number = _number(reference)
+        if number is None:
+            continue
+        said = [parse_marker(one.body) or {} for one in comments_of(client, number)]
+        if not said or said[-1].get("comment") != "lift":
+            text = "A person ticked on the dashboard that this may be proposed again."
+            client.add_comment(number, f"{render_marker({'comment': 'lift', 'id': id})}\n{text}\n")
+            lifted.append(id)
+    return tuple(lifted)
+
+
+# -- issues ----------------------------------------------------------------------------------------
+
+
+def _dashboard(run: Surface, page: str, report: PublishReport, titles: Mapping[str, str]) -> None:
+    dashboard = parse_dashboard(page)
+    if dashboard is None:
+        run.refused.append(
+            Skipped(
+                what="dashboard", code="malformed", reason="The bundle's page is none of Debrief."
+            )
+        )
+        return
+    dashboard = with_published(dashboard, report.done, titles)
+    issue = dashboard_of(run.client) or dashboard_of(run.client, creator=run.client.login())
+    if issue is None:
+        dashboard = replace(dashboard, paused=run.pause_asked)
+        made = open_issue(run.client, title=TITLE, body=merge_boxes(dashboard, ""))
+        run.did("issue", "dashboard", "issue", made.reference, made.url)
+        return
+    if issue.state == "closed":
+        if run.pause_asked:
+            raise Unprocessable(
+                f"{issue.reference} was closed by a person, so it cannot show the pause; open it "
+                "again, or set `paused: true` in .github/debrief.yml"
+            )
+        return
+    # Read again right before the write: a person may have ticked a box since.
+    now = read_issue(run.client, issue.number) or issue
+    body = merge_boxes(dashboard, now.body, pause=run.pause_asked)
+    if same_page(body, now.body):
+        return
+    edit_issue(run.client, issue.number, body=body)
+    run.did("issue", "dashboard", "body", issue.reference, issue.url)
+
+
+def _alert(run: Surface, operation: Operation, body: str) -> None:
+    marker = parse_marker(body) or {}
+    found = [
+        one for one in find_issues(run.client, kind="alert") if one.marker.get("id") == operation.id
+    ]
+    issue: Issue | None = found[0] if found else None
+    if marker.get("state") == "open":
+        if issue is None:
+            made = open_issue(run.client, title=operation.title, body=body)
+            run.did("issue", operation.id, "issue", made.reference, made.url)
+        elif issue.state == "open" and issue.body != body:
+            edit_issue(run.client, issue.number, body=body)
+            run.did("issue", operation.id, "body", issue.reference, issue.url)
+        return
+    if issue is None or issue.state == "closed":
+        return
+    said = [parse_marker(one.body) or {} for one in comments_of(run.client, issue.number)]
+    if not any(one.get("comment") == "recovered" for one in said):
+        text = recovery_comment(operation.id, str(marker.get("state")), body)
+        run.client.add_comment(issue.number, text)
+    edit_issue(run.client, issue.number, state="closed")
+    run.did("issue", operation.id, "close", issue.reference, issue.url)
+
+
+def _number(reference: str | None) -> int | None:
+    text = (reference or "").removeprefix("#")
+    return int(text) if text.isdecimal() and len(text) < 10 else None
