@@ -16,6 +16,7 @@ from typing import Any, cast, get_args
 import pyarrow as pa
 from opentelemetry import trace
 
+from bot.causes import Trait, explain_by_reader, explain_by_rules, traits_of
 from bot.feedback import corrections_alone, corrections_of, decisions_of, with_shared_types
 from bot.figures import count
 from bot.gate import gate
@@ -148,6 +149,8 @@ class _Read:
     skipped: list[Skipped] = field(default_factory=list)
     characters: list[int] = field(default_factory=list)
     """Of all that each conversation says."""
+    traits: dict[Key, tuple[Trait, ...]] = field(default_factory=dict)
+    """Of conversations that have any."""
 
     def take(self, item: Conversation | Unreadable) -> None:
         if isinstance(item, Unreadable):
@@ -160,6 +163,8 @@ class _Read:
             *outcomes_of_user(item, self.of_users),
         )
         self.rows.append(_fact(item, signals, outcomes))
+        if traits := traits_of(item, signals):
+            self.traits[key] = traits
         self.corrections.extend(corrections_of(item))
         self.gathered.take(item)
         self.prompts.append(short_hash(item.system) if item.system else None)
@@ -240,6 +245,7 @@ def understand(
         if history is not None:
             found_drift = drift(servings(served), history)
             report = replace(report, findings=(*report.findings, *found_drift))
+        report = explain_by_rules(report, facts, read.traits, history=history, settings=settings)
         span.set_attributes(
             {
                 "debrief.conversations": len(read.rows),
@@ -264,6 +270,35 @@ def understand(
         history=history,
         served=served,
     )
+
+
+def explain(
+    understood: Understanding,
+    repository: Repository | None,
+    *,
+    settings: Settings,
+    conversations_of: ConversationsOf,
+    ask: Ask | None,
+) -> Understanding:
+    """Let a reader look for the causes that no rule knows; nothing changes without a model."""
+    if ask is None:
+        return understood
+    agents = [agent.agent for agent in understood.report.agents]
+    files = (
+        files_of_agents(agents, repository, settings, systems=understood.systems)
+        if repository is not None
+        else {}
+    )
+    explained = explain_by_reader(
+        understood.report,
+        repository=repository,
+        files=files,
+        newest=lambda pattern: examples(understood.facts, pattern)[0],
+        conversations_of=conversations_of,
+        ask=ask,
+    )
+    skipped = (*understood.skipped, *explained.skipped)
+    return replace(understood, report=explained.report, skipped=skipped)
 
 
 def propose(

@@ -91,7 +91,7 @@ def propose_prompt(
     reading = diagnose(
         pick_conversations(told, MAX_READ),
         agent_prompt=text,
-        problem=_problem(pattern, files),
+        problem=problem_of(pattern, files),
         ask=ask,
     )
     fixable = [found for found in reading.diagnoses if found.locus == "prompt"]
@@ -214,7 +214,8 @@ def _what(pattern: Pattern) -> str:
 # -- what the models are told --------------------------------------------------------------------
 
 
-def _problem(pattern: Pattern, files: AgentFiles) -> str:
+def problem_of(pattern: Pattern, files: AgentFiles) -> str:
+    """What the reader of a failing conversation is told of it: nothing that a user wrote."""
     lines = [f"The conversation counts as failed: its outcome is `{pattern.outcome}`."]
     if files.task:
         lines.append(f"The agent's task: {files.task}")
