@@ -1,13 +1,13 @@
-"""Outcomes: what came of a conversation or of a user, as somebody declared it.
+"""Outcomes: what came of a conversation, of a user or of an account, as somebody declared it.
 
-Takes conversations, the events of users, and the settings' rules; gives `Outcome`s. What an
-automatic evaluator said is marked `inferred`. Costs nothing.
+Takes conversations, the events of users and accounts, and the settings' rules; gives `Outcome`s.
+What an automatic evaluator said is marked `inferred`. Costs nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -27,33 +27,59 @@ _TASK_EVALUATIONS = frozenset(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SignalRule:
-    """A conversation with signal `when` has outcome `name`, unless it has one of `without`."""
+class Rule:
+    """When a conversation has outcome `name`, unless it has one of `without`."""
 
     name: str
-    when: str
+    when: frozenset[str] = frozenset()
+    """It has `at_least` signals of these kinds; empty where the rule is about silence."""
+    at_least: int = 1
+    idle: timedelta | None = None
+    """The user has been silent for so long."""
     without: frozenset[str] = frozenset()
+
+    def holds(
+        self, conversation: Conversation, signals: Sequence[Signal], now: datetime | None
+    ) -> bool:
+        """Whether the conversation shows it at `now`; without times nobody is known to be idle."""
+        if self.when and sum(one.kind in self.when for one in signals) < self.at_least:
+            return False
+        if self.idle is None:
+            return True
+        last = _last_user_turn(conversation)
+        return last is not None and now is not None and now - last >= self.idle
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OutcomeRules:
-    """Which outcomes are good or bad (all others are neutral), and which follow from a signal."""
+    """Which outcomes are good or bad (all others are neutral), and how the rest is found."""
 
     good: frozenset[str] = frozenset(OutcomeSettings().good)
     bad: frozenset[str] = frozenset(OutcomeSettings().bad)
-    rules: tuple[SignalRule, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    within: timedelta = timedelta(days=OutcomeSettings().within_days)
+    """How long after a conversation something may happen to its user or account to count for it."""
+    account: str = OutcomeSettings().account
+    """The segment that names the account."""
 
     @classmethod
     def from_settings(cls, written: OutcomeSettings) -> OutcomeRules:
         """The section `outcomes` of the settings file."""
-        rules = (
-            SignalRule(name=name_of(one.name), when=one.when, without=frozenset(one.without))
-            for one in written.rules
-        )
         return cls(
             good=frozenset(map(name_of, written.good)),
             bad=frozenset(map(name_of, written.bad)),
-            rules=tuple(rules),
+            rules=tuple(
+                Rule(
+                    name=name_of(one.name),
+                    when=frozenset(one.when),
+                    at_least=one.at_least,
+                    idle=None if one.idle_min is None else timedelta(minutes=one.idle_min),
+                    without=frozenset(map(name_of, one.without)),
+                )
+                for one in written.rules
+            ),
+            within=timedelta(days=written.within_days),
+            account=written.account,
         )
 
     def polarity(self, name: str) -> Polarity:
@@ -67,10 +93,23 @@ def name_of(text: str) -> str:
     return "_".join(text.strip().lower().replace("-", " ").split())
 
 
+def _last_user_turn(conversation: Conversation) -> datetime | None:
+    """When the user last spoke; the conversation's end where messages have no times."""
+    spoken = [one.at for one in conversation.messages if one.role == "user" and one.at is not None]
+    return max(spoken, default=conversation.ended_at)
+
+
 def link_outcomes(
-    conversation: Conversation, signals: Iterable[Signal], rules: OutcomeRules
+    conversation: Conversation,
+    signals: Sequence[Signal],
+    rules: OutcomeRules,
+    *,
+    now: datetime | None = None,
 ) -> tuple[Outcome, ...]:
-    """The outcomes of one conversation, each name once for each source; the last event wins."""
+    """The outcomes of one conversation, each name once for each source; the last event wins.
+
+    Rules about silence are looked at only with `now`.
+    """
     declared = [
         outcome
         for event in conversation.events
@@ -82,9 +121,10 @@ def link_outcomes(
             unique.pop((str(name), outcome.source), None)
         unique[outcome.name, outcome.source] = outcome
     told = {outcome.name for outcome in unique.values() if outcome.source == "declared"}
-    kinds = {signal.kind for signal in signals}
     for rule in rules.rules:
-        if rule.when in kinds and not told & rule.without and rule.name not in told:
+        if rule.name in told or told & rule.without:
+            continue
+        if rule.holds(conversation, signals, now):
             unique.setdefault(
                 (rule.name, "rule"),
                 Outcome(
@@ -100,40 +140,64 @@ def link_outcomes(
     return tuple(unique.values())
 
 
-def user_outcomes(
-    events: Iterable[Event], rules: OutcomeRules
-) -> Mapping[str, tuple[Outcome, ...]]:
-    """User id to what happened to that user: events without a conversation. Repeats count once."""
-    found: dict[str, dict[str, tuple[Outcome, ...]]] = {}
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LaterOutcomes:
+    """What happened to users and accounts, outside of any conversation, by their ids."""
+
+    of_users: Mapping[str, tuple[Outcome, ...]] = field(default_factory=dict)
+    of_accounts: Mapping[str, tuple[Outcome, ...]] = field(default_factory=dict)
+
+
+def later_outcomes(events: Iterable[Event], rules: OutcomeRules) -> LaterOutcomes:
+    """Read events without a conversation. Repeats count once.
+
+    What names a user happened to the user; what names only an account happened to all of it.
+    """
+    users: dict[str, dict[str, tuple[Outcome, ...]]] = {}
+    accounts: dict[str, dict[str, tuple[Outcome, ...]]] = {}
     for event in events:
-        if event.user_id is not None and event.conversation_id is None:
+        if event.conversation_id is not None:
+            continue
+        account = event.value(f"segment.{rules.account}")
+        whose = users if event.user_id is not None else accounts
+        owner = event.user_id if event.user_id is not None else account
+        if owner is not None:
             outcomes = tuple(_of_event(event, rules, agent=event.agent or ""))
-            found.setdefault(event.user_id, {})[event.id] = outcomes
+            whose.setdefault(str(owner), {})[event.id] = outcomes
+    return LaterOutcomes(of_users=_flat(users), of_accounts=_flat(accounts))
+
+
+def _flat(
+    found: Mapping[str, Mapping[str, tuple[Outcome, ...]]],
+) -> dict[str, tuple[Outcome, ...]]:
     return {
-        user: tuple(outcome for outcomes in by_event.values() for outcome in outcomes)
-        for user, by_event in found.items()
+        owner: tuple(outcome for outcomes in by_event.values() for outcome in outcomes)
+        for owner, by_event in found.items()
     }
 
 
-def outcomes_of_user(
-    conversation: Conversation,
-    user_outcomes: Mapping[str, Sequence[Outcome]],
-    within_days: float = 28,
+def outcomes_after(
+    conversation: Conversation, later: LaterOutcomes, rules: OutcomeRules
 ) -> tuple[Outcome, ...]:
-    """What happened to this conversation's user after it began and within `within_days` of its end.
+    """What happened to this conversation's user or account, after it began and soon enough.
 
-    Without both times nothing can be said, so nothing is joined. An outcome happens to a user and
-    not to an agent: each agent that the user spoke to in time gets it.
+    Soon enough is within `rules.within` of its end: what happened before it, or long after it,
+    counts for other conversations. Without both times nothing is joined. An outcome happens to a
+    user and not to an agent: each agent that the user spoke to in time gets it.
     """
     began = conversation.started_at
     ended = conversation.ended_at or began
-    if conversation.user_id is None or began is None or ended is None:
+    if began is None or ended is None:
         return ()
-    last = ended + timedelta(days=within_days)
+    account = conversation.segments.get(rules.account)
+    happened = (
+        *later.of_users.get(conversation.user_id or "", ()),
+        *later.of_accounts.get(account or "", ()),
+    )
     return tuple(
         replace(outcome, agent=conversation.agent, conversation_id=conversation.conversation_id)
-        for outcome in user_outcomes.get(conversation.user_id, ())
-        if outcome.at is not None and began <= outcome.at <= last
+        for outcome in happened
+        if outcome.at is not None and began <= outcome.at <= ended + rules.within
     )
 
 

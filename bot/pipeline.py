@@ -17,6 +17,7 @@ import pyarrow as pa
 from opentelemetry import trace
 
 from bot.causes import Trait, explain_by_reader, explain_by_rules, traits_of
+from bot.counted_changes import counted_changes
 from bot.feedback import corrections_alone, corrections_of, decisions_of, with_shared_types
 from bot.figures import count
 from bot.gate import gate
@@ -27,7 +28,13 @@ from bot.intents.reading import CHARS_PER_TOKEN, AskMany
 from bot.intents.taxonomy import PATH as TAXONOMY_PATH
 from bot.labelling import Learning, Memory, corrected, label_conversations
 from bot.measure import measure as measure_one
-from bot.outcomes import OutcomeRules, link_outcomes, outcomes_of_user, user_outcomes
+from bot.outcomes import (
+    LaterOutcomes,
+    OutcomeRules,
+    later_outcomes,
+    link_outcomes,
+    outcomes_after,
+)
 from bot.patterns import find_patterns
 from bot.proposals import (
     already_decided,
@@ -136,7 +143,8 @@ class _Read:
     """What reading the conversations one by one gathers; nothing of their text but documents."""
 
     rules: OutcomeRules
-    of_users: Mapping[str, Sequence[Outcome]]
+    later: LaterOutcomes
+    now: datetime
     rows: list[dict[str, Any]] = field(default_factory=list)
     documents: list[Document] = field(default_factory=list)
     signals: dict[Key, tuple[Signal, ...]] = field(default_factory=dict)
@@ -157,10 +165,10 @@ class _Read:
             self.skipped.append(Skipped(what=item.what, code="unreadable", reason=item.reason))
             return
         key = (item.agent, item.conversation_id)
-        signals = self.signals[key] = find_signals(item)
+        signals = self.signals[key] = find_signals(item, now=self.now)
         outcomes = self.outcomes[key] = (
-            *link_outcomes(item, signals, self.rules),
-            *outcomes_of_user(item, self.of_users),
+            *link_outcomes(item, signals, self.rules, now=self.now),
+            *outcomes_after(item, self.later, self.rules),
         )
         self.rows.append(_fact(item, signals, outcomes))
         if traits := traits_of(item, signals):
@@ -195,9 +203,9 @@ def understand(
 ) -> Understanding:
     """Read every conversation once; find signals, outcomes, intents and patterns.
 
-    `user_events` are tied to a user only; `feedback_events` are all of `FEEDBACK_EVENTS`.
-    `taxonomy` is the repository's, or None: then intents are discovered, and named by their terms
-    or, with `ask`, by the model. `known` are the intents discovered before: those that are found
+    `user_events` are tied to a user or an account only; `feedback_events` are all of
+    `FEEDBACK_EVENTS`. `taxonomy` is the repository's, or None: then intents are discovered, and
+    named by their terms or, with `ask`, by the model. `known` are the intents discovered before: those that are found
     again keep their ids and names. `memory` is what earlier runs learned of labels; `ask_many`
     reads what the classifier could not place; `embedding` gives the vectors by which these
     conversations are compared. `history` are the watched files through time: what
@@ -205,7 +213,7 @@ def understand(
     model call per new intent, and for labels at most a twentieth of reading every conversation.
     """
     rules = OutcomeRules.from_settings(settings.outcomes)
-    read = _Read(rules=rules, of_users=user_outcomes(user_events, rules))
+    read = _Read(rules=rules, later=later_outcomes(user_events, rules), now=now)
     with _tracer.start_as_current_span("understand") as span:
         for item in conversations:
             read.take(item)
@@ -333,6 +341,9 @@ def propose(
                 results.append(propose_threshold(pattern, repository, own, now=now, max_move=move))
             else:
                 for_model.append(pattern)
+        results += counted_changes(
+            understood.facts, repository, files, conversations_of=conversations_of
+        )
         if ask is not None:
             results += _by_the_model(
                 for_model,

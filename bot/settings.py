@@ -8,17 +8,19 @@ Secrets never stand here: they come by environment, see `Secrets`.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from bot.checked_yaml import Mistake, read_checked
 from bot.errors import SettingsError
+from bot.records import SignalKind
 
 PATH = ".github/debrief.yml"
 PLANNED = frozenset({"segments", "redaction", "rollout", "judge", "flags", "replay"})
@@ -55,10 +57,32 @@ class OutcomeRule(_Section):
 
     name: str = Field(examples=["abandoned"])
     """Name of the outcome that the rule gives."""
-    when: str = Field(examples=["abandonment"])
-    """A signal, for example `abandonment`."""
+    when: str | tuple[str, ...] = Field(default=(), examples=["abandonment"])
+    """A signal, for example `abandonment`, or several of which any will do."""
+    at_least: int = Field(default=1, ge=1, examples=[2])
+    """How many such signals it takes."""
+    idle_min: float | None = Field(default=None, ge=1, examples=[30])
+    """Minutes for which the user has been silent; with `when`, both must hold."""
     without: tuple[str, ...] = Field(default=(), examples=[["success"]])
     """Outcomes whose presence overrules the rule."""
+
+    @field_validator("when")
+    @classmethod
+    def _are_signals(cls, value: str | tuple[str, ...]) -> tuple[str, ...]:
+        known = get_args(SignalKind)
+        names = (value,) if isinstance(value, str) else value
+        for name in names:
+            if name not in known:
+                close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+                hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
+                raise ValueError(f"there is no signal {name!r:.60}; {hint}")
+        return names
+
+    @model_validator(mode="after")
+    def _says_when(self) -> OutcomeRule:
+        if not self.when and self.idle_min is None:
+            raise ValueError(f"rule {self.name!r:.60} says nothing; give `when` or `idle_min`")
+        return self
 
 
 class OutcomeSettings(_Section):
@@ -69,7 +93,12 @@ class OutcomeSettings(_Section):
     bad: tuple[str, ...] = ("failure", "abandoned", "churned")
     """Names of outcomes that a user does not want; all others are neutral."""
     rules: tuple[OutcomeRule, ...] = ()
-    """Outcomes that follow from signals."""
+    """Outcomes that follow from signals or from silence."""
+    within_days: float = Field(default=28, gt=0, le=365)
+    """How long after a conversation something may happen to its user or account (churn, say) to
+    count for it."""
+    account: str = Field(default="account_id", examples=["company"])
+    """The segment that names the account of a user."""
 
     @model_validator(mode="after")
     def _each_is_one(self) -> OutcomeSettings:
@@ -167,6 +196,9 @@ class PublishSettings(_Section):
     """Ask the owners of the changed files by CODEOWNERS for a review."""
     template: bool = True
     """Put the repository's pull request template under the body, folded."""
+    dashboard: bool = True
+    """Keep one issue that shows where everything stands, take wishes by its boxes and commands by
+    comments, and tell people's own pull requests what relies on the lines they change."""
 
 
 class Settings(_Section):

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from bot.outcomes import OutcomeRules, SignalRule, link_outcomes, outcomes_of_user, user_outcomes
+from bot.errors import SettingsError
+from bot.outcomes import (
+    LaterOutcomes,
+    OutcomeRules,
+    Rule,
+    later_outcomes,
+    link_outcomes,
+    outcomes_after,
+)
 from bot.records import Signal
 from bot.settings import load_settings
 from collector.records import Event, Json
-from tests.bot.builders import NOW, a_conversation, an_event
+from tests.bot.builders import NOW, a_conversation, an_event, assistant, user
 
 RULES = OutcomeRules()
 LEFT = Signal(kind="abandonment", message_index=1, evidence="")
@@ -108,7 +117,7 @@ def test_a_rule_of_the_settings_file_makes_an_outcome_of_a_signal() -> None:
 
 
 def test_what_is_declared_is_not_said_again_by_a_rule() -> None:
-    rules = OutcomeRules(rules=(SignalRule(name="abandoned", when="abandonment"),))
+    rules = OutcomeRules(rules=(Rule(name="abandoned", when=frozenset({"abandonment"})),))
 
     found = link_outcomes(a_conversation(events=(outcome("abandoned"),)), [LEFT], rules)
 
@@ -140,11 +149,11 @@ def churn(user_id: str | None, days_after: float, **changes: object) -> Event:
 def test_what_happens_to_a_user_is_joined_to_conversations_in_time(
     days_after: float, joined: bool
 ) -> None:
-    of_users = user_outcomes([churn("u-1", days_after)], RULES)
+    later = later_outcomes([churn("u-1", days_after)], RULES)
     began = NOW - timedelta(days=20)
     conversation = a_conversation(user_id="u-1", started_at=began, ended_at=began)
 
-    found = outcomes_of_user(conversation, of_users)
+    found = outcomes_after(conversation, later, RULES)
 
     assert [(one.name, one.conversation_id, one.agent) for one in found] == (
         [("churned", "c-1", "support")] if joined else []
@@ -153,25 +162,25 @@ def test_what_happens_to_a_user_is_joined_to_conversations_in_time(
 
 @pytest.mark.parametrize("user_id", ["u-2", None])
 def test_other_users_are_left_alone(user_id: str | None) -> None:
-    of_users = user_outcomes([churn("u-1", 19)], RULES)
+    later = later_outcomes([churn("u-1", 19)], RULES)
 
-    assert outcomes_of_user(a_conversation(user_id=user_id), of_users) == ()
+    assert outcomes_after(a_conversation(user_id=user_id), later, RULES) == ()
 
 
 def test_a_conversation_without_times_is_joined_to_nothing() -> None:
-    of_users = user_outcomes([churn("u-1", 19)], RULES)
+    later = later_outcomes([churn("u-1", 19)], RULES)
     conversation = a_conversation(user_id="u-1", started_at=None, ended_at=None)
 
-    assert outcomes_of_user(conversation, of_users) == ()
+    assert outcomes_after(conversation, later, RULES) == ()
 
 
 def test_events_of_conversations_and_repeats_are_no_user_outcomes() -> None:
     twice = churn("u-1", 1, id="e-1")
     of_conversation = an_event("debrief.outcome", user_id="u-1", attributes={"name": "churned"})
 
-    found = user_outcomes([twice, twice, of_conversation, churn(None, 1)], RULES)
+    found = later_outcomes([twice, twice, of_conversation, churn(None, 1)], RULES)
 
-    assert {user: len(outcomes) for user, outcomes in found.items()} == {"u-1": 1}
+    assert {user: len(outcomes) for user, outcomes in found.of_users.items()} == {"u-1": 1}
 
 
 def test_the_time_in_the_event_counts_before_its_arrival() -> None:
@@ -182,7 +191,127 @@ def test_the_time_in_the_event_counts_before_its_arrival() -> None:
         attributes={"name": "churned", "at": "2026-11-01T10:00:00"},
     )
 
-    (found,) = user_outcomes([late], RULES)["u-1"]
+    (found,) = later_outcomes([late], RULES).of_users["u-1"]
 
     assert found.at is not None
     assert found.at.isoformat() == "2026-11-01T10:00:00+00:00"
+
+
+# -- rules that look at several signals, and at silence -------------------------------------------
+
+
+def rules_of(text: str) -> OutcomeRules:
+    return OutcomeRules.from_settings(
+        load_settings(f"outcomes:\n  rules:\n    - {text}\n").outcomes
+    )
+
+
+IDLE = rules_of("{name: abandoned, idle_min: 30, without: [resolved]}")
+
+
+@pytest.mark.parametrize(
+    ("minutes", "events", "names"),
+    [
+        pytest.param(29, (), [], id="may-come-back"),
+        pytest.param(30, (), ["abandoned"], id="silent-for-long"),
+        pytest.param(90, (outcome("resolved"),), ["resolved"], id="resolved"),
+    ],
+)
+def test_a_user_who_is_silent_for_long_has_given_up(
+    minutes: int, events: tuple[Event, ...], names: list[str]
+) -> None:
+    spoke = NOW - timedelta(minutes=minutes)
+    conversation = a_conversation(
+        user("Where is it?", at=spoke),
+        assistant("On its way.", at=NOW),
+        started_at=spoke,
+        ended_at=NOW,
+        events=events,
+    )
+
+    assert [one.name for one in link_outcomes(conversation, (), IDLE, now=NOW)] == names
+
+
+def test_nobody_is_idle_where_no_time_is_known() -> None:
+    conversation = a_conversation(started_at=None, ended_at=None)
+
+    assert link_outcomes(conversation, (), IDLE, now=NOW) == ()
+    assert link_outcomes(a_conversation(), (), IDLE) == ()
+
+
+@pytest.mark.parametrize(("count", "holds"), [(1, False), (2, True)])
+def test_a_rule_may_ask_for_several_signals(count: int, holds: bool) -> None:
+    rules = rules_of("{name: annoyed, when: [reformulation, error_pointed_out], at_least: 2}")
+    signals = [
+        Signal(kind="reformulation", message_index=2, evidence=""),
+        Signal(kind="error_pointed_out", message_index=4, evidence=""),
+    ][:count]
+
+    found = link_outcomes(a_conversation(), [*signals, LEFT], rules)
+
+    assert [one.name for one in found] == (["annoyed"] if holds else [])
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ("{name: left, when: abandoment}", "no signal 'abandoment'; did you mean abandonment?"),
+        ("{name: left, when: [abandonment, xyzzy]}", "no signal 'xyzzy'; known are reformulation,"),
+        ("{name: left}", "give `when` or `idle_min`"),
+        ("{name: left, idle_min: 0}", "outcomes.rules.0.idle_min"),
+    ],
+)
+def test_a_rule_that_cannot_hold_is_refused_with_what_would_be_right(
+    rule: str, message: str
+) -> None:
+    with pytest.raises(SettingsError) as refused:
+        rules_of(rule)
+
+    assert message in str(refused.value)
+
+
+# -- accounts -------------------------------------------------------------------------------------
+
+
+def account_churn(days_after: float, **segments: str) -> Event:
+    attributes: dict[str, Json] = {f"segment.{key}": value for key, value in segments.items()}
+    return an_event(
+        "debrief.outcome",
+        conversation_id=None,
+        at=NOW - timedelta(days=20) + timedelta(days=days_after),
+        attributes={"name": "churned", **attributes},
+    )
+
+
+def of_account(later: LaterOutcomes, rules: OutcomeRules, **segments: str) -> list[str]:
+    began = NOW - timedelta(days=20)
+    conversation = a_conversation(
+        user_id="u-1", started_at=began, ended_at=began, segments=segments
+    )
+    return [one.name for one in outcomes_after(conversation, later, rules)]
+
+
+def test_what_happens_to_an_account_counts_for_each_of_its_users() -> None:
+    later = later_outcomes([account_churn(5, account_id="acme")], RULES)
+
+    assert of_account(later, RULES, account_id="acme") == ["churned"]
+    assert of_account(later, RULES, account_id="other") == []
+    assert of_account(later, RULES) == []
+
+
+def test_the_settings_say_which_segment_is_the_account_and_how_long_is_soon() -> None:
+    settings = load_settings("outcomes: {account: company, within_days: 3}")
+    rules = OutcomeRules.from_settings(settings.outcomes)
+    soon = later_outcomes([account_churn(2, company="acme")], rules)
+    late = later_outcomes([account_churn(4, company="acme")], rules)
+
+    assert of_account(soon, rules, company="acme") == ["churned"]
+    assert of_account(late, rules, company="acme") == []
+
+
+def test_what_names_a_user_happened_to_the_user_and_not_to_the_account() -> None:
+    event = replace(account_churn(2, account_id="acme"), user_id="u-2")
+    later = later_outcomes([event], RULES)
+
+    assert of_account(later, RULES, account_id="acme") == []
+    assert set(later.of_users) == {"u-2"}
