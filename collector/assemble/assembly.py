@@ -128,16 +128,26 @@ def _order(filed: tuple[Card, object, object]) -> tuple[float, str, str]:
 
 
 def user_events(events: Iterable[Row]) -> list[Event]:
-    """Give the events that name a user and no conversation, response or trace, oldest first."""
+    """Give the events that name no conversation, response or trace, oldest first.
+
+    They name a user, or are an outcome with segments: of an account, say.
+    """
     found = [
         event_of(row)
         for row in _once(events)
-        if row["user_id"]
+        if (row["user_id"] or _names_segment(row))
         and not (row["conversation_id"] or row["response_id"] or row["trace_id"])
         and not is_content(row)
         and row["name"] not in semconv.FLAG_EVENTS
     ]
     return sorted(found, key=when)
+
+
+def _names_segment(row: Row) -> bool:
+    """Whether an outcome says for whom it holds by a segment."""
+    return row["name"] == semconv.OUTCOME_EVENT and any(
+        key.startswith(semconv.SEGMENT) for key in dict(row["attributes"] or ())
+    )
 
 
 def _once(events: Iterable[Row]) -> list[Row]:

@@ -156,7 +156,7 @@ def _names(store: Store, columns: Sequence[str], since: datetime | None) -> froz
 def read_user_events(
     store: Store, *, received_since: datetime | None = None, until: datetime | None = None
 ) -> list[Event]:
-    """Give the events that are tied to a user only, such as churn, oldest first.
+    """Give the events that are tied to a user or an account only, such as churn, oldest first.
 
     `until` is about when they happened; events without a time are always given.
 

@@ -23,6 +23,8 @@ _PLAIN = (
     "span_id",
 )
 _TIES = ("conversation_id", "user_id", "response_id", "trace_id")
+_ACCOUNT = "account_id"
+"""As a segment, so that an outcome finds the conversations of the same account."""
 _OWN_IDS: Mapping[str, Sequence[str]] = {
     "debrief.decision": ("id", "debrief.decision.id"),
     "debrief.response": ("decision.id", "debrief.response.decision.id"),
@@ -43,6 +45,9 @@ def flat_row(flat: Mapping[str, Json], *, received_ns: int) -> Row:
     if not name:
         raise ImportRefused("the event has no name; put it under the key `event`")
     own_ids = _OWN_IDS.get(name, ())
+    if name == semconv.OUTCOME_EVENT:
+        flat = _with_account(flat)
+        own_ids = tuple(key for key in flat if key.startswith("segment.")) or (_ACCOUNT,)
     if not any(flat.get(key) for key in (*_TIES, *own_ids)):
         *others, last = (*_TIES, *own_ids[:1])
         raise ImportRefused(f"{name} is tied to nothing; it needs {', '.join(others)} or {last}")
@@ -70,6 +75,13 @@ def flat_row(flat: Mapping[str, Json], *, received_ns: int) -> Row:
         resource=[(semconv.SERVICE_NAME, agent)] if (agent := word(flat, "agent")) else [],
         scope=SCOPE,
     )
+
+
+def _with_account(flat: Mapping[str, Json]) -> Mapping[str, Json]:
+    """The same event, with the account as a segment."""
+    account = word(flat, _ACCOUNT)
+    rest = {key: value for key, value in flat.items() if key != _ACCOUNT}
+    return {f"segment.{_ACCOUNT}": account, **rest} if account else rest
 
 
 def _full(key: str, prefix: str) -> str:

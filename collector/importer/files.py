@@ -194,8 +194,8 @@ def _take_csv(content: Content, body: bytes) -> None:
         first = next(cells, None)
         if not is_table_of_outcomes(columns) and (first is None or not export_of(_filled(first))):
             raise ImportRefused(
-                f"{_UNKNOWN}; as a table its header (line 1) needs outcome, and user_id or "
-                "conversation_id"
+                f"{_UNKNOWN}; as a table its header (line 1) needs outcome, and user_id, "
+                "conversation_id or account_id"
             )
         _take_rows(content, cells if first is None else chain([first], cells), columns)
     except csv.Error as error:

@@ -9,11 +9,13 @@ from collector.errors import ImportRefused
 from collector.importer.events import flat_row
 from collector.otlp import Row
 
+_OWNERS = frozenset({"user_id", "conversation_id", "account_id"})
+
 
 def is_table_of_outcomes(columns: Iterable[str]) -> bool:
-    """`user_id` or `conversation_id`, and `outcome`; `at` and other columns are optional."""
+    """One of `_OWNERS`, and `outcome`; `at` and other columns are optional."""
     names = set(columns)
-    return "outcome" in names and bool(names & {"user_id", "conversation_id"})
+    return "outcome" in names and bool(names & _OWNERS)
 
 
 def outcome_row(cells: Mapping[str, Any], received_ns: int) -> Row:
@@ -28,6 +30,6 @@ def outcome_row(cells: Mapping[str, Any], received_ns: int) -> Row:
         if key and cell is not None and (text := str(cell).strip())
     }
     name = filled.pop("outcome", None)
-    if name is None or not ("user_id" in filled or "conversation_id" in filled):
-        raise ImportRefused("outcome, or both user_id and conversation_id, are empty")
+    if name is None or not _OWNERS & filled.keys():
+        raise ImportRefused("outcome, or all of user_id, conversation_id and account_id, are empty")
     return flat_row({"event": "debrief.outcome", "name": name, **filled}, received_ns=received_ns)

@@ -190,9 +190,10 @@ def outcome(
     user: object = None,
     **segments: object,
 ) -> None:
-    """What came of it: of a conversation (resolved, refunded) or of a user (upgraded, churned).
+    """What came of it: of a conversation (resolved, refunded), a user (upgraded) or an account.
 
-    An outcome of a user alone is sent outside of any conversation. `at` is now where it is not
+    An outcome of a user alone is sent outside of any conversation, and so is that of an account,
+    which a segment names (`account_id="acme"`). `at` is now where it is not
     given; without a zone it is UTC.
     """
     moment = at if at is None or at.tzinfo else at.replace(tzinfo=UTC)
@@ -223,7 +224,12 @@ def _send(
     ties = around.attributes()
     agent = ties.pop(AGENT, events.agent)
     named = {"gen_ai.agent.name": agent} if agent else {}
-    is_tied = around.conversation_id or around.user_id or "gen_ai.response.id" in given
+    is_tied = (
+        around.conversation_id
+        or around.user_id
+        or "gen_ai.response.id" in given
+        or (name == "debrief.outcome" and "account_id" in segments)
+    )
     now_ns = time_ns()
     events.logger.emit(
         LogRecord(

@@ -247,6 +247,9 @@ def test_personal_data_and_users_are_redacted_as_the_receiver_does(
         pytest.param('{"id": "c-1", "agent": "airline", "messages": []}', "line 1", id="twice"),
         pytest.param('{"event": "", "user_id": "u"}', "no name", id="event-name"),
         pytest.param('{"event": "debrief.review"}', "tied to nothing", id="event-tie"),
+        pytest.param(
+            '{"event": "debrief.outcome", "name": "churned"}', "or account_id", id="outcome-tie"
+        ),
         pytest.param('{"event": "x", "trace_id": "zz"}', "hex", id="trace-id"),
         pytest.param(
             '{"id": "x", "messages": [{"role": "assistant", "tool_calls": [3]}]}',
@@ -325,6 +328,20 @@ def test_outcomes_of_users_come_from_csv(store: Store, tmp_path: Path) -> None:
         ("bob", "upgraded", None),
         ("ann", "churned", "too, slow"),
     ]
+
+
+def test_outcomes_of_accounts_come_from_csv_and_as_events(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "churn.csv"
+    path.write_text("account_id,outcome,at\nacme,churned,2026-05-03\n")
+    event = {"event": "debrief.outcome", "name": "upgraded", "account_id": 7}
+
+    load(store, path)
+    load(store, a_file(tmp_path, [event]))
+
+    found = read_user_events(store)
+    assert sorted(
+        (e.attributes["name"], e.attributes["segment.account_id"], e.user_id) for e in found
+    ) == [("churned", "acme", None), ("upgraded", "7", None)]
 
 
 @pytest.mark.parametrize(

@@ -175,6 +175,19 @@ def test_an_outcome_of_a_user_alone_belongs_to_no_trace(debrief: Debrief) -> Non
     assert event.user_id
 
 
+def test_an_outcome_of_an_account_alone_belongs_to_no_trace(debrief: Debrief) -> None:
+    agent = """
+    debrief.init("support-agent")
+    with trace.get_tracer("billing").start_as_current_span("POST /cancel"):
+        debrief.outcome("churned", account_id="acme")
+    """
+
+    (event,) = debrief.hears(agent).user_events
+
+    assert event.attributes == {"name": "churned", "segment.account_id": "acme"}
+    assert event.user_id is None
+
+
 def test_an_existing_provider_keeps_its_exporters_and_sends_to_debrief_too(
     debrief: Debrief,
 ) -> None:
