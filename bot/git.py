@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bot.errors import RepositoryError, UsageError
@@ -33,6 +33,7 @@ PROPOSAL = "Debrief-Proposal"
 FINGERPRINT = "Debrief-Fingerprint"
 """Trailers of our commits: for which proposal, in which state of its evidence."""
 PLAIN_FILE_MODES = frozenset({"100644", "100755"})
+FOLDER_MODE = "040000"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -337,6 +338,46 @@ def _blob_texts(path: Path, blobs: Iterable[str]) -> dict[str, str]:
     return {blob: file.text for blob, file in _texts(path, entries).items()}
 
 
+def blobs_of(path: Path, commit: str, paths: Iterable[str]) -> dict[str, str]:
+    """Object ids of those of `paths` that are plain files in `commit`."""
+    names = tuple(paths)
+    return {entry.path: entry.blob for entry in _entries(path, commit, names)} if names else {}
+
+
+def occupied(path: Path, commit: str, paths: Iterable[str]) -> tuple[str, ...]:
+    """Those of `paths` where something stands that is no plain file, or that lead through it.
+
+    A symbolic link, a submodule or a folder: writing there would replace it, or write elsewhere.
+    """
+    wanted = tuple(paths)
+    parents = {str(parent) for name in wanted for parent in PurePosixPath(name).parents} - {"."}
+    args = ["--literal-pathspecs", "ls-tree", "-z", "--full-tree", commit, "--"]
+    listing = _run(path, *args, *wanted, *sorted(parents)).stdout if wanted else b""
+    modes = {}
+    for line in filter(None, listing.split(b"\0")):
+        facts, _, name = line.partition(b"\t")
+        modes[name.decode("utf-8", "surrogateescape")] = facts.split()[0].decode("ascii")
+    return tuple(name for name in wanted if _is_occupied(name, modes))
+
+
+def _is_occupied(name: str, modes: Mapping[str, str]) -> bool:
+    above = [modes.get(str(parent), FOLDER_MODE) for parent in PurePosixPath(name).parents]
+    return modes.get(name, "100644") not in PLAIN_FILE_MODES or set(above) != {FOLDER_MODE}
+
+
+def changed_paths(path: Path, base: str, head: str) -> tuple[str, ...]:
+    """Files that differ between two commits."""
+    listing = _run(path, "diff", "--name-only", "--no-renames", "-z", base, head).stdout
+    return tuple(name.decode("utf-8", "replace") for name in listing.split(b"\0") if name)
+
+
+def messages_between(path: Path, base: str, head: str, paths: Sequence[str]) -> tuple[str, ...]:
+    """Messages of the commits that `head` has and `base` has not and that change `paths`."""
+    args = ["--literal-pathspecs", "log", "--format=%B%x01", f"{base}..{head}", "--", *paths]
+    listing = _run(path, *args).stdout.decode("utf-8", "replace")
+    return tuple(message.strip() for message in listing.split("\x01") if message.strip())
+
+
 def refs_under(path: Path, prefix: str) -> list[tuple[str, str]]:
     """(ref, what it points at) of all refs whose name begins with `prefix`, which ends with `/`."""
     listing = _text(path, "for-each-ref", "--format=%(refname) %(objectname)", prefix)
@@ -374,7 +415,8 @@ def merge_base(path: Path, one: str, other: str) -> str | None:
     return _text(path, "merge-base", one, other, accept=(0, 1)) or None
 
 
-def _commit_time(path: Path, sha: str) -> datetime:
+def commit_time(path: Path, sha: str) -> datetime:
+    """When a commit was made."""
     return datetime.fromtimestamp(int(_text(path, "show", "-s", "--format=%ct", sha)), UTC)
 
 
@@ -420,7 +462,7 @@ def merge_of(path: Path, *, head: str, base: str, branch: str) -> Merge | None:
     landed = _patch_ids(path, _run(path, "--literal-pathspecs", *walk, "--", *paths).stdout)
     for patch_id in wanted:
         if patch_id in landed:
-            return Merge(sha=landed[patch_id], at=_commit_time(path, landed[patch_id]))
+            return Merge(sha=landed[patch_id], at=commit_time(path, landed[patch_id]))
     return None
 
 
@@ -429,9 +471,9 @@ def _merge_of_ancestor(path: Path, *, head: str, tip: str, branch: str) -> Merge
     line = _text(path, "rev-list", "--first-parent", f"{head}..{tip}").split()
     own = _text(path, "rev-list", "--first-parent", tip).split()
     if head in own:  # Fast-forward: the commit's own date is older than the merge.
-        return Merge(sha=head, at=_when_seen(path, branch, head) or _commit_time(path, head))
+        return Merge(sha=head, at=_when_seen(path, branch, head) or commit_time(path, head))
     first = next(sha for sha in reversed(line) if is_ancestor(path, head, sha))
-    return Merge(sha=first, at=_commit_time(path, first))
+    return Merge(sha=first, at=commit_time(path, first))
 
 
 # -- writing ---------------------------------------------------------------------------------------
@@ -455,7 +497,7 @@ def commit_files(
         name: _text(path, "hash-object", "-w", "--stdin", stdin=text.encode("utf-8"))
         for name, text in files.items()
     }
-    when = at or (_commit_time(path, on) if on else datetime.fromtimestamp(0, UTC))
+    when = at or (commit_time(path, on) if on else datetime.fromtimestamp(0, UTC))
     with tempfile.TemporaryDirectory(prefix="debrief-index-") as folder:
         index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
         modes = {}
@@ -505,3 +547,31 @@ def is_checked_out(path: Path, branch: str) -> bool:
     """A work tree of this repository has the branch checked out, so moving it would disturb it."""
     ref = f"refs/heads/{branch}"
     return bool(_text(path, "for-each-ref", "--format=%(worktreepath)", ref))
+
+
+# -- where a checkout comes from -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """What a checkout's remote has of it."""
+
+    url: str
+    """Of the remote `origin`; without credentials."""
+    sha: str | None
+    """The commit that is checked out, where a branch of the remote has it."""
+    tag: str | None
+    """A version's tag on that commit."""
+
+
+def origin_of(path: Path) -> Origin | None:
+    """Where the checkout at `path` was cloned from; None where it is no clone."""
+    url = _text(path, "config", "--get", "remote.origin.url", accept=(0, 1, 128))
+    if not url:
+        return None
+    sha = resolve(path, "HEAD")
+    if sha is not None:
+        there = _text(path, "for-each-ref", "--count=1", "--contains", sha, "refs/remotes/origin")
+        sha = sha if there else None
+    tags = _text(path, "tag", "--points-at", sha, "v*").split() if sha else []
+    return Origin(url=re.sub(r"//[^/@]*@", "//", url), sha=sha, tag=tags[-1] if tags else None)

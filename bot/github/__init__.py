@@ -17,6 +17,7 @@ from bot.github.records import (
     marker_of,
     ticked_rejection,
 )
+from bot.github.reviews import remarks_on, request_reviews
 from bot.github.wire import NotFound, NotPermitted, RateLimited, Unprocessable, Wire
 
 __all__ = [
@@ -33,5 +34,7 @@ __all__ = [
     "Wire",
     "connect",
     "marker_of",
+    "remarks_on",
+    "request_reviews",
     "ticked_rejection",
 ]

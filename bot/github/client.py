@@ -6,6 +6,7 @@ import base64
 import re
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -113,10 +114,23 @@ class GitHub(Wire):
             return None
         return Comparison(
             head_sha=branch_sha,
+            merge_base_sha=str(found["merge_base_commit"]["sha"]),
             in_base=found["status"] in ("behind", "identical"),
             contains_base=found["status"] in ("ahead", "identical"),
             commits=tuple(to_commit(item) for item in found["commits"]),
+            blobs={item["filename"]: item["sha"] for item in found.get("files") or []},
         )
+
+    def messages_on(self, path: str, *, since: datetime) -> tuple[str, ...]:
+        """Messages of the default branch's commits that changed a file, newest first."""
+        query = {"path": path, "since": since.strftime("%Y-%m-%dT%H:%M:%SZ")}
+        return tuple(str(item["commit"]["message"]) for item in self.pages("/commits", **query))
+
+    def parent_of(self, sha: str) -> str | None:
+        """First parent of a commit; None of the first commit, or where there is none such."""
+        found = self.get(f"/git/commits/{sha}")
+        parents = found["parents"] if found else []
+        return str(parents[0]["sha"]) if parents else None
 
     def files(self, commit: str, paths: Sequence[str]) -> dict[str, SourceFile]:
         """Those of `paths` that are UTF-8 text files of at most 1 MB in `commit`."""
@@ -133,6 +147,30 @@ class GitHub(Wire):
             if "\0" not in text:
                 found[path] = SourceFile(path=path, blob=entry["sha"], text=text)
         return found
+
+    def blobs(self, commit: str, paths: Sequence[str]) -> dict[str, str]:
+        """Object ids of those of `paths` that are plain files in `commit`."""
+        return {path: str(entry["sha"]) for path, entry in self._entries(commit, paths).items()}
+
+    def occupied(self, commit: str, paths: Sequence[str]) -> tuple[str, ...]:
+        """Those of `paths` where something stands that is no plain file, or that lead through it.
+
+        A symbolic link, a submodule or a folder: writing there would replace it.
+        """
+        return tuple(path for path in paths if self._is_occupied(commit, path))
+
+    def _is_occupied(self, commit: str, path: str) -> bool:
+        parent, _, last = path.rpartition("/")
+        found = self._folder(commit, parent).get(last)
+        if found is not None and found["mode"] not in PLAIN_FILE_MODES:
+            return True
+        while parent:
+            above, _, last = parent.rpartition("/")
+            entry = self._folder(commit, above).get(last)
+            if entry is not None and entry["type"] != "tree":
+                return True
+            parent = above
+        return False
 
     def _entries(self, commit: str, paths: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Tree entries of plain files."""
@@ -152,7 +190,8 @@ class GitHub(Wire):
         """
         if (commit, name) not in self._folders:
             parent, _, last = name.rpartition("/")
-            sha = self._folder(commit, parent).get(last, {}).get("sha") if name else commit
+            entry = self._folder(commit, parent).get(last, {}) if name else {"type": "tree"}
+            sha = entry.get("sha", commit) if entry.get("type") == "tree" else None
             tree = self.get(f"/git/trees/{sha}") if sha else None
             entries = {item["path"]: item for item in tree["tree"]} if tree else {}
             self._folders[commit, name] = entries
@@ -185,6 +224,14 @@ class GitHub(Wire):
             f"{self._token_variable} may read; check the name and the token's repositories"
         )
 
+    def pull(self, number: int) -> PullRequest:
+        """One pull request as it is now."""
+        return to_pull(self.send("GET", f"/pulls/{number}")[1])
+
+    def changed_paths(self, pull: PullRequest) -> tuple[str, ...]:
+        """Files that a pull request changes, merged or not."""
+        return tuple(str(item["filename"]) for item in self.pages(f"/pulls/{pull.number}/files"))
+
     def comments(self, pull: PullRequest) -> tuple[Comment, ...]:
         """The conversation of a pull request, oldest first."""
         items = self.pages(f"/issues/{pull.number}/comments")
@@ -212,6 +259,13 @@ class GitHub(Wire):
         except (NotPermitted, CredentialsError):
             return None
         return found is not None and found["permission"] in ("admin", "maintain", "write")
+
+    def is_labelled(self, label: str) -> bool:
+        """Some open issue or pull request carries the label."""
+        if "," in label:  # GitHub would read two labels.
+            return False
+        found = self.send("GET", "/issues", parameters={"labels": label, "per_page": 1})[1]
+        return bool(found)
 
     def login(self) -> str | None:
         """Whose token it is; None where GitHub does not say. GITHUB_TOKEN of Actions is
@@ -336,3 +390,6 @@ class GitHub(Wire):
         """Not tried again by itself: a try that seemed to fail may have worked, and shows twice."""
         path = f"/issues/{number}/comments"
         self.send("POST", path, body={"body": body}, repeatable=False)
+
+    def delete_comment(self, comment: Comment) -> None:
+        self.send("DELETE", f"/issues/comments/{comment.id}")

@@ -11,7 +11,8 @@ from typing import Any, Literal
 from bot.marker import parse_marker
 from bot.records import Rejection
 
-_TRUSTED = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
+TRUSTED = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
+"""`author_association` of those who belong to the repository."""
 _TICKED = re.compile(r"^\s*[-*] \[[xX]\] (not a problem|wrong fix|later)\b", re.MULTILINE)
 
 
@@ -24,6 +25,7 @@ class Account:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comment:
+    id: int
     author: Account
     is_trusted: bool
     """Written by the pull request's author, an app, or somebody who belongs to the repository.
@@ -47,7 +49,9 @@ class PullRequest:
     base_sha: str
     author: Account
     labels: tuple[str, ...]
+    is_review_requested: bool
     created_at: datetime
+    updated_at: datetime
     closed_at: datetime | None
     merged_at: datetime | None
     merge_sha: str | None
@@ -75,11 +79,14 @@ class Comparison:
     """A branch against a base."""
 
     head_sha: str
+    merge_base_sha: str
     in_base: bool
     """The base has all of the branch."""
     contains_base: bool
     commits: tuple[Commit, ...]
-    """What the branch has and the base has not, at most 250."""
+    """What the branch has and the base has not, oldest first, at most 250."""
+    blobs: Mapping[str, str]
+    """Files that the branch changes since `merge_base_sha`, with their object ids there."""
 
 
 def marker_of(comment: Comment) -> dict[str, Any] | None:
@@ -108,8 +115,9 @@ def to_account(item: Mapping[str, Any] | None) -> Account:
 
 def to_comment(item: Mapping[str, Any], pull: PullRequest) -> Comment:
     author = to_account(item.get("user"))
-    trusted = item.get("author_association") in _TRUSTED or not author.is_person
+    trusted = item.get("author_association") in TRUSTED or not author.is_person
     return Comment(
+        id=int(item.get("id", 0)),
         author=author,
         is_trusted=trusted or author.login == pull.author.login,
         body=_newlines(item.get("body")),
@@ -153,7 +161,9 @@ def to_pull(item: Mapping[str, Any]) -> PullRequest:
         base_sha=item["base"]["sha"],
         author=to_account(item.get("user")),
         labels=tuple(label["name"] for label in item["labels"]),
+        is_review_requested=bool(item.get("requested_reviewers") or item.get("requested_teams")),
         created_at=datetime.fromisoformat(item["created_at"]),
+        updated_at=datetime.fromisoformat(item["updated_at"]),
         closed_at=_time(item["closed_at"]),
         merged_at=_time(item["merged_at"]),
         merge_sha=item.get("merge_commit_sha") if item["merged_at"] else None,

@@ -125,14 +125,14 @@ class Wire:
             return Unprocessable(said)
         return GitHubError(f"{said}; run again later")
 
-    def get(self, path: str, **parameters: Any) -> Any | None:
+    def get(self, path: str, /, **parameters: Any) -> Any | None:
         """JSON, or None where GitHub says 404."""
         try:
             return self.send("GET", path, parameters=parameters)[1]
         except NotFound:
             return None
 
-    def pages(self, path: str, **parameters: Any) -> Iterator[Any]:
+    def pages(self, path: str, /, **parameters: Any) -> Iterator[Any]:
         """The items of a list over all its pages, at most `MAX_PAGES`."""
         for page in range(1, MAX_PAGES + 1):
             query = {**parameters, "per_page": PER_PAGE, "page": page}

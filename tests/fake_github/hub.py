@@ -56,6 +56,7 @@ class Issue:
     title: str
     body: str
     created_at: str
+    updated_at: str = ""
     head: str | None = None
     head_repository: str = REPOSITORY
     base: str = "main"
@@ -67,6 +68,10 @@ class Issue:
     merged_at: str | None = None
     merge_sha: str | None = None
     labels: list[str] = field(default_factory=list)
+    requested: list[str] = field(default_factory=list)
+    """Logins, and teams as `acme/prompts`, who were asked for a review."""
+    reviews: list[dict[str, Json]] = field(default_factory=list)
+    line_comments: list[dict[str, Json]] = field(default_factory=list)
     comments: list[dict[str, Json]] = field(default_factory=list)
 
 
@@ -93,7 +98,11 @@ class FakeGitHub:
         """The token is a person's: it may write no check runs."""
         self.forbid_statuses = False
         self.url = ""
+        self.variables: dict[str, str] = {}
+        self.reviewers = {"alice", "bob", "acme/prompts"}
+        """Who can be asked for a review."""
         self._clock = 0
+        self._comments = 0
         self._fault: tuple[int, Fault] | None = None
         self._calls = 0
         self._lock = threading.Lock()
@@ -124,7 +133,24 @@ class FakeGitHub:
         return f"2026-11-21T{self._clock // 60:02}:{self._clock % 60:02}:00Z"
 
     def say(self, number: int, user: Mapping[str, str], body: str) -> None:
-        self.issues[number].comments.append({"user": user, "body": body, "created_at": self.now()})
+        self._comments += 1
+        self.issues[number].updated_at = at = self.now()
+        comment = {"id": self._comments, "user": user, "body": body, "created_at": at}
+        self.issues[number].comments.append(comment)
+
+    def fail_check(self, number: int, name: str, said: str) -> None:
+        """Somebody's check of a pull request's head turns red."""
+        head = self.head_sha(self.issues[number])
+        run = {"id": len(self.checks) + 1, "name": name, "head_sha": head}
+        self.checks.append({**run, "conclusion": "failure", "output": {"title": said}})
+
+    def review(self, number: int, user: Mapping[str, str], body: str, *, path: str = "") -> None:
+        """A review that asks for changes; with a path a comment on a line of it."""
+        if path:
+            self.issues[number].line_comments.append({"user": user, "body": body, "path": path})
+        else:
+            review = {"user": user, "body": body, "state": "CHANGES_REQUESTED"}
+            self.issues[number].reviews.append(review)
 
     def close(self, number: int, user: Mapping[str, str]) -> None:
         issue = self.issues[number]
@@ -179,7 +205,12 @@ class FakeGitHub:
             "body": pull.body,
             "user": pull.user,
             "labels": [{"name": label} for label in pull.labels],
+            "requested_reviewers": [{"login": one} for one in pull.requested if "/" not in one],
+            "requested_teams": [
+                {"slug": one.split("/")[1]} for one in pull.requested if "/" in one
+            ],
             "created_at": pull.created_at,
+            "updated_at": pull.updated_at or pull.created_at,
             "closed_at": pull.closed_at,
             "merged_at": pull.merged_at,
             "merge_commit_sha": pull.merge_sha,

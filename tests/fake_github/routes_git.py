@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import subprocess
 
-from tests.fake_github.hub import BOT, FakeGitHub, Refusal, Reply, Request, Route
+from tests.fake_github.hub import BOT, FakeGitHub, Json, Refusal, Reply, Request, Route
 from tests.fake_github.repository import git
 
 
@@ -58,8 +58,12 @@ def get_blob(fake: FakeGitHub, sha: str, request: Request) -> Reply:
 
 
 def get_commit(fake: FakeGitHub, sha: str, request: Request) -> Reply:
-    tree = git(fake.git, "rev-parse", f"{sha}^{{tree}}")
-    return 200, {"sha": sha, "tree": {"sha": tree}}
+    tree, *parents = git(fake.git, "show", "-s", "--format=%T %P", sha).split()
+    return 200, {
+        "sha": sha,
+        "tree": {"sha": tree},
+        "parents": [{"sha": parent} for parent in parents],
+    }
 
 
 def create_tree(fake: FakeGitHub, request: Request) -> Reply:
@@ -105,7 +109,30 @@ def compare(fake: FakeGitHub, base: str, head: str, request: Request) -> Reply:
         "status": status,
         "merge_base_commit": {"sha": merge_base},
         "commits": fake.commits(base, head),
+        "files": _files(fake, merge_base, head),
     }
+
+
+def _files(fake: FakeGitHub, base: str, head: str) -> list[Json]:
+    words = {"A": "added", "D": "removed"}
+    found = []
+    for line in filter(None, git(fake.git, "diff", "--raw", "--no-abbrev", base, head).split("\n")):
+        facts, path = line.split("\t")
+        _, _, old, new, status = facts.split()
+        sha = old if status == "D" else new
+        found.append({"filename": path, "status": words.get(status, "modified"), "sha": sha})
+    return found
+
+
+def list_commits(fake: FakeGitHub, request: Request) -> Reply:
+    """Of the default branch on one path. Commits have fixed times here: `since` says nothing."""
+    path = ["--", request.query["path"]] if "path" in request.query else []
+    shas = git(fake.git, "log", "--format=%H", "-m", "--first-parent", "main", *path).split()
+    messages = [git(fake.git, "show", "-s", "--format=%B", sha) for sha in shas]
+    return 200, [
+        {"sha": sha, "commit": {"message": message}}
+        for sha, message in zip(shas, messages, strict=True)
+    ]
 
 
 ROUTES: tuple[Route, ...] = (
@@ -115,6 +142,7 @@ ROUTES: tuple[Route, ...] = (
     ("GET", "/git/trees/([0-9a-f]+)", get_tree),
     ("GET", "/git/blobs/([0-9a-f]+)", get_blob),
     ("GET", "/git/commits/([0-9a-f]+)", get_commit),
+    ("GET", "/commits", list_commits),
     ("POST", "/git/trees", create_tree),
     ("POST", "/git/commits", create_commit),
     ("GET", r"/compare/([0-9a-f]+)\.\.\.([0-9a-f]+)", compare),

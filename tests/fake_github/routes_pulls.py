@@ -50,9 +50,35 @@ def edit_pull(fake: FakeGitHub, number: str, request: Request) -> Reply:
         fake.check_body(request.body["body"])
     pull.title = request.body.get("title", pull.title)
     pull.body = request.body.get("body", pull.body)
+    pull.updated_at = fake.now()
     if request.body.get("state") == "closed" and pull.state == "open":
         fake.close(pull.number, BOT)
     return 200, fake.pull(pull)
+
+
+def get_pull(fake: FakeGitHub, number: str, request: Request) -> Reply:
+    return 200, fake.pull(fake.issue(number))
+
+
+def list_reviews(fake: FakeGitHub, number: str, request: Request) -> Reply:
+    return 200, [fake.comment(review) for review in fake.issue(number).reviews]
+
+
+def list_line_comments(fake: FakeGitHub, number: str, request: Request) -> Reply:
+    return 200, [fake.comment(comment) for comment in fake.issue(number).line_comments]
+
+
+def request_reviewers(fake: FakeGitHub, number: str, request: Request) -> Reply:
+    """GitHub asks nobody if one of them cannot be asked."""
+    pull = fake.issue(number)
+    teams = [f"{OWNER}/{team}" for team in request.body.get("team_reviewers", [])]
+    wanted = [*request.body.get("reviewers", []), *teams]
+    if pull.user["login"] in wanted:
+        raise Refusal(422, "Review cannot be requested from pull request author.")
+    if not set(wanted) <= fake.reviewers:
+        raise Refusal(422, "Reviews may only be requested from collaborators.")
+    pull.requested = list(dict.fromkeys([*pull.requested, *wanted]))
+    return 201, fake.pull(pull)
 
 
 def pull_commits(fake: FakeGitHub, number: str, request: Request) -> Reply:
@@ -77,7 +103,11 @@ def add_labels(fake: FakeGitHub, number: str, request: Request) -> Reply:
 ROUTES: tuple[Route, ...] = (
     ("GET", "/pulls", list_pulls),
     ("POST", "/pulls", create_pull),
+    ("GET", r"/pulls/(\d+)", get_pull),
     ("PATCH", r"/pulls/(\d+)", edit_pull),
+    ("GET", r"/pulls/(\d+)/reviews", list_reviews),
+    ("GET", r"/pulls/(\d+)/comments", list_line_comments),
+    ("POST", r"/pulls/(\d+)/requested_reviewers", request_reviewers),
     ("GET", r"/pulls/(\d+)/commits", pull_commits),
     ("POST", r"/issues/(\d+)/comments", create_comment),
     ("POST", r"/issues/(\d+)/labels", add_labels),

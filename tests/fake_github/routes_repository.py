@@ -45,7 +45,19 @@ def permission(fake: FakeGitHub, login: str, request: Request) -> Reply:
     return 200, {"permission": "write" if login in MAINTAINERS else "read"}
 
 
+def combined_status(fake: FakeGitHub, sha: str, request: Request) -> Reply:
+    return 200, {"state": "pending", "statuses": []}
+
+
+def variable(fake: FakeGitHub, name: str, request: Request) -> Reply:
+    if name not in fake.variables:
+        raise Refusal(404, "Not Found")
+    return 200, {"name": name, "value": fake.variables[name]}
+
+
 ROUTES: tuple[Route, ...] = (
+    ("GET", "/commits/([0-9a-f]{40})/status", combined_status),
+    ("GET", "/actions/variables/([A-Z_]+)", variable),
     ("GET", "", repository),
     ("GET", "/collaborators/([^/]+)/permission", permission),
     ("GET", "/actions/permissions/workflow", actions_setting),

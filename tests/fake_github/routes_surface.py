@@ -91,6 +91,12 @@ def edit_comment(fake: FakeGitHub, comment_id: str, request: Request) -> Reply:
     return 200, _comment(fake, issue, comment)
 
 
+def delete_comment(fake: FakeGitHub, comment_id: str, request: Request) -> Reply:
+    issue, comment = _find(fake, comment_id)
+    issue.comments.remove(comment)
+    return 204, None
+
+
 def list_reactions(fake: FakeGitHub, comment_id: str, request: Request) -> Reply:
     return 200, _find(fake, comment_id)[1].get("reacted", [])
 
@@ -107,7 +113,9 @@ def react(fake: FakeGitHub, comment_id: str, request: Request) -> Reply:
 
 def pull_files(fake: FakeGitHub, number: str, request: Request) -> Reply:
     pull = fake.issue(number)
-    base = git(fake.git, "merge-base", pull.base, fake.head_sha(pull))
+    # Of a merged one: what its branch had changed by then.
+    into = pull.base_sha if pull.merged_at else pull.base
+    base = git(fake.git, "merge-base", into, fake.head_sha(pull))
     found = []
     for line in git(fake.git, "diff", "--name-status", base, fake.head_sha(pull)).splitlines():
         status, path = line.split("\t")[0], line.split("\t")[-1]
@@ -115,7 +123,9 @@ def pull_files(fake: FakeGitHub, number: str, request: Request) -> Reply:
         hunks = re.search(r"^@@.*", patch, re.MULTILINE | re.DOTALL)
         named = {"A": "added", "D": "removed"}.get(status, "modified")
         shown = {"patch": hunks[0]} if hunks else {}
-        found.append({"filename": path, "status": named, **shown})
+        head = fake.head_sha(pull)
+        blob = {} if status == "D" else {"sha": git(fake.git, "rev-parse", f"{head}:{path}")}
+        found.append({"filename": path, "status": named, **blob, **shown})
     return 200, found
 
 
@@ -191,24 +201,21 @@ def shape(fake: FakeGitHub, issue: Issue) -> Json:
 
 
 def _comment(fake: FakeGitHub, issue: Issue, comment: dict[str, Json]) -> Json:
-    """An id is the issue's number and the comment's place on it."""
-    place = issue.comments.index(comment) + 1
     shown = {key: value for key, value in fake.comment(comment).items() if key != "reacted"}
     return {
         "updated_at": comment["created_at"],
         **shown,
-        "id": 10_000 * issue.number + place,
         "issue_url": f"{fake.url}/repos/acme/agent/issues/{issue.number}",
         "reactions": {"total_count": len(comment.get("reacted", []))},
     }
 
 
 def _find(fake: FakeGitHub, comment_id: str) -> tuple[Issue, dict[str, Json]]:
-    number, place = divmod(int(comment_id), 10_000)
-    issue = fake.issue(str(number))
-    if not 0 < place <= len(issue.comments):
-        raise Refusal(404, "Not Found")
-    return issue, issue.comments[place - 1]
+    for issue in fake.issues.values():
+        for comment in issue.comments:
+            if comment["id"] == int(comment_id):
+                return issue, comment
+    raise Refusal(404, "Not Found")
 
 
 def _annotated(run: dict[str, Json], body: Json) -> Json:
@@ -241,6 +248,7 @@ ROUTES: tuple[Route, ...] = (
     ("GET", r"/issues/(\d+)/comments", list_comments),
     ("GET", r"/issues/comments/(\d+)", get_comment),
     ("PATCH", r"/issues/comments/(\d+)", edit_comment),
+    ("DELETE", r"/issues/comments/(\d+)", delete_comment),
     ("GET", r"/issues/comments/(\d+)/reactions", list_reactions),
     ("POST", r"/issues/comments/(\d+)/reactions", react),
     ("GET", r"/pulls/(\d+)/files", pull_files),

@@ -72,7 +72,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
                 return
             status, body, headers = fault.status, {"message": fault.message}, dict(fault.headers)
-        raw = json.dumps(body).encode()
+        raw = b"" if body is None else json.dumps(body).encode()
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
