@@ -5,6 +5,7 @@ apply exactly once and break no guardrail. Refuses with `Skipped`: too little ev
 remedy that was rejected. Rules and thresholds cost nothing; no model is asked for them.
 """
 
+from bot.proposals.arguments import propose_arguments
 from bot.proposals.caps import (
     already_decided,
     constraints,
@@ -14,6 +15,7 @@ from bot.proposals.caps import (
 )
 from bot.proposals.edits import apply_edits, check_diff, render_diff
 from bot.proposals.guardrails import check_edits
+from bot.proposals.limits import propose_limits
 from bot.proposals.prompt import propose_prompt
 from bot.proposals.rule import propose_rule
 from bot.proposals.threshold import propose_threshold
@@ -25,6 +27,8 @@ __all__ = [
     "check_edits",
     "constraints",
     "pattern_decided",
+    "propose_arguments",
+    "propose_limits",
     "propose_prompt",
     "propose_rule",
     "propose_threshold",

@@ -20,7 +20,8 @@ from bot.figures import percent
 from bot.proposals import text_checks
 from bot.proposals.edits import is_plain_path, split_lines
 from bot.records import ProposalKind
-from bot.regions import structure
+from bot.regions import code_numbers, structure
+from collector.records import Json
 
 # Compared in lower case: on some file systems .GitHub is .github.
 NEVER = GitIgnoreSpec.from_lines(
@@ -97,6 +98,10 @@ _KEYS = frozenset(
 """Keys that decide what the agent costs or may do: changed only where the team lists them."""
 MAX_MOVE = Decimal("0.2")
 """Largest move of a threshold as a share of its value."""
+MAX_RAISE = Decimal(1)
+"""The same for a limit: it may at most double."""
+_LIMITS = frozenset({"max_tokens", "max_output_tokens", "max_completion_tokens"})
+"""Protected keys that a `config` proposal may raise: one number, within `MAX_RAISE`."""
 _KEY_LINE = re.compile(rf"^\s*[\"']?({'|'.join(sorted(_KEYS))})[\"']?\s*[:=].*$", re.I | re.M)
 
 
@@ -156,11 +161,12 @@ def check_edits(
             continue  # what stands in a file that must not change is no news
         old, new = before.get(path, ""), after[path]
         found += _text_problems(path, old, new, kind)
-        if kind == "threshold":
-            found += _threshold_problems(path, old, new)
+        if kind in {"threshold", "config"}:
+            found += _number_problems(path, old, new, kind)
         else:
             found += _promise_problems(path, old, new, tools)
-        found += _structure_problems(path, before.get(path), new, listed_keys)
+        listed = (*listed_keys, *_LIMITS) if kind == "config" else listed_keys
+        found += _structure_problems(path, before.get(path), new, listed)
         words = text_checks.lifted(old, new, sources, min_writers=min_writers)
         if words is not None:
             found.append(
@@ -240,26 +246,34 @@ def _shared_length(one: str, other: str) -> int:
     return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
-def _threshold_problems(path: str, old: str, new: str) -> Iterator[str]:
-    """A threshold proposal changes the digits of one number, and not by much."""
+def _number_problems(path: str, old: str, new: str, kind: ProposalKind) -> Iterator[str]:
+    """Such a proposal changes the digits of one number, and not by much."""
     start = _shared_length(old, new)
     end = _shared_length(old[start:][::-1], new[start:][::-1])
     changed = {*old[start : len(old) - end], *new[start : len(new) - end]}
     try:
-        leaves = structure.changed_leaves(path, old, new)
-        values = [structure.leaves(structure.parse(path, text)) for text in (old, new)]
+        values = [_values(path, text) for text in (old, new)]
+        keys = values[0].keys() | values[1].keys()
+        leaves = {key for key in keys if values[0].get(key) != values[1].get(key)}
     except structure.NotParsed as error:
         yield f"{path!r} cannot be read, so nobody can say what the change does: {error}."
         return
     if len(leaves) != 1 or not changed <= set("0123456789._"):
-        yield f"A threshold proposal changes one number; this one changes more of {path!r}."
+        yield f"A {kind} proposal changes one number; this one changes more of {path!r}."
         return
-    was, will = (structure.number(found.get(*leaves)) for found in values)
+    key = next(iter(leaves))
+    was, will = (structure.number(found.get(key)) for found in values)
+    most = MAX_MOVE if kind == "threshold" else MAX_RAISE
     if was is None or will is None:
-        yield f"A threshold proposal changes a number; {next(iter(leaves))!r} is none."
-    elif abs(will - was) > MAX_MOVE * abs(was) and was:
-        most = percent(float(MAX_MOVE))
-        yield f"{next(iter(leaves))!r} moves from {was} to {will}; {most} is allowed."
+        yield f"A {kind} proposal changes a number; {key!r} is none."
+    elif abs(will - was) > most * abs(was) and was:
+        yield f"{key!r} moves from {was} to {will}; {percent(float(most))} is allowed."
+
+
+def _values(path: str, text: str) -> dict[str, Json]:
+    """What a file sets, by key: all values of a data file, or the numbers that code names."""
+    in_code = {one.key: text[one.start : one.end] for one in code_numbers(path, text)}
+    return dict(in_code) or structure.leaves(structure.parse(path, text))
 
 
 _FENCE = re.compile(r"^ {0,3}(?:```|~~~)", re.M)

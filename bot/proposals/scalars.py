@@ -1,20 +1,21 @@
-"""One number in a configuration file: where it stands, and how to change nothing but its digits.
+"""One number in a configuration file or in code: its place, and how to change only its digits.
 
-Takes YAML, JSON and TOML files; gives the number's place and an edit. A writer that loads and dumps
-would lose comments, quotes or order, so the digits are replaced in the text and the file is read
-again: exactly this one value may have changed.
+Takes YAML, JSON, TOML, Python and TypeScript; gives the number's place and an edit. A
+writer that loads and dumps would lose comments, quotes or order, so the digits are replaced in the
+text and the file is read again: exactly this one value may have changed.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeAlias
 
 from bot.proposals.edits import edit_between
 from bot.records import Edit, Skipped, SourceFile
-from bot.regions import structure
+from bot.regions import code_numbers, structure
 
 _TOKEN = re.compile(
     r"(?<![\w.])[-+]?(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][-+]?\d+)?(?![\w.])"
@@ -61,36 +62,62 @@ def find_scalar(files: Sequence[SourceFile], name: str) -> Scalar | Skipped:
     `fraud.flag` is found at `fraud: {flag: 0.5}`, at `thresholds.fraud.flag`, and in a list of
     entries with a name and a value.
     """
+    numbers, unread = _all_numbers(files)
+    exact = [one for one in numbers if name in {one[1], _without_value_key(one[1])}]
+    ending = [one for one in numbers if f".{_without_value_key(one[1])}".endswith(f".{name}")]
+    return _only(exact or ending, files, f"threshold {name}", unread)
+
+
+def find_number(
+    files: Sequence[SourceFile], what: str, is_wanted: Callable[[str, Decimal], bool]
+) -> Scalar | Skipped:
+    """The only number of which `is_wanted(key, value)` holds; `what` names it in a refusal."""
+    numbers, unread = _all_numbers(files)
+    return _only([one for one in numbers if is_wanted(one[1], one[2])], files, what, unread)
+
+
+_Place: TypeAlias = tuple[SourceFile, str, Decimal]
+
+
+def _all_numbers(files: Sequence[SourceFile]) -> tuple[list[_Place], list[str]]:
+    """(file, key, value) of every number, and which files could not be read."""
+    found: list[_Place] = []
     unread: list[str] = []
-    exact: list[tuple[SourceFile, str, Decimal]] = []
-    ending: list[tuple[SourceFile, str, Decimal]] = []
     for file in files:
         try:
-            found = structure.leaves(structure.parse(file.path, file.text))
+            found += [(file, key, value) for key, value in _numbers(file.path, file.text)]
         except structure.NotParsed as error:
             unread.append(f"{file.path!r} does not parse ({error})")
-            continue
-        for key, leaf in found.items():
-            value = structure.number(leaf)
-            plain = _without_value_key(key)
-            if value is not None and name in {key, plain}:
-                exact.append((file, key, value))
-            elif value is not None and f".{plain}".endswith(f".{name}"):
-                ending.append((file, key, value))
-    places = exact or ending
-    if len(places) != 1:
-        listed = ", ".join(f"{key} in {file.path!r}" for file, key, _ in places[:4])
-        searched = (
-            ", ".join(repr(file.path) for file in files[:6]) or "no threshold or config files"
-        )
-        reason = (
-            f"Several numbers fit the name: {listed}."
-            if places
-            else f"No number goes by this name; searched {searched}. Name its file under "
-            "`agents:` in the settings."
-        )
-        return _skipped(name, "ambiguous" if places else "no_file", " ".join([reason, *unread]))
-    return _locate(*places[0])
+    return found, unread
+
+
+def _only(
+    places: Sequence[_Place], files: Sequence[SourceFile], what: str, unread: Sequence[str]
+) -> Scalar | Skipped:
+    if len(places) == 1:
+        return _locate(*places[0], what)
+    listed = ", ".join(f"{key} in {file.path!r}" for file, key, _ in places[:4])
+    searched = ", ".join(repr(file.path) for file in files[:6]) or "no threshold or config files"
+    reason = (
+        f"Several numbers fit the name: {listed}."
+        if places
+        else f"No number goes by this name; searched {searched}. Name its file under "
+        "`agents:` in the settings."
+    )
+    code = "ambiguous" if places else "no_file"
+    return Skipped(what=what, code=code, reason=" ".join([reason, *unread]))
+
+
+def _numbers(path: str, text: str) -> list[tuple[str, Decimal]]:
+    """(key, value) of every number: of a data file's values, or of what code names.
+
+    Raises:
+        NotParsed: the file cannot be read as what its name says.
+    """
+    in_code = [(one.key, text[one.start : one.end]) for one in code_numbers(path, text)]
+    found = in_code or structure.leaves(structure.parse(path, text)).items()
+    numbers = ((key, structure.number(value)) for key, value in found)
+    return [(key, value) for key, value in numbers if value is not None]
 
 
 def _without_value_key(key: str) -> str:
@@ -98,7 +125,7 @@ def _without_value_key(key: str) -> str:
     return head if head and tail in _VALUE_KEYS else key
 
 
-def _locate(file: SourceFile, key: str, value: Decimal) -> Scalar | Skipped:
+def _locate(file: SourceFile, key: str, value: Decimal, what: str) -> Scalar | Skipped:
     """The digits of the number at `key`: those whose change changes this path and no other."""
     last = _without_value_key(key).rpartition(".")[2]
     tokens = [token for token in _TOKEN.finditer(file.text) if structure.number(token[0]) == value]
@@ -109,10 +136,10 @@ def _locate(file: SourceFile, key: str, value: Decimal) -> Scalar | Skipped:
         text = file.text[: scalar.start] + digits_like(scalar, probe) + file.text[scalar.end :]
         if _changes_only(scalar, text, probe):
             return scalar
-    return _skipped(
-        key,
-        "no_file",
-        f"The number {value} at {key} in {file.path!r} could not be told from other text; "
+    return Skipped(
+        what=what,
+        code="no_file",
+        reason=f"The number {value} at {key} in {file.path!r} could not be told from other text; "
         "an alias or an include may stand for it.",
     )
 
@@ -125,11 +152,14 @@ def _line_at(text: str, offset: int) -> str:
 def _changes_only(scalar: Scalar, text: str, value: Decimal) -> bool:
     path = scalar.file.path
     try:
-        if structure.changed_leaves(path, scalar.file.text, text) != {scalar.key}:
+        was, now = _numbers(path, scalar.file.text), _numbers(path, text)
+        is_data = structure.parse(path, text) is not None
+        if is_data and structure.changed_leaves(path, scalar.file.text, text) != {scalar.key}:
             return False
-        return structure.number(structure.leaves(structure.parse(path, text))[scalar.key]) == value
     except structure.NotParsed:
         return False
+    changed = [pair for pair, before in zip(now, was, strict=False) if pair != before]
+    return len(was) == len(now) and changed == [(scalar.key, value)]
 
 
 def written_like(scalar: Scalar, value: Decimal) -> Decimal:
@@ -153,11 +183,6 @@ def set_scalar(scalar: Scalar, value: Decimal) -> Edit | Skipped:
     digits = digits_like(scalar, value)
     text = scalar.file.text[: scalar.start] + digits + scalar.file.text[scalar.end :]
     if not _changes_only(scalar, text, value):
-        return _skipped(
-            scalar.key, "no_file", f"{value} cannot be written at {scalar.key} and nowhere else."
-        )
+        reason = f"{value} cannot be written at {scalar.key} and nowhere else."
+        return Skipped(what=f"an edit of {scalar.key}", code="no_file", reason=reason)
     return edit_between(scalar.file, scalar.start, scalar.end, digits)
-
-
-def _skipped(name: str, code: str, reason: str) -> Skipped:
-    return Skipped(what=f"threshold {name}", code=code, reason=reason)

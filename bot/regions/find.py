@@ -19,7 +19,6 @@ _PROSE = frozenset(
     ".liquid".split()
 )
 _DATA = frozenset({".yaml", ".yml", ".json", ".toml"})
-_SCRIPTS = frozenset({".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts"})
 
 
 def find_regions(path: str, text: str) -> tuple[Region, ...]:
@@ -35,7 +34,7 @@ def find_regions(path: str, text: str) -> tuple[Region, ...]:
         return data_regions(path, text)
     if suffix == ".py":
         return python.python_regions(path, text)
-    return script.script_regions(path, text) if suffix in _SCRIPTS else ()
+    return script.script_regions(path, text) if suffix in script.SUFFIXES else ()
 
 
 def _prose(path: str, text: str) -> tuple[Region, ...]:
@@ -100,4 +99,4 @@ def _around(path: str) -> Callable[[str], object] | None:
     suffix = PurePosixPath(path).suffix.lower()
     if suffix == ".py":
         return python.skeleton
-    return script.skeleton if suffix in _SCRIPTS else None
+    return script.skeleton if suffix in script.SUFFIXES else None

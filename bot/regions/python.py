@@ -60,7 +60,7 @@ class _Module:
         except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError) as error:
             first = str(error).splitlines()[:1]
             raise NotParsed(f"{type(error).__name__}: {first[0] if first else ''}") from error
-        self.lines = _line_starts(text)
+        self.lines = line_starts(text)
         self.tools = _listed_tools(self.tree)
 
     def regions(self) -> tuple[Region, ...]:
@@ -85,7 +85,7 @@ class _Module:
         found: list[Region],
     ) -> Iterator[tuple[ast.AST, _Place]]:
         is_tool = node.name in self.tools or any(
-            _TOOL_DECORATORS.search(_called(one)) for one in node.decorator_list
+            _TOOL_DECORATORS.search(name_of(one)) for one in node.decorator_list
         )
         inner = _Place(name=node.name, tool=node.name if is_tool else place.tool)
         body = node.body
@@ -144,7 +144,7 @@ class _Module:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
             return self._pieces(node.left, depth=depth + 1)
         if isinstance(node, ast.Call):
-            name = _called(node.func)
+            name = name_of(node.func)
             method = isinstance(node.func, ast.Attribute) and name in {"format", "strip", "rstrip"}
             if method and isinstance(node.func, ast.Attribute):
                 return self._pieces(node.func.value, depth=depth + 1)
@@ -177,19 +177,20 @@ class _Module:
         return found
 
     def _span(self, node: ast.expr) -> tuple[int, int]:
+        end_line, end_column = node.end_lineno or node.lineno, node.end_col_offset or 0
         return (
-            self._offset(node.lineno, node.col_offset),
-            self._offset(node.end_lineno or node.lineno, node.end_col_offset or 0),
+            offset_in(self.text, self.lines, node.lineno, node.col_offset),
+            offset_in(self.text, self.lines, end_line, end_column),
         )
 
-    def _offset(self, line: int, column: int) -> int:
-        """Characters before a place that `ast` gives in lines and UTF-8 bytes."""
-        start = self.lines[line - 1]
-        end = self.lines[line] if line < len(self.lines) else len(self.text)
-        whole = self.text[start:end]
-        if whole.isascii():
-            return start + column
-        return start + len(whole.encode()[:column].decode(errors="ignore"))
+
+def offset_in(text: str, lines: Sequence[int], line: int, column: int) -> int:
+    """Characters before a place that `ast` gives in lines and UTF-8 bytes."""
+    start = lines[line - 1]
+    whole = text[start : lines[line] if line < len(lines) else len(text)]
+    if whole.isascii():
+        return start + column
+    return start + len(whole.encode()[:column].decode(errors="ignore"))
 
 
 def _operands(node: ast.BinOp) -> list[ast.expr]:
@@ -204,7 +205,7 @@ def _operands(node: ast.BinOp) -> list[ast.expr]:
 
 def _literals(text: str) -> Iterator[tuple[int, int]]:
     """(start, end) of every string literal, f-strings whole on every version of Python."""
-    starts = _line_starts(text)
+    starts = line_starts(text)
     opened: list[int] = []
     kinds = {getattr(tokenize, name, -1): name for name in ("FSTRING_START", "FSTRING_END")}
     for token in tokenize.generate_tokens(io.StringIO(text, newline="").readline):
@@ -220,7 +221,7 @@ def _literals(text: str) -> Iterator[tuple[int, int]]:
                 yield low, starts[token.end[0] - 1] + token.end[1]
 
 
-def _line_starts(text: str) -> list[int]:
+def line_starts(text: str) -> list[int]:
     """Where each line begins, as `tokenize` and `ast` count lines."""
     starts, at = [0], 0
     for line in io.StringIO(text, newline=""):
@@ -251,7 +252,7 @@ def common_indent(raw: str) -> str:
 def _children(node: ast.AST, place: _Place) -> Iterator[tuple[ast.AST, _Place]]:
     if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        name = _called(targets[0]) or place.name
+        name = name_of(targets[0]) or place.name
         if node.value is not None:
             yield node.value, replace(place, name=name, is_described=False)
         return
@@ -263,13 +264,13 @@ def _children(node: ast.AST, place: _Place) -> Iterator[tuple[ast.AST, _Place]]:
         return
     if isinstance(node, ast.Raise | ast.Assert):
         return
-    if isinstance(node, ast.Subscript) and _called(node.value) == "Literal":
+    if isinstance(node, ast.Subscript) and name_of(node.value) == "Literal":
         return
     yield from ((child, place) for child in ast.iter_child_nodes(node))
 
 
 def _arguments(node: ast.Call, place: _Place) -> Iterator[tuple[ast.AST, _Place]]:
-    called = _called(node.func)
+    called = name_of(node.func)
     if called in _FOR_PEOPLE:
         return
     named = {
@@ -308,10 +309,10 @@ def _entries(node: ast.Dict, place: _Place) -> Iterator[tuple[ast.AST, _Place]]:
             yield value, _Place(said[:80] or place.name, tool)
 
 
-def _called(node: ast.expr) -> str:
+def name_of(node: ast.expr) -> str:
     """The last name of what is called, assigned to or used as a decorator."""
     if isinstance(node, ast.Call):
-        return _called(node.func)
+        return name_of(node.func)
     if isinstance(node, ast.Attribute):
         return node.attr
     return node.id if isinstance(node, ast.Name) else ""
@@ -324,14 +325,14 @@ def _listed_tools(tree: ast.AST) -> frozenset[str]:
         if isinstance(node, ast.keyword):
             name = node.arg or ""
         elif isinstance(node, ast.Assign):
-            name = _called(node.targets[0])
+            name = name_of(node.targets[0])
         else:
             continue
         value = node.value if "tools" in name.lower() else None
         if isinstance(value, ast.List | ast.Tuple | ast.Set):
-            found.update(filter(None, map(_called, value.elts)))
+            found.update(filter(None, map(name_of, value.elts)))
         elif isinstance(value, ast.Dict):
-            found.update(filter(None, map(_called, value.values)))
+            found.update(filter(None, map(name_of, value.values)))
     return frozenset(found)
 
 

@@ -27,6 +27,7 @@ _NAMED = frozenset(
     {"pair", "variable_declarator", "public_field_definition", "assignment_expression"}
 )
 _TOOL_CALLS = re.compile(r"tool|defineFunction|action", re.IGNORECASE)
+SUFFIXES = frozenset({".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts"})
 _FOR_PEOPLE = frozenset({"console", "logger", "log", "Error", "TypeError", "require", "import"})
 _SKIPPED = frozenset({"import_statement", "throw_statement", "literal_type", "jsx_text"})
 
@@ -37,10 +38,10 @@ def script_regions(path: str, text: str) -> tuple[Region, ...]:
     Raises:
         NotParsed: the grammar finds a mistake in it.
     """
-    root = _parse(text)
+    root = parse_script(text)
     found: list[Region] = []
     waiting: list[Node] = [root]
-    place = _offsets(text)
+    place = offsets(text)
     while waiting:
         node = waiting.pop()
         if node.type in _SKIPPED or _is_for_people(node):
@@ -56,7 +57,7 @@ def script_regions(path: str, text: str) -> tuple[Region, ...]:
 def skeleton(text: str) -> tuple[str, ...]:
     """All that the code does apart from what its texts say: equal means that no code changed."""
     found: list[str] = []
-    waiting = [_parse(text)]
+    waiting = [parse_script(text)]
     while waiting:
         node = waiting.pop()
         if node.type in {"string", "string_fragment", "escape_sequence", "comment", "+", "`"}:
@@ -73,7 +74,7 @@ def _parser() -> tree_sitter.Parser:
     return tree_sitter.Parser(language)
 
 
-def _parse(text: str) -> Node:
+def parse_script(text: str) -> Node:
     root = _parser().parse(text.encode()).root_node
     if root.has_error:
         raise NotParsed(f"mistake near line {_first_mistake(root)}")
@@ -90,7 +91,7 @@ def _first_mistake(root: Node) -> int:
     return root.start_point[0] + 1
 
 
-def _offsets(text: str) -> Sequence[int]:
+def offsets(text: str) -> Sequence[int]:
     """Byte of the UTF-8 form to character of `text`."""
     if text.isascii():
         return range(len(text) + 1)
@@ -167,16 +168,16 @@ def _region(path: str, text: str, node: Node, pieces: Sequence[Piece]) -> Iterat
 def _purpose(node: Node) -> tuple[str, bool]:
     """(name, it is a description in a tool's definition)."""
     named = _named_above(node)
-    name = _name_of(named) if named is not None else ""
+    name = name_of_pair(named) if named is not None else ""
     described = _argument_of(node, "describe")
     tool = _tool_above(node)
     if described is not None:
         parameter = _named_above(described)
-        inner = _name_of(parameter) if parameter is not None else ""
+        inner = name_of_pair(parameter) if parameter is not None else ""
         return (f"{tool}({inner})" if tool and inner else tool or inner), True
     if name == "description" and tool:
         owner = _named_above(named.parent) if named is not None and named.parent else None
-        inner = _name_of(owner) if owner is not None else ""
+        inner = name_of_pair(owner) if owner is not None else ""
         is_own = inner in {tool, ""} or owner is None or _is_tool(owner)
         return (tool if is_own else f"{tool}({inner})"), True
     return name, False
@@ -190,7 +191,7 @@ def _named_above(node: Node) -> Node | None:
     return at
 
 
-def _name_of(node: Node) -> str:
+def name_of_pair(node: Node) -> str:
     key = node.named_children[0]
     return _said(key).strip("\"'").rpartition(".")[2][:80]
 
@@ -208,9 +209,9 @@ def _tool_above(node: Node) -> str:
     at: Node | None = node
     while at is not None:
         if at.type in _NAMED and _is_tool(at):
-            return _name_of(at)
+            return name_of_pair(at)
         if at.type == "object":
-            pairs = {_name_of(one): one for one in at.named_children if one.type == "pair"}
+            pairs = {name_of_pair(one): one for one in at.named_children if one.type == "pair"}
             if {"name", "description"} <= pairs.keys() and pairs["name"].named_children[
                 -1
             ].type in _TEXTS:
@@ -229,7 +230,7 @@ def _is_tool(named: Node) -> bool:
     if value.type == "call_expression":
         return _TOOL_CALLS.search(_said(value.named_children[0])) is not None
     above = _named_above(named.parent) if named.parent is not None else None
-    return value.type == "object" and above is not None and _name_of(above) == "tools"
+    return value.type == "object" and above is not None and name_of_pair(above) == "tools"
 
 
 def _is_for_people(node: Node) -> bool:

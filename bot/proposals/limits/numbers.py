@@ -1,0 +1,77 @@
+"""Which number in the repository is the limit that production shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+
+from bot.proposals.limits.observed import LimitKind, Observed
+from bot.proposals.scalars import Scalar, find_number
+from bot.records import Skipped, SourceFile
+
+NAMES: dict[LimitKind, frozenset[str]] = {
+    "answer": frozenset(
+        "maxtokens maxoutputtokens maxcompletiontokens maxnewtokens maxtokenstosample "  # noqa: SIM905
+        "numpredict maxresponsetokens maxlength".split()
+    ),
+    "steps": frozenset(
+        "maxsteps maxiterations maxturns recursionlimit maxtoolcalls maxtoolroundtrips "  # noqa: SIM905
+        "maxiter maxloops maxrounds steplimit maxagentsteps stepcountis".split()
+    ),
+    "tool_time": frozenset(
+        "timeout timeouts timeoutseconds timeoutsec timeoutsecs timeoutms requesttimeout "  # noqa: SIM905
+        "tooltimeout tooltimeouts tooltimeoutms tooltimeoutseconds readtimeout".split()
+    ),
+}
+"""Last names of keys, in lower case and without `_` and `-`."""
+WORDS: dict[LimitKind, str] = {
+    "answer": "the limit on the length of answers",
+    "steps": "the limit on steps",
+    "tool_time": "the time that a tool may take",
+}
+_TOKENS_PER_CHAR = (Decimal("0.12"), Decimal("1.5"))
+"""Between code in English and text in Chinese."""
+
+
+def find_limit(files: Sequence[SourceFile], observed: Observed) -> Scalar | Skipped:
+    """The one number whose name is that of such a limit and whose value fits what was stopped.
+
+    Of several, those that stand under the tool's name.
+    """
+    stopped = Decimal(str(_median([one.size for one in observed.stopped])))
+
+    def is_limit(key: str, value: Decimal) -> bool:
+        if last_name(key) not in NAMES[observed.kind] or value <= 0:
+            return False
+        return _fits(observed.kind, value, stopped)
+
+    what = WORDS[observed.kind]
+    found = find_number(files, what, is_limit)
+    if not isinstance(found, Skipped) or found.code != "ambiguous" or not observed.tool:
+        return found
+    own = observed.tool.lower()
+    return find_number(files, what, lambda key, value: own in key.lower() and is_limit(key, value))
+
+
+def last_name(key: str) -> str:
+    """`tools.search.timeout_s.value` is `timeouts`."""
+    parts = [re.sub(r"[_-]", "", part).lower() for part in key.split(".")]
+    if len(parts) > 1 and parts[-1] in {"value", "default"}:
+        parts.pop()
+    return parts[-1]
+
+
+def _fits(kind: LimitKind, value: Decimal, stopped: Decimal) -> bool:
+    """Production was stopped at about this value."""
+    if kind == "answer":
+        low, high = _TOKENS_PER_CHAR
+        return low <= value / stopped <= high
+    if kind == "steps":
+        return abs(value - stopped) <= 1
+    return any(Decimal("0.7") <= value / unit / stopped <= Decimal("1.1") for unit in (1, 1000))
+
+
+def _median(values: Sequence[float]) -> float:
+    ordered = sorted(values)
+    return ordered[len(ordered) // 2]
