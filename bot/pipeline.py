@@ -77,6 +77,7 @@ from bot.settings import Settings, load_settings
 from bot.signals import find_signals
 from bot.versions import Gathered, drift, find_matches, seen_live, servings, version_names
 from bot.watched import default_globs, files_of_agents
+from bot.workflow import Job, job_of, workflows
 from collector.records import Conversation, Event, Unreadable
 
 _tracer = trace.get_tracer("debrief")
@@ -157,6 +158,7 @@ class _Read:
     skipped: list[Skipped] = field(default_factory=list)
     characters: list[int] = field(default_factory=list)
     """Of all that each conversation says."""
+    jobs: list[Job] = field(default_factory=list)
     traits: dict[Key, tuple[Trait, ...]] = field(default_factory=dict)
     """Of conversations that have any."""
 
@@ -173,7 +175,9 @@ class _Read:
         self.rows.append(_fact(item, signals, outcomes))
         if traits := traits_of(item, signals):
             self.traits[key] = traits
-        self.corrections.extend(corrections_of(item))
+        corrections = corrections_of(item)
+        self.corrections.extend(corrections)
+        self.jobs.append(job_of(item, signals, outcomes, corrections))
         self.gathered.take(item)
         self.prompts.append(short_hash(item.system) if item.system else None)
         self.characters.append(sum(len(message.text or "") for message in item.messages))
@@ -205,12 +209,12 @@ def understand(
 
     `user_events` are tied to a user or an account only; `feedback_events` are all of
     `FEEDBACK_EVENTS`. `taxonomy` is the repository's, or None: then intents are discovered, and
-    named by their terms or, with `ask`, by the model. `known` are the intents discovered before: those that are found
-    again keep their ids and names. `memory` is what earlier runs learned of labels; `ask_many`
-    reads what the classifier could not place; `embedding` gives the vectors by which these
-    conversations are compared. `history` are the watched files through time: what
-    was captured is matched against them, and conversations without a version get one. Costs a
-    model call per new intent, and for labels at most a twentieth of reading every conversation.
+    named by their terms or, with `ask`, by the model. `known` are the intents discovered before:
+    those that are found again keep their ids and names. `memory` is what earlier runs learned of
+    labels; `ask_many` reads what the classifier could not place; `embedding` gives the vectors by
+    which these conversations are compared. `history` are the watched files through time: what was
+    captured is matched against them, and conversations without a version get one. Costs a model
+    call per new intent, and for labels at most a twentieth of reading every conversation.
     """
     rules = OutcomeRules.from_settings(settings.outcomes)
     read = _Read(rules=rules, later=later_outcomes(user_events, rules), now=now)
@@ -250,6 +254,7 @@ def understand(
             window_days=settings.limits.window_days,
             min_users=settings.limits.min_users,
         )
+        report = replace(report, workflows=workflows(read.jobs, decisions, now=now))
         if history is not None:
             found_drift = drift(servings(served), history)
             report = replace(report, findings=(*report.findings, *found_drift))

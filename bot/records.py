@@ -286,6 +286,11 @@ class Pattern:
     """Ids of the failing conversations (decisions, for a threshold), oldest first."""
     evidence_users: int
     """Distinct users behind the evidence; 0 where no user ids are known."""
+    exemplars: tuple[str, ...] = ()
+    """Up to three ids of the evidence, a typical one first, then such as are unlike it."""
+    share_explained: float | None = None
+    """Of all failures by this outcome, the share that would not be there at the others' rate: the
+    population attributable fraction. None where nothing is compared."""
     top_user_share: float | None = None
     """Share of the evidence that the most frequent user has; None without user ids."""
     intent_id: str | None = None
@@ -334,6 +339,34 @@ class Declined:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DecisionRates:
+    """What people did with one threshold's decisions, or one agent's without a threshold."""
+
+    agent: str
+    threshold_name: str | None
+    waiting: int
+    """Younger than 48 hours: people may still answer, so they count nowhere below."""
+    response: RateEstimate
+    """Answered, of those that people saw."""
+    dismissed: RateEstimate | None = None
+    """Of the answered, as the next three; None where none was answered."""
+    approved: RateEstimate | None = None
+    modified: RateEstimate | None = None
+    escalated: RateEstimate | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gone:
+    """A pattern that stood in an earlier run and does not now."""
+
+    pattern: Pattern
+    """As it was, without its evidence."""
+    last_stood: datetime
+    now: RateEstimate | None
+    """Its group's rate in this window; None where it is too small to be compared."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AgentHealth:
     agent: str
     health: Literal["healthy", "needs_attention", "degraded", "not_enough_data"]
@@ -346,6 +379,46 @@ class AgentHealth:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SignalRate:
+    """How often one signal occurs in one group of an agent's conversations."""
+
+    agent: str
+    signal: str
+    by: Literal["all", "intent", "version"]
+    value: str
+    """The intent's name or the version; empty for all."""
+    rate: RateEstimate
+    """Of conversations, in which it occurs at least once."""
+    users: int
+    """Distinct users (conversations, where no ids are known) in whose conversations it occurs."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workflow:
+    """How the reviewed work of one agent went in one span of jobs or time."""
+
+    agent: str
+    span: str
+    """`last 100 jobs`, `last 1000 jobs` or `month`."""
+    jobs: int
+    since: datetime | None
+    completion: RateEstimate | None
+    """Jobs that were done, of those of which anybody said; None where nobody did. So are the
+    others, each of those that it was asked of."""
+    override: RateEstimate | None
+    """Jobs in which a person changed, corrected or rejected the result, of those reviewed."""
+    usable: RateEstimate | None
+    """Results that were usable in the next step."""
+    exceptions: RateEstimate
+    """Jobs that left the usual path: escalated, refused, unusable answer, tool failed."""
+    exception_kinds: Mapping[str, int] = field(default_factory=dict)
+    corrections: Mapping[str, int] = field(default_factory=dict)
+    """Type of correction to their number, most frequent first."""
+    before: Workflow | None = None
+    """The same of as many jobs, or as much time, before."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PatternReport:
     """What `patterns` found, ranked by priority, and what it declined to say."""
 
@@ -354,6 +427,13 @@ class PatternReport:
     patterns: tuple[Pattern, ...]
     findings: tuple[Finding, ...]
     refused: tuple[Declined, ...]
+    signal_rates: tuple[SignalRate, ...] = ()
+    workflows: tuple[Workflow, ...] = ()
+    """Only of agents about whose work anybody said anything."""
+    decisions: tuple[DecisionRates, ...] = ()
+    gone: tuple[Gone, ...] = ()
+    compared: Mapping[str, RateEstimate] = field(default_factory=dict, repr=False)
+    """Id of each pattern that was or could have been found to its group's rate."""
 
 
 # -- when something changes --------------------------------------------------------------------

@@ -38,6 +38,9 @@ def of_the_end(conversation: Conversation, now: datetime | None) -> Iterator[Sig
     if not messages or any(HANDS_OVER.search(c.name) for m in messages for c in m.tool_calls):
         return
     last = len(messages) - 1
+    if messages[last].role == "tool" or (messages[last].tool_calls and not messages[last].text):
+        evidence = "the agent's last word was a call of a tool"
+        yield Signal(kind="empty_answer", message_index=last, evidence=evidence)
     if why := _loose_end(conversation, messages[last]):
         yield Signal(kind="abandonment", message_index=last, evidence=why)
         if (lasted := _lasted(messages)) is not None and lasted < QUICK:
