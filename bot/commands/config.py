@@ -28,7 +28,7 @@ def config(shell: Shell, given: argparse.Namespace) -> int:
         return 0
     root = Path(given.repo)
     path = root / PATH
-    text = _text_of(path) if path.exists() else None
+    text = text_of(path) if path.exists() else None
     mistakes = settings_mistakes(text or "")
     warnings: tuple[Mistake, ...] = ()
     if text is not None and not mistakes:
@@ -49,7 +49,12 @@ def config(shell: Shell, given: argparse.Namespace) -> int:
     return SettingsError.exit_code if mistakes else 0
 
 
-def _text_of(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """A file of the work tree.
+
+    Raises:
+        SettingsError: it is not UTF-8.
+    """
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
