@@ -182,7 +182,7 @@ class PublishSettings(_Section):
     """Open pull requests of Debrief at once; nothing new is opened beyond that."""
     new_per_run: int = Field(default=3, ge=0, le=3)
     """New pull requests in one run."""
-    open_per_agent: int = Field(default=3, ge=0, le=10)
+    open_per_agent: int = Field(default=5, ge=0, le=10)
     """Open pull requests at once for one agent."""
     expire_days: int = Field(default=60, ge=7, le=365)
     """A pull request that nobody did anything to for so long is closed; no rejection."""

@@ -180,6 +180,7 @@ class _OperationModel(_Model):
     pattern_id: _Line = ""
     agent: _Line = ""
     reference: _Line | None = None
+    superseded_by: Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9._-]{0,63})?$")] = ""
     request: dict[str, JsonValue] = {}
 
     def record(self) -> Operation:

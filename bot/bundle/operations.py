@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
 from bot.bundle.body import prediction_values, render_body
 from bot.bundle.comments import verdict_comment
-from bot.markdown import plain
+from bot.limits import successor_of
+from bot.markdown import code_span, plain
 from bot.marker import render_marker
 from bot.records import (
     TITLE_CHARS,
+    CloseReason,
     Operation,
     PastProposal,
     Pattern,
@@ -52,12 +54,14 @@ def operations_for(
     report: PatternReport,
     base_sha: str,
     now: datetime,
+    expire_days: int = 60,
 ) -> Operations:
     """Plan the cycle's operations. The same input twice gives the same operations."""
     patterns = {pattern.id: pattern for pattern in report.patterns}
     wanted = [
         *(_for_proposal(one, _latest(past, one.id), patterns, base_sha) for one in proposals),
-        *_closings(proposals, past, report, now),
+        *_closings(proposals, past, report, now, timedelta(days=expire_days)),
+        *_notes(proposals, past),
         *(_for_verdict(one, _latest(past, one.proposal_id), now) for one in verdicts),
     ]
     planned = [one for one in wanted if isinstance(one, tuple)]
@@ -78,7 +82,8 @@ def _for_proposal(
     if before is not None and is_open:
         if before.touched:
             return _left(proposal, "touched", f"a person works on {before.reference}: hands off")
-        if before.fingerprint == proposal.fingerprint:
+        # What it says may be the same; what it is said about has changed on the default branch.
+        if before.fingerprint == proposal.fingerprint and not before.stale_paths:
             return _left(proposal, "unchanged", f"{before.reference} already says all of this")
     pattern = patterns.get(proposal.pattern_id)
     evidence = proposal.evidence
@@ -110,31 +115,95 @@ def _closings(
     past: Sequence[PastProposal],
     report: PatternReport,
     now: datetime,
+    expires: timedelta,
 ) -> list[tuple[Operation, str]]:
-    """Close what is open on a pattern that is surely gone.
-
-    Surely: the agent is healthy on enough data, the pattern is not among the found ones, and the
-    pull request is old enough that this is not the noise of one cycle.
-    """
+    """Close what is done, obsolete, superseded or forgotten; never what a person works on."""
     healthy = {one.agent: one.why for one in report.agents if one.health == "healthy"}
     alive = {one.id for one in report.patterns} | {one.pattern_id for one in proposals}
-    return [
-        _closing(one, healthy[one.agent])
-        for one in past
-        if one.state == "open"
-        and not one.touched
-        and one.agent in healthy
-        and one.pattern_id not in alive
-        and one.opened_at is not None
-        and now - one.opened_at >= SETTLED
-    ]
+    renewed = {one.id for one in proposals}
+    closings = []
+    for one in past:
+        if one.state != "open" or one.touched or one.opened_at is None:
+            continue
+        settled = now - one.opened_at >= SETTLED
+        heir = successor_of(one, proposals)
+        active_at = one.active_at or one.opened_at
+        if one.is_done:
+            closings.append(_closing(one, "done", "The default branch says the same by now."))
+        # Surely gone: the agent is healthy on enough data, the pattern is not among the found
+        # ones, and the pull request is old enough that this is not the noise of one cycle.
+        elif settled and one.agent in healthy and one.pattern_id not in alive:
+            gone = "The pattern that this rests on is no longer seen, so Debrief closes it."
+            why = f"{gone} {plain(healthy[one.agent], 300)}"
+            closings.append(_closing(one, "obsolete", why))
+        elif heir is not None:
+            why = "Newer evidence asks for another change of the same kind."
+            closings.append(_closing(one, "superseded", why, superseded_by=heir.id))
+        elif one.id not in renewed and now - active_at >= expires:
+            why = (
+                f"Nobody did anything to it for {(now - active_at).days} days. That is no "
+                "rejection; it comes again only if its evidence doubles."
+            )
+            closings.append(_closing(one, "expired", why))
+    return closings
 
 
-def _closing(past: PastProposal, why: str) -> tuple[Operation, str]:
+def _closing(
+    past: PastProposal, reason: CloseReason, why: str, *, superseded_by: str = ""
+) -> tuple[Operation, str]:
     operation = _about(past, "close", f"bodies/close-{past.id}.md")
-    marker = render_marker({"comment": "close", "id": past.id})
-    reason = "The pattern that this rests on is no longer seen, so Debrief closes it."
-    return operation, f"{marker}\n{reason} {plain(why, 300)}\n"
+    marker = render_marker({"comment": "close", "id": past.id, "why": reason})
+    return replace(operation, superseded_by=superseded_by), f"{marker}\n{why}\n"
+
+
+def _notes(
+    proposals: Sequence[Proposal], past: Sequence[PastProposal]
+) -> list[tuple[Operation, str]]:
+    """Say once what a reader of an open pull request has to know."""
+    revised = {one.id: one.fingerprint for one in proposals}
+    notes = []
+    for one in past:
+        if one.state != "open" or one.touched or one.is_done:
+            continue
+        if one.stale_paths and one.id not in revised:
+            notes.append(_stale(one))
+        if one.remarks:
+            is_revised = revised.get(one.id, one.fingerprint) != one.fingerprint
+            notes.append(_answer(one, is_revised=is_revised))
+    return notes
+
+
+def _stale(past: PastProposal) -> tuple[Operation, str]:
+    """Once for each state of the default branch's files would be noise: once for each proposal."""
+    named = ", ".join(code_span(path[:200]) for path in past.stale_paths[:5])
+    marker = {"comment": "stale", "id": past.id, "fingerprint": past.fingerprint}
+    text = (
+        f"The default branch has changed {named} since this was proposed, and this cycle does not "
+        "propose it again: what was measured here is about the earlier text. Look twice before "
+        "you merge."
+    )
+    operation = _about(past, "comment", f"bodies/stale-{past.id}.md")
+    return operation, f"{render_marker(marker)}\n{text}\n"
+
+
+def _answer(past: PastProposal, *, is_revised: bool) -> tuple[Operation, str]:
+    """The one answer to red checks and reviewers: what they said stands where they said it."""
+    checks = [code_span(one.author[:100]) for one in past.remarks if one.kind == "check"]
+    said = []
+    if is_revised:
+        said.append("Debrief has revised the change once, with what was said here as input.")
+    else:
+        said.append("With what was said here as input, Debrief has no other change to offer.")
+    if checks:
+        listed = ", ".join(dict.fromkeys(checks[:5]))
+        said.append(f"If {listed} fails because of it, a person has to decide.")
+    said.append(
+        "It does not argue further. Change the branch as you like: Debrief leaves it alone from "
+        "then on and learns from the difference. Or close it and say what would be right."
+    )
+    marker = {"comment": "answer", "id": past.id}
+    operation = _about(past, "comment", f"bodies/answer-{past.id}.md")
+    return operation, f"{render_marker(marker)}\n{' '.join(said)}\n"
 
 
 def _for_verdict(
@@ -151,7 +220,9 @@ def _for_verdict(
     return operation, verdict_comment(verdict)
 
 
-def _about(past: PastProposal, op: Literal["close", "verdict"], body_file: str) -> Operation:
+def _about(
+    past: PastProposal, op: Literal["close", "comment", "verdict"], body_file: str
+) -> Operation:
     """An operation on a pull request that exists."""
     return Operation(
         op=op,

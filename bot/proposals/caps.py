@@ -6,13 +6,23 @@ the rest may not. The target is the only memory: nothing here is stored.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from bot.figures import count
-from bot.records import PastProposal, Pattern, Proposal, Skipped
+from bot.limits import WEEK, room_of, slots_left, successor_of
+from bot.records import PastProposal, Pattern, Proposal, Remark, ReviewerEdit, Skipped
+from bot.settings import PublishSettings
 
-WEEK = timedelta(days=7)
+__all__ = [
+    "already_decided",
+    "constraints",
+    "pattern_decided",
+    "slots_left",
+    "within_caps",
+]
+
 LATER = timedelta(days=28)
 """How long "later" keeps a pattern quiet."""
 OTHER_REMEDIES = 1
@@ -20,6 +30,8 @@ OTHER_REMEDIES = 1
 REJECTIONS_OF_A_KIND = 3
 """So many rejections of one kind are a constraint for the next."""
 QUARTER = timedelta(days=91)
+EDIT_CHARS = 1_500
+NO_LIMITS = PublishSettings()
 MAX_DRIFT = 0.5
 """Furthest that one threshold may get from where it stood a quarter ago, as a share."""
 
@@ -39,9 +51,9 @@ def pattern_decided(
             return _skipped(what, "rejected_before", f"{one.reference} was closed: not a problem.")
         if one.rejection == "later" and one.closed_at and now - one.closed_at < LATER:
             return _skipped(what, "rejected_before", f"{one.reference} was closed: later.")
-        if one.state == "merged" and one.verdict is None:
+        if one.state == "merged" and one.verdict is None and not one.reverted:
             return _skipped(what, "measuring", f"{one.reference} is merged and still measured.")
-    rejected = {one.id: one.reference for one in ours if one.state == "rejected"}
+    rejected = {one.id: one.reference for one in ours if _is_turned_down(one)}
     if len(rejected) > OTHER_REMEDIES:
         listed = ", ".join(rejected.values())
         return _skipped(what, "rejected_before", f"Different remedies were rejected: {listed}.")
@@ -58,10 +70,33 @@ def constraints(pattern: Pattern, past: Sequence[PastProposal]) -> list[str]:
         for one in past
         if one.pattern_id == pattern.id and one.rejection == "wrong_fix" and one.reason
     ]
+    own = [one for one in past if one.pattern_id == pattern.id and one.agent == pattern.agent]
+    for one in own:
+        said += [_remark_sentence(remark) for remark in one.remarks]
+        said += [_edit_sentence(edit) for edit in one.reviewer_edits]
     rejected = [one for one in past if one.agent == pattern.agent and one.state == "rejected"]
     if len([one for one in rejected if one.kind == "prompt"]) >= REJECTIONS_OF_A_KIND:
         said += [f"Rejected before: {one.reason}" for one in rejected if one.reason]
     return said
+
+
+def _remark_sentence(remark: Remark) -> str:
+    if remark.kind == "check":
+        return f"The check {remark.author} fails on the open change: {remark.text}"
+    about = f" about {remark.path}" if remark.path else ""
+    return f"A reviewer said{about} of the open change: {remark.text}"
+
+
+def _edit_sentence(edit: ReviewerEdit) -> str:
+    """Only what the reviewer changed: the rest of the file is known."""
+    lines = difflib.ndiff(edit.proposed.splitlines(), edit.edited.splitlines())
+    changed = "\n".join(line for line in lines if line.startswith(("- ", "+ ")))
+    return f"A reviewer changed what we proposed for {edit.path}:\n{changed[:EDIT_CHARS]}"
+
+
+def _is_turned_down(one: PastProposal) -> bool:
+    """Closed by a person, or merged and taken back."""
+    return one.state == "rejected" or one.reverted
 
 
 def already_decided(proposal: Proposal, past: Sequence[PastProposal]) -> Skipped | None:
@@ -86,20 +121,29 @@ def already_decided(proposal: Proposal, past: Sequence[PastProposal]) -> Skipped
 def _same_remedy(proposal: Proposal, one: PastProposal) -> tuple[str, str] | None:
     """(code, reason) that the same remedy is not proposed, or None."""
     entries = proposal.evidence.entries
-    if one.state == "rejected" and not _doubled(entries, one.evidence_entries):
+    turned_down = _is_turned_down(one) or one.close_reason == "expired"
+    if turned_down and not _doubled(entries, one.evidence_entries):
+        became = "was closed by a person"
+        if one.reverted:
+            became = "was merged and taken back"
+        elif one.close_reason == "expired":
+            became = "was looked at by nobody"
         return (
             "rejected_before",
-            f"{one.reference} proposed the same and was closed by a person with "
+            f"{one.reference} proposed the same and {became} with "
             f"{count(one.evidence_entries, 'entry').replace('entrys', 'entries')}; now there are "
             f"{entries}, and it comes back only when they have doubled.",
         )
+    if one.reverted:
+        return None
     if one.state == "merged" and one.verdict is None:
         return "measuring", f"{one.reference} did the same; it is merged and still measured."
     if one.state == "merged" and one.verdict in {"harmed", "no_effect"}:
         return "failed_before", f"{one.reference} did the same and the verdict was {one.verdict}."
     if one.state == "open" and one.touched:
         return "hands_off", f"A person has committed to {one.reference}; it is theirs now."
-    if one.state == "open" and one.fingerprint == proposal.fingerprint:
+    is_same = one.fingerprint == proposal.fingerprint and not one.stale_paths
+    if one.state == "open" and is_same:
         return "unchanged", f"{one.reference} says the same; nothing is new."
     return None
 
@@ -108,32 +152,27 @@ def _doubled(now: int, then: int) -> bool:
     return then > 0 and now >= 2 * then
 
 
-def slots_left(past: Sequence[PastProposal], *, now: datetime, per_week: int) -> int:
-    """How many new proposals the last seven days still allow, whatever became of the others."""
-    return max(0, per_week - _opened_lately(past, now=now))
-
-
-def _opened_lately(past: Sequence[PastProposal], *, now: datetime) -> int:
-    return sum(one.opened_at is not None and now - one.opened_at < WEEK for one in past)
-
-
 def within_caps(
     proposals: Iterable[Proposal],
     past: Sequence[PastProposal],
     *,
     now: datetime,
     per_week: int = 3,
+    limits: PublishSettings = NO_LIMITS,
 ) -> tuple[tuple[Proposal, ...], tuple[Skipped, ...]]:
     """(what may go out, what waits), the highest priority first.
 
     At most `per_week` new proposals in any seven days, counted from the history, whatever became
-    of them; one open for each intent or threshold and for each place in the files; one move of a
-    threshold in seven days, and half its value in a quarter. Updates of open proposals are not new
-    and always kept.
+    of them; so many at once as `limits` say; one open for each intent or threshold and for each
+    place in the files; one move of a threshold in seven days, and half its value in a quarter.
+    Updates of open proposals are not new and always kept. One that takes the place of an open one
+    does not wait for it.
     """
-    left = slots_left(past, now=now, per_week=per_week)
+    proposals = list(proposals)
+    room = room_of(past, per_week=per_week, limits=limits, now=now)
     open_ids = {(one.agent, one.id) for one in past if one.state == "open"}
-    opened = [one for one in past if one.state == "open"]
+    heirs = {heir.id for one in past if (heir := successor_of(one, proposals)) is not None}
+    opened = [one for one in past if one.state == "open" and not successor_of(one, proposals)]
     busy = {place: one.reference for one in opened for place in _places_of_past(one)}
     kept: list[Proposal] = []
     skipped: list[Skipped] = []
@@ -145,18 +184,16 @@ def within_caps(
         first = next((busy[place] for place in _places(proposal) if place in busy), None)
         if reason is None and first is not None:
             reason = f"One at a time for each intent, threshold and place: {first} comes first."
-        if reason is None and left <= 0:
-            reason = (
-                f"{per_week} new proposals in seven days are the limit and "
-                f"{_opened_lately(past, now=now)} were opened before this run; it waits with "
-                f"priority {proposal.priority:.2f}."
-            )
+        replaces = proposal.id in heirs
+        full = room.hindrance(proposal.agent, replaces=replaces)
+        if reason is None and full is not None:
+            reason = f"{full} It waits with priority {proposal.priority:.2f}."
         if reason is not None:
             skipped.append(_skipped(proposal.title, "cap", reason))
             continue
         kept.append(proposal)
         busy |= dict.fromkeys(_places(proposal), proposal.title)
-        left -= 1
+        room.take(proposal.agent, replaces=replaces)
     return tuple(kept), tuple(skipped)
 
 
