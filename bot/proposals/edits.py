@@ -16,7 +16,6 @@ from unidiff.errors import UnidiffParseError
 from unidiff.patch import Hunk, PatchedFile, PatchSet
 
 from bot.records import Edit, Skipped, SourceFile
-from bot.regions import trimmed
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _NOWHERE = "/dev/null"
@@ -98,9 +97,31 @@ def edit_between(file: SourceFile, start: int, end: int, replacement: str) -> Ed
 
 
 def edit_to(file: SourceFile, after: str) -> Edit:
-    """The edit that makes the whole of `file` into `after`: one place, as small as can be."""
-    start, end, replacement = trimmed(file.text, after)
-    return edit_between(file, start, end, replacement)
+    """The edit that makes the whole of `file` into `after`: one run of lines, as short as can be.
+
+    New lines stand in it behind the line before them, so that the edit still fits when other
+    places of the file have changed.
+    """
+    old, new = split_lines(file.text), split_lines(after)
+    first, last = _shared(old, new), 0
+    while last < min(len(old), len(new)) - first and old[-1 - last] == new[-1 - last]:
+        last += 1
+    start, end = sum(map(len, old[:first])), sum(map(len, old[: len(old) - last]))
+    lines = "".join(new[first : len(new) - last])
+    for newline in ("\r\n", "\n"):
+        if not file.text[:end].endswith(newline) or not lines.endswith(newline):
+            continue
+        if end > start:
+            return edit_between(file, start, end - len(newline), lines.removesuffix(newline))
+        start -= len(newline)
+        return edit_between(file, start, start, newline + lines.removesuffix(newline))
+    return edit_between(file, start, end, lines)
+
+
+def _shared(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many items both begin with."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def render_diff(before: str | None, after: str, path: str) -> str:

@@ -87,7 +87,7 @@ def propose_prompt(
     short = _below_floor(pattern, told)
     if short is not None:
         return short
-    text = prompt.file.text
+    text = prompt.text
     reading = diagnose(
         pick_conversations(told, MAX_READ),
         agent_prompt=text,
@@ -107,7 +107,7 @@ def propose_prompt(
     if short is not None:
         return short
     written = write_edit(
-        prompt.file,
+        prompt,
         _told(causes[0], reading),
         rule=causes[0].rule,
         constraints=constraints,

@@ -40,6 +40,12 @@ PREDICTION_DAYS = 28
 ITEMS_SHOWN = 12
 """As many as are read at most: each is a reason, and an id alone tells a reviewer nothing."""
 
+_DOINGS = {
+    "add_rule": "Adds a rule to",
+    "sharpen": "Rewords a rule in",
+    "merge": "Merges rules in",
+    "delete": "Takes a rule out of",
+}
 PLACES = {
     "prompt": "the prompt",
     "tool_definition": "a tool's definition",
@@ -67,8 +73,9 @@ def build_proposal(
     """`causes` has at least one; the edit is for the first."""
     cause, candidate = causes[0], written.candidate
     path = prompt.file.path
-    section = section_of(prompt.file.text, prompt.file.text.index(candidate.edit.old))
-    remedy = f"{path} § {section or 'top'}"
+    section = section_of(prompt.text, candidate.at)
+    where = f"{path} {prompt.region.anchor}".rstrip()
+    remedy = f"{where} § {section or 'top'}"
     id = proposal_id("prompt", pattern, remedy)
     evidence = _evidence(pattern, cause)
     return Proposal(
@@ -78,8 +85,8 @@ def build_proposal(
         agent=pattern.agent,
         pattern_id=pattern.id,
         remedy=remedy,
-        title=_title(candidate, path),
-        what=_what_changes(candidate, path, section),
+        title=_title(candidate, prompt),
+        what=_what_changes(candidate, prompt, section),
         why=_why(pattern, reading, cause, evidence, now),
         risk=_risk(candidate, prompt, checked),
         confidence=_confidence(pattern, evidence),
@@ -118,14 +125,21 @@ def _evidence(pattern: Pattern, cause: Cause) -> Evidence:
     )
 
 
-def _title(candidate: Candidate, path: str) -> str:
+def _title(candidate: Candidate, prompt: PromptFile) -> str:
     """The file's name and how its new sentence begins: in a list, titles have to tell apart."""
-    return plain(f"{path.rsplit('/', 1)[-1]}: {candidate.added}", TITLE_CHARS)
+    name = prompt.file.path.rsplit("/", 1)[-1]
+    return plain(f"{name}: {candidate.added or candidate.removed}", TITLE_CHARS)
 
 
-def _what_changes(candidate: Candidate, path: str, section: str) -> str:
-    doing = "Adds a rule to" if candidate.kind == "add_rule" else "Rewords a rule in"
-    place = f"`{path}`" + (f", section `{section}`" if section else "")
+def _what_changes(candidate: Candidate, prompt: PromptFile, section: str) -> str:
+    doing = _DOINGS[candidate.kind]
+    place = f"`{prompt.file.path}`" + "".join(
+        f", {what} `{name}`"
+        for what, name in (("text", prompt.region.anchor), ("section", section))
+        if name
+    )
+    if not candidate.added:
+        return f"{doing} {place}: `{candidate.removed.replace('`', chr(39))}`"
     return f"{doing} {place}: `{candidate.added.replace('`', chr(39))}`"
 
 

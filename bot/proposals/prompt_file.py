@@ -1,64 +1,91 @@
-"""Which prompt file did these conversations run on?
+"""Which text of the repository did these conversations run on?
 
-Takes the agent's files and the system prompts that were captured; gives the file that a change
-belongs in. Placeholders are wildcards: the text between them has to be found in what was sent.
+Takes the agent's files and the system prompts that were captured; gives the prompt that a change
+belongs in, be it a whole file, a field of YAML or a string in code. Placeholders are wildcards: the
+text between them has to be found in what was sent.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.records import AgentFiles, Repository, Skipped, SourceFile
+from bot.regions import NotParsed, Region, find_regions
 
 MATCHES = 0.5
-"""From this share of a file's text on, the file is what was sent."""
+"""From this share of a text on, it is what was sent."""
 MIN_SEGMENT_CHARS = 12
 """Shorter pieces are found anywhere."""
-_CUT = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\$?\{[\w.]+\}|\n")
+_CUT = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\$?\{[^{}\n]{1,80}\}|\n")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PromptFile:
-    """The file to change and how well production matches it."""
+    """The prompt to change and how well production matches it."""
 
     file: SourceFile
+    region: Region
     match: float | None
-    """Share of the file's text found in the captured system prompts, 0..1; None where none was
-    captured, so that the file was taken for being the only one."""
+    """Share of the text found in the captured system prompts, 0..1; None where none was captured,
+    so that the text was taken for being the only one."""
+
+    @property
+    def text(self) -> str:
+        """The prompt as the program reads it."""
+        return self.region.text
 
 
 def choose_prompt_file(
     files: AgentFiles, repository: Repository, systems: Sequence[str]
 ) -> PromptFile | Skipped:
-    """The prompt file whose text is in most of `systems`; without systems, the only one.
+    """The prompt whose text is in most of `systems`; without systems, the only one.
 
-    Several files may be parts of one prompt: the one with most text in it is taken.
+    Several texts may be parts of one prompt: the one with most text in it is taken.
     """
-    known = [repository.files[path] for path in files.prompts if path in repository.files]
+    unread: list[str] = []
+    known = list(_prompts(files, repository, unread))
     if not known:
-        return _no_file(files, "no prompt file of this agent is in the repository")
+        searched = " ".join(["no prompt of this agent is in the repository", *unread])
+        return _no_file(files, searched)
     if not systems:
         if len(known) > 1:
             return _no_file(
                 files,
-                f"no system prompt was captured, so nobody can tell which of {len(known)} prompt "
-                "files is live; record system instructions, or name one file in the settings",
+                f"no system prompt was captured, so nobody can tell which of {len(known)} prompts "
+                "is live; record system instructions, or name one file in the settings",
             )
-        return PromptFile(file=known[0], match=None)
+        file, region = known[0]
+        return PromptFile(file=file, region=region, match=None)
     folded = [_folded(system) for system in systems]
-    matches = [(_match(file.text, folded), file) for file in known]
-    share, best = max(
-        matches, key=lambda found: (found[0] >= MATCHES, found[0] * len(found[1].text))
+    matches = [(_match(region.text, folded), file, region) for file, region in known]
+    share, file, best = max(
+        matches, key=lambda found: (found[0] >= MATCHES, found[0] * len(found[2].text))
     )
     if share < MATCHES:
         return _no_file(
             files,
-            f"only {share:.0%} of the text of {best.path} is in the captured system prompts, so "
+            f"only {share:.0%} of the text of {file.path} is in the captured system prompts, so "
             "production runs on another text",
         )
-    return PromptFile(file=best, match=share)
+    return PromptFile(file=file, region=best, match=share)
+
+
+def _prompts(
+    files: AgentFiles, repository: Repository, unread: list[str]
+) -> Iterator[tuple[SourceFile, Region]]:
+    """The prompts in the agent's files; what does not parse is named in `unread`."""
+    for path in dict.fromkeys((*files.prompts, *files.harness, *files.configs)):
+        file = repository.files.get(path)
+        if file is None:
+            continue
+        try:
+            regions = find_regions(path, file.text)
+        except NotParsed as error:
+            unread.append(f"({path} does not parse: {error})")
+            continue
+        yield from ((file, region) for region in regions if region.kind == "prompt")
 
 
 def _match(template: str, systems: Sequence[str]) -> float:

@@ -15,16 +15,17 @@ from typing import Any, cast
 
 from bot.proposals.diagnosis import short
 from bot.proposals.edits import (
-    apply_edits,
     check_diff,
-    newline_of,
+    edit_to,
     occurs_once,
     render_diff,
     split_lines,
 )
 from bot.proposals.guardrails import changed_lines, check_edits
+from bot.proposals.prompt_file import PromptFile
 from bot.proposals.text_checks import words
-from bot.records import Ask, Edit, ModelCost, Skipped, SourceFile
+from bot.records import Ask, Edit, ModelCost, Skipped
+from bot.regions import write_region
 from bot.rendering import render_prompt
 
 MAX_CANDIDATES = 3
@@ -49,12 +50,16 @@ class Candidate:
     """One edit that passed every check."""
 
     kind: str
-    """add_rule, sharpen or merge."""
+    """add_rule, sharpen, merge or delete."""
     edit: Edit
     text: str
-    """The whole file after it."""
+    """The whole prompt after it."""
+    at: int
+    """Where in the prompt it is."""
     added: str
-    """What is new in the file: the rule as a reader of the diff sees it."""
+    """What is new: the rule as a reader of the diff sees it."""
+    removed: str
+    """What is gone, in the same way."""
     changed_lines: int
     growth_tokens: int
 
@@ -84,7 +89,7 @@ class _Notes:
 
 
 def write_edit(
-    file: SourceFile,
+    prompt: PromptFile,
     cause: str,
     *,
     rule: str,
@@ -101,7 +106,7 @@ def write_edit(
         reply = ask(
             render_prompt(
                 "proposals/write",
-                agent_prompt=file.text,
+                agent_prompt=prompt.text,
                 cause=cause,
                 constraints="\n".join(f"- {c}" for c in constraints) or "(none)",
                 rejected="\n".join(f"- {reason}" for reason in notes.reasons) or "(none)",
@@ -111,20 +116,20 @@ def write_edit(
             return reply
         notes.cost += reply.cost
         claims = cast("dict[str, Any]", reply.data)["candidates"][:MAX_CANDIDATES]
-        found = _first_sound(_standing(file, claims, sources, notes), rule, notes, ask)
+        found = _first_sound(_standing(prompt, claims, sources, notes), rule, notes, ask)
         if isinstance(found, Skipped):
             return found
         if found is not None:
             return Written(candidate=found, dropped=tuple(notes.dropped), cost=notes.cost)
     return Skipped(
-        what=f"an edit of {file.path}",
+        what=f"an edit of {prompt.file.path}",
         code="guardrail",
         reason=f"No edit of two attempts could stand. {' '.join(dict.fromkeys(notes.dropped))}",
     )
 
 
 def _standing(
-    file: SourceFile,
+    prompt: PromptFile,
     claims: Sequence[dict[str, Any]],
     sources: Sequence[tuple[str, str]],
     notes: _Notes,
@@ -132,7 +137,7 @@ def _standing(
     """Those that break no guardrail, the smallest first, of equals the writer's first."""
     standing: list[Candidate] = []
     for claim in claims:
-        found = check_candidate(file, claim, sources=sources)
+        found = check_candidate(prompt, claim, sources=sources)
         if isinstance(found, Candidate):
             standing.append(found)
         else:
@@ -203,46 +208,44 @@ def _objection(candidate: Candidate, rule: str, ask: Ask) -> _Objection | Skippe
 
 
 def check_candidate(
-    file: SourceFile, claim: dict[str, Any], *, sources: Sequence[tuple[str, str]]
+    prompt: PromptFile, claim: dict[str, Any], *, sources: Sequence[tuple[str, str]]
 ) -> Candidate | list[str]:
     """The candidate, or the reasons why it cannot stand."""
-    newline = newline_of(file.text)
-    old, new = (claim[key].replace("\n", newline) for key in ("old", "new"))
-    if "&lt;" not in file.text:
+    file, text = prompt.file, prompt.text
+    old, new = (claim[key].replace("\r\n", "\n") for key in ("old", "new"))
+    if "&lt;" not in text:
         # A tag of the file that our own prompt has too was shown to the writer like this.
         old, new = old.replace("&lt;", "<"), new.replace("&lt;", "<")
-    if not old.strip() or not occurs_once(file.text, old):
-        return [_not_found(file.text, old)]
+    if not old.strip() or not occurs_once(text, old):
+        return [_not_found(text, old)]
     if claim["kind"] == "add_rule" and old.strip() not in new:
         return ["An add_rule has to keep `old` unchanged inside `new`."]
-    edit = Edit(path=file.path, base_blob=file.blob, old=old, new=new)
-    after = apply_edits({file.path: file}, [edit])
-    if isinstance(after, Skipped):
-        return [after.reason]
-    added = _added(file.text, after[file.path])
+    if old == new:
+        return ["The edit changes nothing."]
+    at = text.index(old)
+    changed = text.replace(old, new, 1)
+    written = write_region(file, prompt.region, changed)
+    if isinstance(written, Skipped):
+        return [written.reason]
+    before, after = {file.path: file.text}, {file.path: written}
+    added, removed = _added(text, changed), _added(changed, text)
     problems = [
-        *_invented_numbers(file.text, added),
-        *_said_already(file.text, old, claim["kind"], added),
-        *check_edits(
-            {file.path: file.text},
-            after,
-            kind="prompt",
-            allowed=[file.path],
-            sources=sources,
-        ),
-        *check_diff(
-            render_diff(file.text, after[file.path], file.path), {file.path: file.text}, after
-        ),
+        *_invented_numbers(text, added),
+        *_said_already(text, old, claim["kind"], added),
+        *check_edits(before, after, kind="prompt", allowed=[file.path], sources=sources),
+        *check_diff(render_diff(file.text, written, file.path), before, after),
     ]
     if problems:
         return problems
     return Candidate(
         kind=claim["kind"],
-        edit=edit,
-        text=after[file.path],
+        edit=edit_to(file, written),
+        text=changed,
+        at=at,
         added=added,
-        changed_lines=changed_lines(file.text, after[file.path]),
-        growth_tokens=(len(after[file.path]) - len(file.text)) // 4,
+        removed=removed,
+        changed_lines=changed_lines(file.text, written),
+        growth_tokens=(len(changed) - len(text)) // 4,
     )
 
 

@@ -7,7 +7,7 @@ the format cannot hold it. No I/O; a file that does not parse raises `NotParsed`
 
 from bot.regions.find import find_regions, write_region
 from bot.regions.numbers import code_numbers
-from bot.regions.region import Region, trimmed
+from bot.regions.region import Region
 from bot.regions.structure import NotParsed
 
-__all__ = ["NotParsed", "Region", "code_numbers", "find_regions", "trimmed", "write_region"]
+__all__ = ["NotParsed", "Region", "code_numbers", "find_regions", "write_region"]

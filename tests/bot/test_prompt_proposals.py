@@ -13,7 +13,7 @@ from bot.model import Model
 from bot.proposals.diagnosis import checked_paraphrase, pick_conversations
 from bot.proposals.edits import apply_edits
 from bot.proposals.prompt import propose_prompt
-from bot.proposals.prompt_file import choose_prompt_file
+from bot.proposals.prompt_file import PromptFile, choose_prompt_file
 from bot.proposals.writing import Candidate, check_candidate
 from bot.records import AgentFiles, Finding, Pattern, Proposal, Repository, Skipped, SourceFile
 from bot.transcript import write_transcript
@@ -330,7 +330,7 @@ def test_conversations_without_a_mistake_are_counted_and_propose_nothing() -> No
 REFUSED = [
     pytest.param({"old": "- Ask for the number."}, "must stand once", id="not-in-the-file"),
     pytest.param({"old": "o"}, "must stand once", id="in-the-file-often"),
-    pytest.param({"new": f"{OLD}"}, "change nothing", id="no-change"),
+    pytest.param({"new": f"{OLD}"}, "changes nothing", id="no-change"),
     pytest.param({"new": f"- {RULE}"}, "keep `old` unchanged", id="add-that-replaces"),
     pytest.param({"new": f"{OLD}\n- Answer within 24 hours."}, "number", id="invented-number"),
     pytest.param(
@@ -364,11 +364,17 @@ REFUSED = [
 ]
 
 
+def a_prompt(text: str = PROMPT) -> PromptFile:
+    found = choose_prompt_file(FILES, a_repository(text), [])
+    assert isinstance(found, PromptFile)
+    return found
+
+
 @pytest.mark.parametrize(("change", "why"), REFUSED)
 def test_an_edit_that_breaks_a_rule_is_refused_with_the_reason(
     change: dict[str, str], why: str
 ) -> None:
-    file = a_repository().files[PATH]
+    file = a_prompt()
     sources = [("u-1", f"it came today. {PROOF}"), ("u-2", f"{PROOF}")]
 
     found = check_candidate(file, a_candidate(**change), sources=sources)
@@ -380,9 +386,7 @@ def test_an_edit_that_breaks_a_rule_is_refused_with_the_reason(
 def test_a_sharpened_line_shows_the_sentence_that_is_new() -> None:
     new = f"{OLD} {RULE}"
 
-    found = check_candidate(
-        a_repository().files[PATH], a_candidate(kind="sharpen", new=new), sources=[]
-    )
+    found = check_candidate(a_prompt(), a_candidate(kind="sharpen", new=new), sources=[])
 
     assert isinstance(found, Candidate)
     assert found.added == RULE
@@ -394,7 +398,7 @@ def test_a_tag_that_our_own_prompt_has_too_can_be_edited() -> None:
         kind="sharpen", old="&lt;constraints>\nBe kind.", new=f"&lt;constraints>\n{RULE}"
     )
 
-    found = check_candidate(a_repository(text).files[PATH], claim, sources=[])
+    found = check_candidate(a_prompt(text), claim, sources=[])
 
     assert isinstance(found, Candidate)
     assert f"<constraints>\n{RULE}\n</constraints>" in found.text
@@ -627,7 +631,7 @@ def test_the_file_is_the_one_that_production_sent_with_placeholders_as_wildcards
 @pytest.mark.parametrize(
     ("prompts", "systems", "why"),
     [
-        pytest.param((), [PROMPT], "no prompt file", id="none"),
+        pytest.param((), [PROMPT], "no prompt of this agent", id="none"),
         pytest.param((PATH, "prompts/b.md"), [], "no system prompt was captured", id="unclear"),
         pytest.param((PATH,), ["Something else entirely."], "another text", id="not-live"),
     ],
@@ -740,3 +744,32 @@ def test_a_paraphrase_gives_nothing_away(text: str, stays: bool) -> None:
     transcript = write_transcript(a_failure(1))
 
     assert (checked_paraphrase(text, transcript) == text) is (stays and bool(text))
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("agents/support.yaml", "agents:\n  support:\n    system: |\n{block}\n    model: m\n"),
+        ("agents/support.py", 'SYSTEM_PROMPT = """{prompt}"""\n'),
+        ("agents/support.ts", "const system = `{prompt}`;\n"),
+    ],
+)
+def test_a_prompt_inside_another_file_is_edited_where_it_stands(path: str, text: str) -> None:
+    block = "\n".join(f"      {line}".rstrip() for line in PROMPT.splitlines())
+    text = text.replace("{block}", block).replace("{prompt}", PROMPT)
+    repository = Repository(
+        base_sha="3" * 40,
+        base_branch="main",
+        files={path: SourceFile(path=path, blob="4" * 40, text=text)},
+    )
+    files = AgentFiles(agent="support", harness=(path,))
+    prompt = choose_prompt_file(files, repository, [PROMPT.replace("{today}", "Sunday")])
+    assert isinstance(prompt, PromptFile)
+
+    found = check_candidate(prompt, a_candidate(), sources=[])
+
+    assert isinstance(found, Candidate)
+    edit = found.edit
+    after = text.replace(edit.old, edit.new)
+    assert len(after.splitlines()) == len(text.splitlines()) + 1
+    assert RULE in after
