@@ -47,6 +47,17 @@ _FORMAL = re.compile(
     re.I,
 )
 _MAX_GREETING_WORDS = 8
+_MARKS: dict[str, re.Pattern[str]] = {
+    "emoji": re.compile("[\U0001f300-\U0001faff\u2600-\u27bf]"),
+    "emphasis": re.compile(r"\*\*[^*\n]+\*\*|__[^_\n]+__|^#{1,6} \S", re.M),
+    "link": re.compile(r"https?://\S|\bwww\.\w|\]\("),
+}
+"""What stands in a text beside its words."""
+_HEDGES = re.compile(
+    r"\b(?:perhaps|maybe|possibly|probably|might|i (?:think|believe|guess)|it seems|kind of|"
+    r"sort of|vielleicht|möglicherweise|eventuell|peut-être|quizás|tal vez)\b",
+    re.I,
+)
 
 
 @dataclass(frozen=True)
@@ -66,9 +77,10 @@ class _Text:
 def edit_types(original: str, corrected: str) -> tuple[str, ...]:
     """Types of one edit, the most telling first; none where it is noise or fits no type.
 
-    opening_, closing_ and greeting_ come with removed, added, shortened or replaced; list_ and
-    question_ with removed or added; then facts_changed, tone_less_formal, tone_more_formal,
-    term_replaced, shortened and lengthened. Sentences that only changed places are reordered.
+    opening_, closing_ and greeting_ come with removed, added, shortened or replaced; list_,
+    question_, facts_, emoji_, emphasis_, link_ and hedging_ with removed or added; besides them
+    facts_changed, tone_less_formal, tone_more_formal, term_replaced, shortened and lengthened.
+    Sentences that only changed places are reordered.
     """
     if _is_noise(original, corrected):
         return ()
@@ -84,7 +96,14 @@ def edit_types(original: str, corrected: str) -> tuple[str, ...]:
         *_counted("greeting", bool(before.greeting), bool(after.greeting)),
         *_counted("question", _questions(before), _questions(after)),
         *("facts_changed" for old, new in replaced if _is_fact(old, new)),
+        *_facts(before, after, pairs),
         *_tone(before, after, pairs),
+        *(
+            type
+            for name, mark in _MARKS.items()
+            for type in _counted(name, len(mark.findall(original)), len(mark.findall(corrected)))
+        ),
+        *_hedging(before, after, pairs),
         *("term_replaced" for old, new in replaced if _is_term(old, new)),
         *_length(_words(original), _words(corrected)),
     ]
@@ -100,8 +119,9 @@ def _is_noise(original: str, corrected: str) -> bool:
     before, after = _words(original), _words(corrected)
     if len(before) != len(after) or _questions_in(original) != _questions_in(corrected):
         return False
-    if len(_BULLET.findall(original)) != len(_BULLET.findall(corrected)):
-        return False
+    for mark in (_BULLET, *_MARKS.values()):
+        if len(mark.findall(original)) != len(mark.findall(corrected)):
+            return False
     return all(
         one == other or _misspelt(one, other) for one, other in zip(before, after, strict=True)
     )
@@ -249,6 +269,23 @@ def _is_fact(old: list[str], new: list[str]) -> bool:
 
 def _is_term(old: list[str], new: list[str]) -> bool:
     return len(old) <= TERM_WORDS and len(new) <= TERM_WORDS and not _is_fact(old, new)
+
+
+def _facts(before: _Text, after: _Text, pairs: Pairs) -> Iterator[str]:
+    """Numbers that came into sentences that stayed, or went from them, with none in their place."""
+    old = {word for i, _ in pairs for word in before.words[i] if _NUMBER.search(word)}
+    new = {word for _, j in pairs for word in after.words[j] if _NUMBER.search(word)}
+    if old < new:
+        yield "facts_added"
+    elif new < old:
+        yield "facts_removed"
+
+
+def _hedging(before: _Text, after: _Text, pairs: Pairs) -> Iterator[str]:
+    """Words that leave a way out, in the sentences that stayed."""
+    old = sum(len(_HEDGES.findall(before.sentences[i])) for i, _ in pairs)
+    new = sum(len(_HEDGES.findall(after.sentences[j])) for _, j in pairs)
+    yield from _counted("hedging", old, new)
 
 
 def _is_reordered(before: _Text, after: _Text) -> bool:

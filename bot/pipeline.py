@@ -17,6 +17,7 @@ import pyarrow as pa
 from opentelemetry import trace
 
 from bot.causes import Trait, explain_by_reader, explain_by_rules, traits_of
+from bot.correction_natures import with_natures
 from bot.counted_changes import counted_changes
 from bot.feedback import corrections_alone, corrections_of, decisions_of, with_shared_types
 from bot.figures import count
@@ -244,7 +245,7 @@ def understand(
         facts = _with_intents(read.rows, labels)
         decisions = decisions_of(feedback_events)
         alone = corrections_alone(feedback_events, read.corrections)
-        typed = with_shared_types((*read.corrections, *alone))
+        typed = with_natures(with_shared_types((*read.corrections, *alone)))
         report = find_patterns(
             facts,
             typed,

@@ -158,6 +158,10 @@ class RateEstimate:
 # -- people's feedback -------------------------------------------------------------------------
 
 
+CorrectionNature = Literal["error", "preference", "noise"]
+"""A fact was wrong; people want it otherwise; or nothing follows from it."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Correction:
     """A person changed what the agent wrote."""
@@ -174,6 +178,8 @@ class Correction:
     corrected: str
     note: str | None
     at: datetime | None
+    nature: CorrectionNature = "preference"
+    """What it says of the agent, see `bot/correction_natures.py`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -47,11 +47,15 @@ class _Reviewed:
 def correction_patterns(
     agent: str, corrections: Sequence[Correction], rows: AgentRows | None
 ) -> tuple[list[Pattern], list[Declined]]:
-    """Patterns of one agent's corrections in the window, and what was too few."""
+    """Patterns of one agent's corrections in the window, and what was too few or only noise."""
     by_type: dict[str, list[Correction]] = defaultdict(list)
+    noise: dict[str, int] = Counter()
     for correction in corrections:
-        by_type[correction.types[0] if correction.types else ""].append(correction)
-    untyped = by_type.pop("", [])
+        type = correction.types[0] if correction.types else ""
+        if correction.nature == "noise" or not type:
+            noise[type] += 1
+        else:
+            by_type[type].append(correction)
     reviewed = _reviewed(corrections, rows)
     patterns, declined = [], []
     for type in sorted(by_type):
@@ -61,15 +65,22 @@ def correction_patterns(
                 patterns.append(_pattern(agent, type, segment, group, elsewhere, reviewed))
             else:
                 declined.append(_too_few(agent, type, segment, group))
-    if untyped:
-        declined.append(
-            Declined(
-                what=f"{len(untyped)} corrections of {agent}",
-                reason="spelling, layout or a rewording that is of no type; "
-                "send `type` with the correction to say what was wrong",
-            )
-        )
+    declined += [_noise(agent, type, noise[type]) for type in sorted(noise)]
     return patterns, declined
+
+
+def _noise(agent: str, type: str, number: int) -> Declined:
+    if not type:
+        return Declined(
+            what=f"{number} corrections of {agent}",
+            reason="spelling, layout or a rewording that is of no type; "
+            "send `type` with the correction to say what was wrong",
+        )
+    return Declined(
+        what=f"{number} corrections {type[:60]} of {agent}",
+        reason="they were taken back, or reviewers make this edit in both directions; "
+        "agree on which way it should be",
+    )
 
 
 def _reviewed(corrections: Iterable[Correction], rows: AgentRows | None) -> _Reviewed:
@@ -194,7 +205,8 @@ def _pattern(
         risk_ratio_interval=ratio_interval,
         severity=severity,
         priority=priority_of("correction", severity, inside.interval, inside.total),
-        root_cause="prompt",
+        # A rule about style mends no wrong fact.
+        root_cause="knowledge" if ordered[-1].nature == "error" else "prompt",
         corrections=ordered,
     )
     if reviewed.rows is None:

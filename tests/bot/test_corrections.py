@@ -5,10 +5,17 @@ from __future__ import annotations
 import gzip
 import json
 import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from bot.correction_natures import opposite, with_natures
 from bot.edit_types import edit_types
+from bot.patterns.correction_patterns import correction_patterns
+from bot.records import Correction
+from tests.bot.builders import a_correction
 from tests.samples import samples_path
 
 BODY = "We supply hotels with reading lamps. Your house in Porto opens in spring."
@@ -115,6 +122,28 @@ def test_the_opening_is_what_comes_after_the_greeting() -> None:
         pytest.param(
             "one two three four five six seven eight", "nine ten", "shortened", id="rewritten"
         ),
+        pytest.param(
+            "We ship the lamp to your hotel next week.",
+            "We ship the lamp to your hotel on 24 May next week.",
+            "facts_added",
+            id="a-date-came",
+        ),
+        pytest.param("The lamp is here 🎉", "The lamp is here", "emoji_removed", id="emoji"),
+        pytest.param(
+            "The **lamp** is here now.", "The lamp is here now.", "emphasis_removed", id="bold"
+        ),
+        pytest.param(
+            "The lamp is in our shop in the town.",
+            "The lamp is in our shop in the town: https://lumen.example",
+            "link_added",
+            id="link",
+        ),
+        pytest.param(
+            "We looked at it and the lamp might be too bright for the room.",
+            "We looked at it and the lamp will be too bright for the room.",
+            "hedging_removed",
+            id="hedges",
+        ),
     ],
 )
 def test_the_most_telling_type_comes_first(before: str, after: str, first: str) -> None:
@@ -155,3 +184,104 @@ def test_nearly_every_real_edit_of_a_writer_has_a_type() -> None:
 
     assert sum(bool(types) for types in typed) >= 0.95 * len(edits)
     assert not any("edited" in types for types in typed)
+
+
+# -- error, preference or noise -------------------------------------------------------------------
+
+
+def edits(type: str, count: int, *, start: int = 0, **changes: Any) -> list[Correction]:
+    return [a_correction(start + n, types=(type,), **changes) for n in range(count)]
+
+
+def natures(corrections: Sequence[Correction]) -> list[str]:
+    return [one.nature for one in with_natures(corrections)]
+
+
+@pytest.mark.parametrize(
+    ("types", "source", "nature"),
+    [
+        (("facts_changed", "term_replaced"), "edit", "error"),
+        (("wrong_price",), "declared", "error"),
+        (("tone_too_formal",), "declared", "preference"),
+        (("opening_removed", "facts_changed"), "edit", "preference"),
+        ((), "edit", "noise"),
+    ],
+)
+def test_a_wrong_fact_is_an_error_and_a_manner_a_preference(
+    types: tuple[str, ...], source: str, nature: str
+) -> None:
+    assert natures([a_correction(types=types, type_source=source)]) == [nature]
+
+
+def test_an_edit_that_was_taken_back_is_noise_and_so_is_what_took_it_back() -> None:
+    first = a_correction(1, conversation_id="c-1", original="A b c.", corrected="A b.")
+    back = replace(first, id="k-2", original="A b.", corrected="A b  c.")
+    third = replace(first, id="k-3")
+    elsewhere = replace(back, id="k-4", conversation_id="c-2")
+
+    assert natures([first, back]) == ["noise", "noise"]
+    assert natures([first, back, third]) == ["noise", "noise", "preference"]
+    assert natures([first, elsewhere]) == ["preference", "preference"]
+
+
+@pytest.mark.parametrize(
+    ("one_way", "other_way", "expected"),
+    [
+        pytest.param(5, 4, {"noise"}, id="nobody-agrees"),
+        pytest.param(9, 3, {"preference", "noise"}, id="most-agree"),
+        pytest.param(3, 2, {"preference"}, id="two-are-no-disagreement"),
+    ],
+)
+def test_what_people_do_in_both_directions_is_noise(
+    one_way: int, other_way: int, expected: set[str]
+) -> None:
+    corrections = [
+        *edits("opening_removed", one_way),
+        *edits("opening_added", other_way, start=one_way),
+    ]
+
+    assert {*natures(corrections)[:one_way]} <= expected
+    assert {*natures(corrections)} == expected
+
+
+def test_one_way_here_and_the_other_way_there_is_no_disagreement() -> None:
+    corrections = [
+        *edits("shortened", 5, segments={"contact_level": "c_level"}),
+        *edits("lengthened", 5, start=5, segments={"contact_level": "engineer"}),
+    ]
+
+    assert {*natures(corrections)} == {"preference"}
+
+
+def test_noise_makes_no_pattern_and_is_told() -> None:
+    corrections = with_natures([*edits("shortened", 5), *edits("lengthened", 4, start=5)])
+
+    patterns, declined = correction_patterns("outreach", corrections, None)
+
+    assert patterns == []
+    assert [one.what for one in declined] == [
+        "4 corrections lengthened of outreach",
+        "5 corrections shortened of outreach",
+    ]
+    assert "both directions" in declined[0].reason
+
+
+def test_wrong_facts_are_no_matter_of_the_prompt() -> None:
+    corrections = with_natures(edits("facts_changed", 3))
+
+    (pattern,), _ = correction_patterns("outreach", corrections, None)
+
+    assert pattern.root_cause == "knowledge"
+
+
+@pytest.mark.parametrize(
+    ("type", "expected"),
+    [
+        ("opening_removed", "opening_added"),
+        ("shortened", "lengthened"),
+        ("tone_more_formal", "tone_less_formal"),
+        ("facts_changed", None),
+    ],
+)
+def test_opposites(type: str, expected: str | None) -> None:
+    assert opposite(type) == expected
