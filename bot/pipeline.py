@@ -26,6 +26,7 @@ from bot.intent_cycle import change_taxonomy, sample_of
 from bot.intents import Document, discover, to_document
 from bot.intents.embedding import Embedder, embed_texts
 from bot.intents.reading import CHARS_PER_TOKEN, AskMany
+from bot.intents.revising import revise
 from bot.intents.taxonomy import PATH as TAXONOMY_PATH
 from bot.labelling import Learning, Memory, corrected, label_conversations
 from bot.measure import measure as measure_one
@@ -229,6 +230,8 @@ def understand(
         embed = embedding(read.documents)
         if taxonomy is None:
             found = discover(read.documents, ask=ask, known=known, now=now, embed=embed)
+            if ask is not None:
+                found, _ = revise(read.documents, found, ask=ask, known=known, embed=embed)
             taxonomy, not_named = found.taxonomy, found.skipped
             labels = corrected(found.labels, taxonomy, memory)
         else:

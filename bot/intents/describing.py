@@ -13,6 +13,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from bot.intents.english import EMPTY_WORDS
 from bot.intents.naming import words
 from bot.intents.text import Document
 from bot.records import Ask, ModelCost, Skipped
@@ -29,6 +30,9 @@ ATTEMPTS = 2
 """The rule that is broken most is the one against quotes, by a phrase that many people say."""
 COPIED_WORDS = 5
 """So many words in a row that also stand in a conversation are a quote."""
+TELLING_WORDS = 3
+"""Where fewer of them say something, one word more is needed: "cancel a flight and get" is nobody's
+own."""
 
 _NAME = re.compile(r"[^\W\d_][^\W\d_ ,'’()/&-]*(?:[ ,'’()/&-]+[^\W\d_]+)*\)?")  # noqa: RUF001
 _SENTENCE = re.compile(r"[^\W\d_](?:[^\W\d_]|[ ,.;:'’\"()/&?-])*")  # noqa: RUF001
@@ -147,7 +151,12 @@ def _names_someone(text: str, proper: Collection[str]) -> bool:
 
 def _runs(text: str) -> set[tuple[str, ...]]:
     said = words(text)
-    return set(zip(*(itertools.islice(said, i, None) for i in range(COPIED_WORDS)), strict=False))
+    short, long = (
+        zip(*(itertools.islice(said, at, None) for at in range(length)), strict=False)
+        for length in (COPIED_WORDS, COPIED_WORDS + 1)
+    )
+    telling = (run for run in short if sum(one not in EMPTY_WORDS for one in run) >= TELLING_WORDS)
+    return {*telling, *long}
 
 
 def _numbered(documents: Sequence[Document]) -> str:

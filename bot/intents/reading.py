@@ -117,10 +117,11 @@ def label_prompt(documents: Sequence[Document], offered: str) -> RenderedPrompt:
 
 def _offered(taxonomy: Taxonomy) -> str:
     """The active intents, in the order of the file, so that the same file gives the same bytes."""
-    return "\n".join(_intent(one) for one in taxonomy.intents if one.status == "active")
+    return "\n".join(intent_lines(one) for one in taxonomy.intents if one.status == "active")
 
 
-def _intent(intent: Intent) -> str:
+def intent_lines(intent: Intent) -> str:
+    """One intent as the model sees it: id, name, definition, and tests of what belongs."""
     lines = [f"{intent.id}: {intent.name}. {intent.definition}".strip()]
     if intent.parent:
         lines.append(f"  under: {intent.parent}")
