@@ -26,6 +26,7 @@ UNTYPED = frozenset(
 
 SHARED_BY = 3
 """Conversations from which on a declared type is a group of its own."""
+_NUMBERS = re.compile(r"\d+(?:[.,:]\d+)*")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _ANSWERS: Mapping[str, Answer] = {
     **dict.fromkeys(("approve", "approved", "accept", "accepted", "up", "thumbs_up"), "approve"),
@@ -41,7 +42,8 @@ def corrections_of(conversation: Conversation) -> tuple[Correction, ...]:
     """The corrections among a conversation's events, oldest first, each event once.
 
     The declared type is kept; without one, or where it says no more than "edited", the types are
-    told from the edit itself and may be none.
+    told from the edit itself and may be none. A user who rates an answer and suggests a better one
+    has corrected it, too.
     """
     found = {
         correction.id: replace(
@@ -51,9 +53,47 @@ def corrections_of(conversation: Conversation) -> tuple[Correction, ...]:
             segments={**conversation.segments, **correction.segments},
         )
         for event in conversation.events
-        if (correction := _correction(event)) is not None
+        if (correction := _correction(event) or _suggestion(event, conversation)) is not None
     }
     return tuple(sorted(found.values(), key=in_time))
+
+
+def _suggestion(event: Event, conversation: Conversation) -> Correction | None:
+    """A better answer that a user suggested for the one before it.
+
+    It is no edit of that answer, so its length and manner say nothing: the types are the category
+    that the user chose, else only that numbers differ.
+    """
+    suggested = _text(event, "feedback.suggestion", "gen_ai.evaluation.suggestion")
+    if event.name != "gen_ai.evaluation.result" or not suggested:
+        return None
+    rated = _answer_before(conversation, event)
+    if rated is None:
+        return None
+    category = _declared_type(_text(event, "feedback.category", "gen_ai.evaluation.category"))
+    numbers = {*_NUMBERS.findall(suggested)} - {*_NUMBERS.findall(rated)}
+    return Correction(
+        id=event.id,
+        agent=conversation.agent,
+        conversation_id=conversation.conversation_id,
+        reviewer_id=event.user_id or conversation.user_id,
+        by="user",
+        types=(category,) if category else ("facts_changed",) if numbers else (),
+        type_source="declared" if category else "edit",
+        segments=_segments(event),
+        original=rated,
+        corrected=suggested,
+        note=_text(event, "gen_ai.evaluation.explanation"),
+        at=event.at,
+    )
+
+
+def _answer_before(conversation: Conversation, event: Event) -> str | None:
+    for message in reversed(conversation.messages):
+        is_before = message.at is None or event.at is None or message.at <= event.at
+        if message.role == "assistant" and message.text and is_before:
+            return message.text
+    return None
 
 
 def corrections_alone(

@@ -209,8 +209,11 @@ def _of_event(event: Event, rules: OutcomeRules, *, agent: str) -> Iterator[Outc
         action = _text(event, "action", "review.action")
         name = f"review_{name_of(action)}" if action else None
     elif event.name == "gen_ai.evaluation.result":
-        # Who evaluated is not on the wire; such results come from models nearly always.
-        name, source = _evaluated_name(event), "inferred"
+        category = _text(event, "feedback.category", "gen_ai.evaluation.category")
+        # Who evaluated is not on the wire; results without a category that somebody chose come
+        # from models nearly always.
+        name = f"feedback_{name_of(category)}" if category else _evaluated_name(event)
+        source = "declared" if category else "inferred"
     else:
         return
     if name:

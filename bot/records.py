@@ -178,6 +178,8 @@ class Correction:
     corrected: str
     note: str | None
     at: datetime | None
+    by: Literal["reviewer", "user"] = "reviewer"
+    """A reviewer is known and trusted; a user is a stranger, named by `reviewer_id` if at all."""
     nature: CorrectionNature = "preference"
     """What it says of the agent, see `bot/correction_natures.py`."""
 
@@ -745,6 +747,8 @@ class EvidenceItem:
     id: str
     paraphrase: str
     """Made by us or checked; no quote unless the settings allow quotes."""
+    quote: str | None = None
+    """What the user wrote, redacted, where the settings allow quotes. Shown as code only."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

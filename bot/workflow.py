@@ -69,6 +69,7 @@ def job_of(
     """What one conversation says about the workflow."""
     reviews = [one for one in conversation.events if one.name == "debrief.review"]
     actions = [str(one.value("action", "review.action") or "").lower() for one in reviews]
+    edited = any(one.by == "reviewer" for one in corrections)
     exceptions = {_EXCEPTIONS[one.kind] for one in signals if one.kind in _EXCEPTIONS}
     if "escalated" in actions:
         exceptions.add("escalated")
@@ -77,8 +78,8 @@ def job_of(
         id=conversation.conversation_id,
         at=conversation.ended_at or conversation.started_at,
         completed=_completed(outcomes, actions[-1:]),
-        reviewed=bool(reviews or corrections),
-        overridden=bool(corrections) or any(action in _CHANGED for action in actions[-1:]),
+        reviewed=bool(reviews) or edited,
+        overridden=edited or any(action in _CHANGED for action in actions[-1:]),
         usable=_usable(reviews),
         exceptions=frozenset(exceptions),
         corrections=tuple(one.types[0] if one.types else "other" for one in corrections),

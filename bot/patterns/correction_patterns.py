@@ -23,6 +23,8 @@ from bot.statistics import failure_rate, risk_difference, risk_ratio
 
 MIN_CORRECTIONS = 3
 """And as many conversations."""
+MIN_SUGGESTIONS, MIN_USERS = 5, 3
+"""What users suggest rests on so many conversations of so many users: they are strangers."""
 DIFFERS = 0.05
 """p from which a segment key explains where a type occurs."""
 
@@ -60,7 +62,7 @@ def correction_patterns(
     patterns, declined = [], []
     for type in sorted(by_type):
         for segment, group in _segments_of(by_type[type], reviewed):
-            if len(_conversation_ids(group)) >= MIN_CORRECTIONS:
+            if _is_enough(group):
                 elsewhere = _conversation_ids(by_type[type])
                 patterns.append(_pattern(agent, type, segment, group, elsewhere, reviewed))
             else:
@@ -115,6 +117,13 @@ def _conversation_ids(corrections: Iterable[Correction]) -> frozenset[str]:
     return frozenset(_conversation(correction) for correction in corrections)
 
 
+def _is_enough(group: Sequence[Correction]) -> bool:
+    if len(_conversation_ids(one for one in group if one.by == "reviewer")) >= MIN_CORRECTIONS:
+        return True
+    users = {one.reviewer_id for one in group} - {None}
+    return len(_conversation_ids(group)) >= MIN_SUGGESTIONS and len(users) >= MIN_USERS
+
+
 def _segments_of(
     corrections: Sequence[Correction], reviewed: _Reviewed
 ) -> Iterator[tuple[Mapping[str, str], list[Correction]]]:
@@ -161,6 +170,11 @@ def _too_few(
     have = f"{len(group)} correction{'s' * (len(group) != 1)} of {type[:60]}"
     if where:
         have += f" for {where}"
+    if any(one.by == "user" for one in group):
+        users = len({one.reviewer_id for one in group} - {None})
+        have += f", suggestions of {users} user{'s' * (users != 1)} among them"
+        needed = f"{MIN_CORRECTIONS} of reviewers, or {MIN_SUGGESTIONS} of {MIN_USERS} users,"
+        return Declined(what=what, reason=f"{have}; {needed} are needed")
     if len(group) >= MIN_CORRECTIONS:
         have += f" from {conversations} conversation{'s' * (conversations != 1)}"
     return Declined(what=what, reason=f"{have}; {MIN_CORRECTIONS} are needed")

@@ -41,6 +41,8 @@ def _negative(event: Event) -> str | None:
     name = str(event.value("gen_ai.evaluation.name", "evaluation.name", "name") or "")
     if not _FEEDBACK_NAMES.search(name):
         return None  # an evaluator's score: its scale and direction are not known here
+    if event.value("feedback.suggestion", "gen_ai.evaluation.suggestion"):
+        return "the user suggested another answer"
     label = event.value("gen_ai.evaluation.score.label", "score.label", "label")
     if isinstance(label, str):
         return "a negative rating by label" if label.strip().lower() in _NEGATIVE_LABELS else None

@@ -41,7 +41,9 @@ def feedback(
     score: float | bool | None = None,
     *,
     label: str | None = None,
+    category: str | None = None,
     comment: str | None = None,
+    suggestion: str | None = None,
     name: str = "user_feedback",
     conversation_id: object = None,
     response_id: str | None = None,
@@ -50,13 +52,17 @@ def feedback(
 ) -> None:
     """A rating by a user: `score` from 0 (bad) to 1 (good), or a `label` such as thumbs_down.
 
-    `response_id` is the provider's id of the answer that is rated, where you have it.
+    `category` is what the user chose from a list (wrong_information, too_slow), `suggestion` the
+    answer that the user would have wanted. `response_id` is the provider's id of the answer that
+    is rated, where you have it.
     """
     attributes: dict[str, Value] = {
         "gen_ai.evaluation.name": name,
         "gen_ai.evaluation.score.value": None if score is None else float(score),
         "gen_ai.evaluation.score.label": label,
         "gen_ai.evaluation.explanation": comment,
+        "debrief.feedback.category": category,
+        "debrief.feedback.suggestion": suggestion,
         "gen_ai.response.id": response_id,
     }
     _send("gen_ai.evaluation.result", attributes, conversation_id, user, segments)

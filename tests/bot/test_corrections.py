@@ -275,6 +275,28 @@ def test_wrong_facts_are_no_matter_of_the_prompt() -> None:
 
 
 @pytest.mark.parametrize(
+    ("conversations", "users", "found"),
+    [
+        pytest.param(5, 3, True, id="enough"),
+        pytest.param(4, 4, False, id="few-conversations"),
+        pytest.param(9, 2, False, id="few-users"),
+    ],
+)
+def test_what_users_suggest_needs_more_than_what_reviewers_edit(
+    conversations: int, users: int, found: bool
+) -> None:
+    corrections = [
+        a_correction(n, types=("wrong_price",), by="user", reviewer_id=f"u-{n % users}")
+        for n in range(conversations)
+    ]
+
+    patterns, declined = correction_patterns("outreach", corrections, None)
+
+    assert bool(patterns) is found
+    assert found or f"suggestions of {users} users" in declined[0].reason
+
+
+@pytest.mark.parametrize(
     ("type", "expected"),
     [
         ("opening_removed", "opening_added"),

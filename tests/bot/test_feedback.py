@@ -10,7 +10,7 @@ import pytest
 from bot.feedback import corrections_alone, corrections_of, decisions_of, with_shared_types
 from bot.records import Correction
 from collector.records import Event, Json
-from tests.bot.builders import NOW, a_conversation, an_event
+from tests.bot.builders import NOW, a_conversation, an_event, assistant, user
 
 ORIGINAL = "I hope you are well.\n\nWe sell lamps."
 CORRECTED = "We sell lamps."
@@ -212,3 +212,50 @@ def test_a_confidence_that_is_no_number_never_fires(sent: Json) -> None:
     (found,) = decisions_of([event])
 
     assert (found.confidence, found.threshold_value, found.fired) == (None, 0.5, False)
+
+
+# -- what users suggest ---------------------------------------------------------------------------
+
+
+def a_suggestion(text: str, **attributes: Json) -> Event:
+    return an_event(
+        "gen_ai.evaluation.result",
+        user_id="u-1",
+        attributes={"feedback.suggestion": text, **attributes},
+    )
+
+
+def test_an_answer_that_a_user_suggests_is_a_correction_by_that_user() -> None:
+    event = a_suggestion("It arrives on Tuesday.", **{"feedback.category": "Wrong information"})
+
+    (found,) = corrections_of(a_conversation(events=(event,)))
+
+    assert (found.by, found.reviewer_id, found.types) == ("user", "u-1", ("wrong_information",))
+    assert found.original == "Order L-12345 arrives on Monday."
+    assert found.corrected == "It arrives on Tuesday."
+
+
+@pytest.mark.parametrize(
+    ("text", "types"),
+    [("It arrives on 5 May.", ("facts_changed",)), ("Just say Monday.", ())],
+)
+def test_a_suggestion_is_no_edit_so_its_length_says_nothing(
+    text: str, types: tuple[str, ...]
+) -> None:
+    (found,) = corrections_of(a_conversation(events=(a_suggestion(text),)))
+
+    assert found.types == types
+
+
+def test_a_suggestion_is_about_the_answer_before_it() -> None:
+    early = a_conversation(
+        user("Where is it?", at=NOW),
+        assistant("It is in Graz.", at=NOW),
+        user("And now?", at=NOW + timedelta(hours=2)),
+        assistant("In Linz.", at=NOW + timedelta(hours=2)),
+        events=(replace(a_suggestion("In Wels."), at=NOW + timedelta(hours=1)),),
+    )
+    nothing_to_rate = a_conversation(user("Hello?"), events=(a_suggestion("Hi."),))
+
+    assert [one.original for one in corrections_of(early)] == ["It is in Graz."]
+    assert corrections_of(nothing_to_rate) == ()

@@ -92,6 +92,21 @@ def test_an_evaluation_of_something_else_is_no_outcome() -> None:
     assert link_outcomes(a_conversation(events=(scored,)), (), RULES) == ()
 
 
+def test_a_category_that_a_user_chose_is_declared() -> None:
+    chosen = an_event(
+        "gen_ai.evaluation.result",
+        attributes={"gen_ai.evaluation.name": "thumbs", "feedback.category": "Too slow"},
+    )
+
+    (found,) = link_outcomes(a_conversation(events=(chosen,)), (), RULES)
+
+    assert (found.name, found.source, found.polarity) == (
+        "feedback_too_slow",
+        "declared",
+        "neutral",
+    )
+
+
 def test_a_review_is_an_outcome_that_settings_may_call_bad() -> None:
     events = (an_event("debrief.review", attributes={"action": "rejected"}),)
     rules = OutcomeRules(bad=frozenset({"review_rejected"}))

@@ -82,7 +82,9 @@ def test_every_event_arrives_with_the_names_of_the_conventions(debrief: Debrief)
     debrief.init("support-agent")
     with debrief.conversation("chat-1", user="ada", channel="web"):
         chat("Refund 900", "Done")
-        debrief.feedback(0, label="thumbs_down", comment="wrong")
+        debrief.feedback(
+            0, label="thumbs_down", category="wrong_order", comment="wrong", suggestion="It is here"
+        )
         debrief.correction("Dear Sir", "Hi", type="tone", note="too stiff", reviewer=7)
         debrief.review("rejected", usable=False, note="no")
         id = debrief.decision(
@@ -103,6 +105,8 @@ def test_every_event_arrives_with_the_names_of_the_conventions(debrief: Debrief)
             "gen_ai.evaluation.score.value": 0.0,
             "gen_ai.evaluation.score.label": "thumbs_down",
             "gen_ai.evaluation.explanation": "wrong",
+            "feedback.category": "wrong_order",
+            "feedback.suggestion": "It is here",
             "segment.channel": "web",
         },
         "debrief.correction": {
