@@ -61,11 +61,13 @@ def change_taxonomy(
     ask: Ask | None,
     now: datetime,
     embed: Embedder = embed_texts,
+    quotes: bool = False,
 ) -> Proposal | Skipped:
     """Propose the first taxonomy, or what has to change in the one that there is.
 
     `documents` are a sample of the window, `labels` those of `taxonomy`, which is the repository's
-    or, where `file` is None, the discovered one. `started` says when each conversation began.
+    or, where `file` is None, the discovered one. `started` says when each conversation began;
+    with `quotes` the proposal shows what some users wrote.
     """
     cost, skipped = ModelCost(), ""
     if file is None:
@@ -96,6 +98,7 @@ def change_taxonomy(
         file=file,
         text=write_taxonomy(replace(after, intents=tuple(changed)), file.text if file else ""),
         cost=cost,
+        quotes={_key(one): one.text for one in documents} if quotes else {},
     )
 
 

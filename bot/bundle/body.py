@@ -245,6 +245,7 @@ def _losing(items: Sequence[EvidenceItem]) -> str:
 def _items(items: Sequence[EvidenceItem]) -> str:
     lines = [
         f"- {code_span(_clip(item.id))} {prose(item.paraphrase, SENTENCE)}"
+        + (f": {code_span(item.quote[:SENTENCE])}" if item.quote else "")
         for item in items[:_SHOWN_ITEMS]
     ]
     if len(items) > _SHOWN_ITEMS:

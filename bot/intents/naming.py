@@ -116,7 +116,7 @@ def name_clusters(
         candidates = _candidates(wishes, list(own_terms), frame)
         text = next(name for name in candidates if name not in used)
         used.add(text)
-        names.append(Name(text=text, terms=tuple(own_terms)[:MAX_TERMS]))
+        names.append(Name(text=text, terms=tuple(_distinct(list(own_terms))[:MAX_TERMS])))
     return names
 
 

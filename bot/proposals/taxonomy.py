@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from bot.figures import count, percent
 from bot.proposals.edits import apply_edits, edit_between, split_lines
 from bot.proposals.guardrails import check_edits
-from bot.proposals.relabelling import Relabelling, agreement, moves_between
+from bot.proposals.relabelling import Key, Relabelling, agreement, moves_between
 from bot.records import (
     Edit,
     Evidence,
@@ -45,7 +45,19 @@ MIN_KAPPA = 0.8
 SHOWN_MOVES = 40
 EXAMPLES = 3
 """Conversations shown for one intent."""
-EXAMPLE_INTENTS = 15
+NAMED = 6
+"""Intents that a sentence names."""
+NO_QUOTES: Mapping[Key, str] = {}
+
+_VERBS = {
+    "new": "add",
+    "merged": "merge",
+    "split": "split",
+    "retired": "retire",
+    "grouped": "group",
+    "reworded": "reword",
+}
+"""What can happen to an intent."""
 
 
 def propose_taxonomy(
@@ -56,8 +68,12 @@ def propose_taxonomy(
     file: SourceFile | None,
     text: str,
     cost: ModelCost = ModelCost(),  # noqa: B008 -- frozen
+    quotes: Mapping[Key, str] = NO_QUOTES,
 ) -> Proposal | Skipped:
-    """One proposal that makes `file` (None: there is none yet) say `text`, which is `after`."""
+    """One proposal that makes `file` (None: there is none yet) say `text`, which is `after`.
+
+    `quotes` holds what users wrote, redacted; empty where the settings allow no quotes.
+    """
     known = {intent.id: intent for intent in before.intents} if before else {}
     changed = [intent for intent in after.intents if known.get(intent.id) != intent]
     title = _title(before, changed)
@@ -77,7 +93,7 @@ def propose_taxonomy(
     # One pull request for one state of the file: until it is merged it grows with what is found.
     remedy = f"taxonomy:{before.version}" if before else "taxonomy:first"
     id = f"p-{short_hash(AGENT, 'taxonomy', PATTERN, remedy)}"
-    evidence = _evidence(changed, labels)
+    evidence = _evidence(changed, labels, quotes)
     result = _gate(before, labels)
     return Proposal(
         id=id,
@@ -87,7 +103,7 @@ def propose_taxonomy(
         pattern_id=PATTERN,
         remedy=remedy,
         title=title,
-        what=_what(before, changed),
+        what=_what(before, after, changed),
         why=_why(before, changed, labels),
         risk=_risk(before, labels),
         confidence=_confidence(result, evidence),
@@ -95,7 +111,7 @@ def propose_taxonomy(
         evidence=evidence,
         prediction=None,
         gate=result,
-        tables=(_new_table(changed, labels), _moves_table(before, after, labels)),
+        tables=(_new_table(after, changed, labels), _moves_table(before, after, labels)),
         alternatives=(),
         cost=cost,
     )
@@ -140,13 +156,16 @@ def _edits(file: SourceFile | None, text: str) -> tuple[Edit, ...]:
 
 def _kinds(before: Taxonomy | None, changed: Iterable[Intent]) -> dict[str, list[Intent]]:
     """The changed intents by what happens to them."""
-    known = {intent.id for intent in before.intents} if before else set()
-    kinds: dict[str, list[Intent]] = {"new": [], "merged": [], "split": [], "retired": []}
+    known = {intent.id: intent for intent in before.intents} if before else {}
+    kinds: dict[str, list[Intent]] = {kind: [] for kind in _VERBS}
     for intent in changed:
-        if intent.id not in known:
+        was = known.get(intent.id)
+        if was is None:
             kinds["new"].append(intent)
-        elif intent.status in kinds:
+        elif intent.status != "active":
             kinds[intent.status].append(intent)
+        else:
+            kinds["reworded" if intent.parent == was.parent else "grouped"].append(intent)
     return kinds
 
 
@@ -154,27 +173,36 @@ def _title(before: Taxonomy | None, changed: Sequence[Intent]) -> str:
     if before is None:
         return f"Begin the taxonomy of intents with {count(len(changed), 'intent')}"
     kinds = _kinds(before, changed)
-    verbs = {"new": "add", "merged": "merge", "split": "split", "retired": "retire"}
-    said = [f"{verbs[kind]} {len(intents)}" for kind, intents in kinds.items() if intents]
-    return f"Bring the intents up to date: {', '.join(said) or 'reword'}"
+    said = [f"{_VERBS[kind]} {len(intents)}" for kind, intents in kinds.items() if intents]
+    return f"Bring the intents up to date: {', '.join(said)}"
 
 
-def _what(before: Taxonomy | None, changed: Sequence[Intent]) -> str:
+def _what(before: Taxonomy | None, after: Taxonomy, changed: Sequence[Intent]) -> str:
     kinds = _kinds(before, changed)
+    names = {intent.id: f"`{intent.name}`" for intent in after.intents}
+    into = {
+        one.id: " and ".join(names.get(target, target) for target in one.into) for one in changed
+    }
     said = []
-    if kinds["new"]:
-        names = ", ".join(f"`{one.name}`" for one in kinds["new"][:6])
-        more = f" and {len(kinds['new']) - 6} more" if len(kinds["new"]) > 6 else ""
-        said.append(f"adds {names}{more}")
-    said += [f"merges `{one.name}` into {_targets(one)}" for one in kinds["merged"][:4]]
-    said += [f"splits `{one.name}` into {_targets(one)}" for one in kinds["split"][:4]]
-    said += [f"retires `{one.name}`" for one in kinds["retired"][:4]]
+    for kind in ("new", "reworded"):
+        if kinds[kind]:
+            said.append(f"{_VERBS[kind]}s {_listed([names[one.id] for one in kinds[kind]])}")
+    said += [f"merges {names[one.id]} into {into[one.id]}" for one in kinds["merged"][:NAMED]]
+    said += [f"splits {names[one.id]} into {into[one.id]}" for one in kinds["split"][:NAMED]]
+    said += [f"retires {names[one.id]}" for one in kinds["retired"][:NAMED]]
+    families: dict[str, list[str]] = {}
+    for one in kinds["grouped"]:
+        families.setdefault(one.parent or "", []).append(names[one.id])
+    for parent, children in families.items():
+        where = f"under {names.get(parent, parent)}" if parent else "on the first level"
+        said.append(f"puts {_listed(children)} {where}")
     how = "Makes" if before is None else "Changes"
     return f"{how} `{PATH}`: {'; '.join(said)}. Ids stay for good; rename and reword as you like."
 
 
-def _targets(intent: Intent) -> str:
-    return ", ".join(f"`{target}`" for target in intent.into)
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"{', '.join(names[:NAMED])}{more}"
 
 
 def _why(before: Taxonomy | None, changed: Sequence[Intent], labels: Relabelling) -> str:
@@ -208,30 +236,34 @@ def _risk(before: Taxonomy | None, labels: Relabelling) -> str:
     )
 
 
-def _evidence(changed: Sequence[Intent], labels: Relabelling) -> Evidence:
-    """What the changed intents rest on: conversations by id, in our words, no quotes."""
-    members: dict[str, list[tuple[float, str]]] = {intent.id: [] for intent in changed}
-    for (_, conversation_id), label in labels.after.items():
+def _evidence(
+    changed: Sequence[Intent], labels: Relabelling, quotes: Mapping[Key, str]
+) -> Evidence:
+    """What the changed intents rest on, with the few conversations that a reader should see."""
+    members: dict[str, list[tuple[float, Key]]] = {intent.id: [] for intent in changed}
+    for key, label in labels.after.items():
         for intent_id, confidence in label.intents:
             if intent_id in members:
-                members[intent_id].append((-confidence, conversation_id))
-    items = []
-    by_size = sorted(changed, key=lambda intent: -len(members[intent.id]))
-    for intent in by_size[:EXAMPLE_INTENTS]:
-        for minus, conversation_id in sorted(members[intent.id])[:EXAMPLES]:
-            said = f"labelled {intent.name}, confidence {-minus:.2f}"
-            items.append(EvidenceItem(id=conversation_id, paraphrase=said))
+                members[intent_id].append((-confidence, key))
+    items = [
+        EvidenceItem(id=key[1], paraphrase=f"is one of `{intent.name}`", quote=quotes.get(key))
+        for intent in sorted(changed, key=lambda one: -len(members[one.id]))
+        for _, key in sorted(members[intent.id])[:EXAMPLES]
+    ]
     cited = {key for key in labels.after if labels.ids_after(key) & members.keys()}
     units = {labels.units[key] for key in cited if key in labels.units}
-    ids = {conversation_id for _, conversation_id in cited}
-    known = any(labels.units.get(key) != key[1] for key in cited)
+    known = _are_users_known(cited, labels)
     return Evidence(
         entries=len(cited),
         users=len(units) if known else 0,
-        conversation_ids=tuple(sorted(ids)),
+        conversation_ids=tuple(sorted({item.id for item in items})),
         items=tuple(items),
         note=None if known or not cited else "No user ids are known.",
     )
+
+
+def _are_users_known(keys: Iterable[Key], labels: Relabelling) -> bool:
+    return any(labels.units.get(key, key[1]) != key[1] for key in keys)
 
 
 def _gate(before: Taxonomy | None, labels: Relabelling) -> GateResult:
@@ -275,8 +307,10 @@ def _confidence(result: GateResult, evidence: Evidence) -> Literal["low", "mediu
     return "medium" if evidence.entries >= 2 * FIRST_CONVERSATIONS else "low"
 
 
-def _new_table(changed: Sequence[Intent], labels: Relabelling) -> Table:
-    """The changed intents with how many conversations and people each is about."""
+def _new_table(after: Taxonomy, changed: Sequence[Intent], labels: Relabelling) -> Table:
+    """The changed intents with how many conversations each is about, and people where known."""
+    names = {intent.id: intent.name for intent in after.intents}
+    known = _are_users_known(labels.after, labels)
     conversations: Counter[str] = Counter()
     people: dict[str, set[str]] = {}
     for key in labels.after:
@@ -286,23 +320,24 @@ def _new_table(changed: Sequence[Intent], labels: Relabelling) -> Table:
     by_size = sorted(changed, key=lambda intent: (-conversations[intent.id], intent.id))
     rows = tuple(
         (
-            intent.id,
             intent.name,
-            _state(intent),
+            _state(intent, names),
             f"{conversations[intent.id]:,}",
-            f"{len(people.get(intent.id, ())):,}",
+            *([f"{len(people.get(intent.id, ())):,}"] if known else []),
+            intent.id,
         )
         for intent in by_size[:SHOWN_MOVES]
     )
-    header = ("id", "intent", "definition", "conversations", "users")
-    return Table(title="The intents", header=header, rows=rows)
+    header = ("intent", "what it is", "conversations", *(["users"] if known else []), "id")
+    return Table(title="The intents that change", header=header, rows=rows)
 
 
-def _state(intent: Intent) -> str:
-    if intent.status == "active":
-        return intent.definition
-    into = f" into {', '.join(intent.into)}" if intent.into else ""
-    return f"{intent.status}{into}"
+def _state(intent: Intent, names: Mapping[str, str]) -> str:
+    if intent.status != "active":
+        into = f" into {' and '.join(names.get(one, one) for one in intent.into)}"
+        return f"{intent.status}{into if intent.into else ''}"
+    under = f"Under {names.get(intent.parent, intent.parent)}. " if intent.parent else ""
+    return f"{under}{intent.definition}"
 
 
 def _moves_table(before: Taxonomy | None, after: Taxonomy, labels: Relabelling) -> Table:
