@@ -172,7 +172,8 @@ def written_like(scalar: Scalar, value: Decimal) -> Decimal:
 def digits_like(scalar: Scalar, value: Decimal) -> str:
     """`value` written as the number in the file is: decimals, sign and underscores."""
     written = scalar.digits
-    text = f"{written_like(scalar, value):{'_' if '_' in written else ''}f}"
+    number = written_like(scalar, value)
+    text = f"{number:,f}".replace(",", "_") if "_" in written else f"{number:f}"
     if written.lstrip("+-").startswith("."):
         text = text.replace("0.", ".", 1)
     return f"+{text}" if written.startswith("+") else text

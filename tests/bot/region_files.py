@@ -140,3 +140,28 @@ def random_edit(region: Region, rng: random.Random) -> str:
     else:
         new = "".join(rng.choice(_ALPHABET) for _ in range(length))
     return text[:start] + new + text[end:]
+
+
+NUMBERS = {
+    "limits.py": (
+        "MAX_TOKENS = 512  # kept\nclass Settings:\n    timeout_s: float = 2.50\n"
+        '    retries = {"search": 3, "pay": 3}\nreply = ask(prompt, max_tokens=256, top=1)\n'
+    ),
+    "limits.ts": (
+        "export const maxSteps = 12; // kept\n"
+        "ask({ maxTokens: 512, retry: { times: 3, ms: 1_000 } });\n"
+    ),
+    "limits.yaml": (
+        "# kept\nfraud: {flag: 0.50, block: 0.50}\nlimits:\n  - name: tokens\n    value: 512\n"
+        "  - name: steps\n    value: 12\ntimeout_s: 30\n"
+    ),
+    "limits.json": (
+        '{"fraud": {"flag": 0.50}, "limits": [{"name": "tokens", "value": 512}],\n "n": 7}\n'
+    ),
+    "limits.toml": "[fraud]\nflag = 0.50 # kept\nblock = 0.75\n[limits]\ntokens = 1_024\n",
+    "config-defaults.yaml": (
+        "max_tokens:\n  desc: longest answer\n  value: 512\n"
+        "threshold:\n  desc: flag\n  value: 0.65\n"
+    ),
+}
+"""Files with numbers that proposals change."""

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from bot.gate import gate
 from bot.proposals import apply_edits, propose_threshold
 from bot.proposals.scalars import Scalar, digits_like, find_scalar, set_scalar
-from bot.regions.structure import changed_leaves
 from bot.records import (
     AgentFiles,
     Decision,
+    Edit,
     Pattern,
     Proposal,
     Repository,
@@ -27,6 +27,7 @@ from bot.records import (
     SourceFile,
     ThresholdMove,
 )
+from bot.regions.structure import changed_leaves
 from bot.replay import answered, halves
 from bot.statistics import failure_rate
 from tests.bot.builders import NOW, a_decision, a_pattern
@@ -346,3 +347,14 @@ def test_no_other_value_of_the_file_changes(others: list[float], new: Decimal) -
         after = text.replace(edit.old, edit.new)
         assert changed_leaves("a.yml", text, after) == {"fraud.flag"}
         assert after.replace(f"flag: {digits_like(scalar, new)}", "flag: 0.5") == text
+
+
+def test_digits_in_groups_stay_in_groups() -> None:
+    file = SourceFile(path="limits.py", blob="5" * 40, text="MAX_BYTES = 1_048_576\n")
+    scalar = find_scalar([file], "MAX_BYTES")
+    assert isinstance(scalar, Scalar)
+
+    edit = set_scalar(scalar, Decimal(2_000_000))
+
+    assert isinstance(edit, Edit)
+    assert edit.new == "MAX_BYTES = 2_000_000"
