@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from collector.records import Json
 
 VERSION = 1
+HOLD = "debrief:hold"
+"""A pull request with this label is a person's, as if he had committed to it."""
 _LINE = re.compile(r"^<!-- debrief:(\d+) (\{.*\}) -->$")
 
 

@@ -17,6 +17,7 @@ TEMPLATE_PATHS = tuple(
 person chooses among them by the address of the page."""
 MOST_CHARACTERS = 4_000
 """Of a template; a longer one would push the evidence out of the body."""
+_OPENING = "<details>\n<summary>This repository's pull request template</summary>"
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _TICK = re.compile(r"^(\s*[-*+] )\[[xX]\]", re.MULTILINE)
 
@@ -30,7 +31,10 @@ def with_template(template: str, body: str) -> str:
     asked = _TICK.sub(r"\1[ ]", _COMMENT.sub("", template).replace("\r\n", "\n")).strip()
     if not asked or len(asked) > MOST_CHARACTERS:
         return body
-    return (
-        f"{body.rstrip()}\n\n<details>\n<summary>This repository's pull request template</summary>"
-        f"\n\n{asked}\n\n</details>\n"
-    )
+    return f"{body.rstrip()}\n\n{_OPENING}\n\n{asked}\n\n</details>\n"
+
+
+def with_answers(answered: str, body: str) -> str:
+    """Our body, and under it the template as people have filled it in in `answered`."""
+    at = answered.rfind(_OPENING)
+    return body if at < 0 else f"{body.rstrip()}\n\n{answered[at:]}"

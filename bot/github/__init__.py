@@ -18,7 +18,7 @@ from bot.github.records import (
     ticked_rejection,
 )
 from bot.github.reviews import remarks_on, request_reviews
-from bot.github.wire import NotFound, NotPermitted, RateLimited, Unprocessable, Wire
+from bot.github.wire import NotFound, NotPermitted, RateLimited, TokenLacks, Unprocessable, Wire
 
 __all__ = [
     "Account",
@@ -30,6 +30,7 @@ __all__ = [
     "NotPermitted",
     "PullRequest",
     "RateLimited",
+    "TokenLacks",
     "Unprocessable",
     "Wire",
     "connect",

@@ -75,6 +75,7 @@ def connect(
         once=client(retry=retry(0, pause_s)),
         token_variable=token_variable,
         read_only=read_only,
+        signs_commits=token.startswith("ghs_"),
     )
 
 
@@ -242,7 +243,15 @@ class GitHub(Wire):
         return tuple(to_commit(item) for item in self.pages(f"/pulls/{pull.number}/commits"))
 
     def closed_by_person(self, pull: PullRequest, comments: Sequence[Comment]) -> bool:
-        """A person closed it: neither Debrief, which says so in a comment, nor another bot."""
+        """A person closed it: neither Debrief, which says so in a comment, nor another bot.
+
+        Not if a person took the rejection back since, which leaves a comment of ours too.
+        """
+        closed_at = pull.closed_at or pull.created_at
+        for comment in comments:
+            marker = marker_of(comment) or {}
+            if marker.get("comment") == "lift" and comment.created_at >= closed_at:
+                return False
         said = {str((marker_of(comment) or {}).get("comment")) for comment in comments}
         if said & {"close", "reject"}:
             # `debrief reject` closes with our token what a person does not want.
@@ -264,8 +273,7 @@ class GitHub(Wire):
         """Some open issue or pull request carries the label."""
         if "," in label:  # GitHub would read two labels.
             return False
-        found = self.send("GET", "/issues", parameters={"labels": label, "per_page": 1})[1]
-        return bool(found)
+        return bool(self.get("/issues", labels=label, per_page=1))
 
     def login(self) -> str | None:
         """Whose token it is; None where GitHub does not say. GITHUB_TOKEN of Actions is
@@ -341,6 +349,32 @@ class GitHub(Wire):
         body = {"message": message, "tree": made["sha"], "parents": list(parents)}
         return str(self.send("POST", "/git/commits", body=body)[1]["sha"])
 
+    def has_plain_modes(self, commit: str, paths: Sequence[str]) -> bool:
+        """None of the files is executable, so `commit_signed` can write them."""
+        return all(entry["mode"] == "100644" for entry in self._entries(commit, paths).values())
+
+    def commit_signed(
+        self, branch: str, files: Mapping[str, str], *, expected: str, message: str
+    ) -> bool | None:
+        """Commit on top of a branch so that GitHub signs it, whoever owns the token.
+
+        False where the branch is no longer at `expected`; None where this GitHub does not do it.
+        """
+        headline, _, body = message.partition("\n\n")
+        additions = [
+            {"path": path, "contents": base64.b64encode(text.encode()).decode()}
+            for path, text in files.items()
+        ]
+        wanted = {
+            "branch": {"repositoryNameWithOwner": self.repository, "branchName": branch},
+            "message": {"headline": headline, "body": body},
+            "fileChanges": {"additions": additions},
+            "expectedHeadOid": expected,
+        }
+        if self.mutate("createCommitOnBranch", wanted, "commit{oid}"):
+            return True
+        return False if self.branch_sha(branch) != expected else None
+
     def create_branch(self, branch: str, sha: str) -> bool:
         """False where the branch exists already and is somewhere else."""
         try:
@@ -386,10 +420,13 @@ class GitHub(Wire):
     def add_labels(self, number: int, labels: Sequence[str]) -> None:
         self.send("POST", f"/issues/{number}/labels", body={"labels": list(labels)})
 
-    def add_comment(self, number: int, body: str) -> None:
-        """Not tried again by itself: a try that seemed to fail may have worked, and shows twice."""
+    def add_comment(self, number: int, body: str) -> int:
+        """Give the comment's id.
+
+        Not tried again by itself: a try that seemed to fail may have worked, and shows twice.
+        """
         path = f"/issues/{number}/comments"
-        self.send("POST", path, body={"body": body}, repeatable=False)
+        return int(self.send("POST", path, body={"body": body}, repeatable=False)[1]["id"])
 
     def delete_comment(self, comment: Comment) -> None:
         self.send("DELETE", f"/issues/comments/{comment.id}")

@@ -28,6 +28,10 @@ class NotPermitted(GitHubError):
     """403 that no waiting cures: the token or a setting of the repository does not allow it."""
 
 
+class TokenLacks(CredentialsError):
+    """403: the token is good, and has no permission for this call."""
+
+
 class RateLimited(GitHubError):
     """The limit is used up for longer than a run may wait."""
 
@@ -47,8 +51,11 @@ class Wire:
         once: Github,
         token_variable: str,
         read_only: bool,
+        signs_commits: bool,
     ) -> None:
         self.repository = repository
+        self.signs_commits = signs_commits
+        """GitHub signs what this token commits by REST: apps only, GITHUB_TOKEN among them."""
         self.web_url = web_url
         """Where people see the repository."""
         self._requester = client.requester
@@ -68,7 +75,8 @@ class Wire:
         """One call under `/repos/OWNER/NAME`: (headers, JSON). Tried again only if `repeatable`.
 
         Raises:
-            CredentialsError: the token is not accepted, or may not do this.
+            CredentialsError: the token is not accepted.
+            TokenLacks: it may not do this.
             Unprocessable: 422.
             NotPermitted: 403 that says something about this one action.
             RateLimited: the limit is used up for more than `MAX_RATE_LIMIT_WAIT_S`.
@@ -114,12 +122,12 @@ class Wire:
         if isinstance(error, RateLimitExceededException) or error.status == 429:
             return RateLimited(f"{said}; wait for the rate limit and run again")
         if error.status == 403 and "not accessible" in message:
-            return CredentialsError(
+            return TokenLacks(
                 f"{said}; the token in {self._token_variable} needs {NEEDS} on {self.repository}"
             )
         if error.status == 403:
             return NotPermitted(said)
-        if error.status == 404:
+        if error.status in (404, 410):  # 410: the repository has its issues turned off.
             return NotFound(f"{said}; it is gone, or the token may not see it (needs {NEEDS})")
         if error.status == 422:
             return Unprocessable(said)
@@ -131,6 +139,16 @@ class Wire:
             return self.send("GET", path, parameters=parameters)[1]
         except NotFound:
             return None
+
+    def mutate(self, name: str, wanted: Mapping[str, Any], answer: str) -> bool:
+        """One GraphQL mutation; False where GitHub refuses it or does not know it."""
+        if self._read_only:
+            raise NotPermitted(f"this client only reads and will not {name}")
+        try:
+            self._once.graphql_named_mutation(name, dict(wanted), answer)
+        except (GithubException, requests.RequestException, RuntimeError, ValueError):
+            return False
+        return True
 
     def pages(self, path: str, /, **parameters: Any) -> Iterator[Any]:
         """The items of a list over all its pages, at most `MAX_PAGES`."""

@@ -35,13 +35,11 @@ from bot.history.reasons import (
     verdict_of,
 )
 from bot.markdown import fence
-from bot.marker import parse_marker, render_marker
+from bot.marker import HOLD, parse_marker, render_marker
 from bot.records import PastProposal, PullState, Rejection, ReviewerEdit
 
 log = logging.getLogger(__name__)
 
-HOLD = "debrief:hold"
-"""A pull request with this label is a person's, as if he had committed to it."""
 FOLLOWED = timedelta(days=365)
 """So long after a merge it is looked whether people took it back or had edited it."""
 
@@ -81,8 +79,6 @@ class _Reader:
             facts = self._open(pull, answered=is_answered(markers))
         elif state == "merged":
             facts = self._merged(pull)
-        if state == "rejected" and _is_lifted(pull, comments):
-            state = "closed"
         rejection, reason = None, None
         if state in ("open", "rejected"):
             rejection, reason = _rejection(self.client, pull, comments)
@@ -195,15 +191,6 @@ class _Reader:
             {name: file.text for name, file in proposed.items()},
             {name: file.text for name, file in edited.items()},
         )
-
-
-def _is_lifted(pull: PullRequest, comments: Sequence[Comment]) -> bool:
-    """A person took the rejection back, by a box on the dashboard or a command, after it."""
-    return any(
-        (marker_of(comment) or {}).get("comment") == "lift"
-        and comment.created_at >= (pull.closed_at or pull.created_at)
-        for comment in comments
-    )
 
 
 def _ours(commits: Sequence[Commit], pull: PullRequest) -> list[str]:

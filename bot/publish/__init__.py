@@ -8,17 +8,27 @@ may be the last before a crash: the next run goes on from there and does nothing
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
-from bot.github import GitHub, NotFound, NotPermitted, Unprocessable
+from bot.figures import count
+from bot.github import (
+    GitHub,
+    NotFound,
+    NotPermitted,
+    RateLimited,
+    TokenLacks,
+    Unprocessable,
+)
+from bot.markdown import plain
 from bot.publish.git_target import GitTarget
 from bot.publish.github_target import GitHubTarget
 from bot.publish.plan import (
+    BODY_LIMIT,
     AddComment,
     AddLabels,
     ClosePull,
@@ -26,6 +36,7 @@ from bot.publish.plan import (
     EditPull,
     OpenPull,
     PutBranch,
+    RequestReviews,
     Seen,
     Step,
     check_operation,
@@ -36,6 +47,7 @@ from bot.publish.plan import (
     needs_branch,
 )
 from bot.publish.target import Pull, Target
+from bot.pull_template import TEMPLATE_PATHS, with_answers, with_template
 from bot.records import (
     Degraded,
     Done,
@@ -46,7 +58,9 @@ from bot.records import (
     Skipped,
     SourceFile,
 )
+from bot.reviewers import CODEOWNERS_PATHS, MAX_OWNERS, owners_of
 from bot.settings import PATH as SETTINGS_PATH
+from bot.settings import PublishSettings
 from bot.target_name import parse_target
 
 Apply: TypeAlias = Callable[[Mapping[str, SourceFile], Iterable[Edit]], dict[str, str] | Skipped]
@@ -57,6 +71,8 @@ Check: TypeAlias = Callable[
 ]
 """(operation, texts before, texts after, settings of the default branch or None) → the guardrails
 that are violated, as sentences. It sees the repository and the bundle, nothing else."""
+
+DEFAULTS = PublishSettings()
 
 __all__ = ["Apply", "Check", "Done", "GitHub", "PublishReport", "Target", "open_target", "publish"]
 
@@ -89,20 +105,28 @@ def publish(
     *,
     apply: Apply,
     check: Check,
+    settings: PublishSettings = DEFAULTS,
     dry_run: bool = False,
 ) -> PublishReport:
     """Carry out the plan's operations in their order.
 
     `body_of` gives the text of an operation's `body_file`. An operation that the target will not
-    take is refused by itself and the others go on.
+    take is refused by itself and the others go on; at a rate limit that lasts, the rest is left
+    to a later run.
 
     Raises:
         CredentialsError: the token is not accepted or may not do this.
         GitHubError, RepositoryError: the target failed; run again later.
     """
-    run = _Run(target=target, apply=apply, check=check, dry_run=dry_run)
-    for operation in plan.operations:
-        run.carry_out(operation, body_of(operation.body_file))
+    run = _Run(target=target, apply=apply, check=check, settings=settings, dry_run=dry_run)
+    for number, operation in enumerate(plan.operations):
+        try:
+            run.carry_out(operation, body_of(operation.body_file))
+        except RateLimited as error:
+            left = count(len(plan.operations) - number, "operation")
+            sentence = f"{left} left to a later run: {error}"
+            run.degraded.append(Degraded(code="rate_limit", sentence=sentence))
+            break
     return PublishReport(
         done=tuple(run.done),
         unchanged=run.unchanged,
@@ -116,6 +140,7 @@ _STEP_NAMES: Mapping[type[Step], str] = {
     PutBranch: "branch",
     OpenPull: "pull_request",
     EditPull: "body",
+    RequestReviews: "reviewers",
     AddLabels: "labels",
     AddComment: "comment",
     ClosePull: "close",
@@ -129,6 +154,7 @@ class _Run:
     target: Target
     apply: Apply
     check: Check
+    settings: PublishSettings
     dry_run: bool
     done: list[Done] = field(default_factory=list)
     refused: list[Skipped] = field(default_factory=list)
@@ -146,6 +172,23 @@ class _Run:
         """The settings as people merged them; a bundle cannot bring its own."""
         found = self.target.files(self.base[1], [SETTINGS_PATH]).get(SETTINGS_PATH)
         return found.text if found is not None else None
+
+    @cached_property
+    def template(self) -> str:
+        """The repository's own pull request template; empty where there is none."""
+        return self._first(TEMPLATE_PATHS) if self.settings.template else ""
+
+    def _first(self, paths: Sequence[str]) -> str:
+        found = self.target.files(self.base[1], paths)
+        return next((found[path].text for path in paths if path in found), "")
+
+    @cached_property
+    def code_owners(self) -> str:
+        return self._first(CODEOWNERS_PATHS) if self.settings.code_owners else ""
+
+    def _reviewers(self, operation: Operation) -> tuple[str, ...]:
+        owners = owners_of(self.code_owners, _paths(operation))
+        return tuple(dict.fromkeys([*self.settings.reviewers, *owners]))[:MAX_OWNERS]
 
     def carry_out(self, operation: Operation, body: str) -> None:
         malformed = check_operation(operation, body)
@@ -166,14 +209,23 @@ class _Run:
         branch = None
         if operation.op in ("open", "update", "close"):
             branch = self.target.branch(
-                operation.branch, proposal_id=operation.id, base_sha=self.base[1]
+                operation.branch,
+                proposal_id=operation.id,
+                base_sha=self.base[1],
+                paths=_paths(operation),
             )
         says_something = operation.op in ("close", "comment", "verdict")
         if pull is not None and (says_something or (branch is not None and not branch.is_ours)):
             markers = self.target.comment_markers(pull)
         else:
             markers = ()
-        return Seen(base_sha=self.base[1], branch=branch, pull=pull, markers=markers)
+        successor = None
+        if operation.superseded_by:
+            others = self.target.pulls(f"debrief/{operation.superseded_by}")
+            successor = next((other for other in others if other.state == "open"), None)
+        return Seen(
+            base_sha=self.base[1], branch=branch, pull=pull, markers=markers, successor=successor
+        )
 
     def _decide(self, operation: Operation, body: str, seen: Seen) -> Decision:
         if operation.op == "close":
@@ -181,11 +233,25 @@ class _Run:
         if operation.op in ("comment", "verdict"):
             return decide_comment(operation, body, seen)
         files = self._rebuilt(operation) if needs_branch(operation, seen) else {}
-        return decide_change(operation, body, seen, files=files)
+        opened = seen.pull if seen.pull is not None and seen.pull.state == "open" else None
+        if opened is None:
+            dressed = with_template(self.template, body)
+        else:
+            dressed = with_answers(opened.body, body)
+        body = dressed if len(dressed) <= BODY_LIMIT else body
+        reviewers = () if opened is not None and opened.labels else self._reviewers(operation)
+        return decide_change(operation, body, seen, files=files, reviewers=reviewers)
 
     def _rebuilt(self, operation: Operation) -> Mapping[str, str] | Skipped:
         """The edits on the current base, past the guardrails, or why not."""
-        paths = list(dict.fromkeys(edit.path for edit in operation.edits))
+        paths = _paths(operation)
+        occupied = self.target.occupied(self.base[1], paths)
+        if occupied:
+            reason = (
+                f"{plain(occupied[0], 200)} is, or lies behind, a symbolic link, a submodule or a "
+                "folder; Debrief writes plain files only."
+            )
+            return Skipped(what=f"{operation.op} {operation.id}", code="guardrail", reason=reason)
         before = self.target.files(self.base[1], paths)
         after = self.apply(before, operation.edits)
         if isinstance(after, Skipped):
@@ -247,20 +313,36 @@ class _Run:
                 )
             if pull is None:  # `plan.py` gives the other steps only where there is one.
                 raise AssertionError(f"{step} without a pull request")
+            if isinstance(step, EditPull):
+                if self.target.edit_pull(pull, title=step.title, body=step.body):
+                    return pull
+                reason = f"A person changed {pull.reference} while publish ran; the next run looks."
+                return Skipped(what=what, code="moved", reason=reason)
             self._change(step, pull)
+        except TokenLacks as error:
+            sentence = f"{what} is left where it was: {error}. The bundle holds it as a patch."
+            return Degraded(code="not_permitted", sentence=sentence)
         except (NotPermitted, NotFound, Unprocessable) as error:
             return Skipped(what=what, code="target_refused", reason=str(error))
         return pull
 
-    def _change(self, step: EditPull | AddLabels | AddComment | ClosePull, pull: Pull) -> None:
+    def _change(
+        self, step: RequestReviews | AddLabels | AddComment | ClosePull, pull: Pull
+    ) -> None:
         match step:
-            case EditPull():
-                self.target.edit_pull(pull, title=step.title, body=step.body)
+            case RequestReviews():
+                self._note("reviewers", self.target.request_reviews(pull, step.names))
             case AddLabels():
-                failed = self.target.add_labels(pull, step.labels)
-                if failed is not None:
-                    self.degraded.append(Degraded(code="labels", sentence=failed))
+                self._note("labels", self.target.add_labels(pull, step.labels))
             case AddComment():
                 self.target.comment(pull, step.body)
             case ClosePull():
                 self.target.close(pull)
+
+    def _note(self, code: str, failed: str | None) -> None:
+        if failed is not None:
+            self.degraded.append(Degraded(code=code, sentence=failed))
+
+
+def _paths(operation: Operation) -> list[str]:
+    return list(dict.fromkeys(edit.path for edit in operation.edits))

@@ -33,7 +33,12 @@ class GitTarget:
     def files(self, commit: str, paths: Sequence[str]) -> dict[str, SourceFile]:
         return git.read_files(self._path, commit, paths)
 
-    def branch(self, name: str, *, proposal_id: str, base_sha: str) -> Branch | None:
+    def occupied(self, commit: str, paths: Sequence[str]) -> tuple[str, ...]:
+        return git.occupied(self._path, commit, paths)
+
+    def branch(
+        self, name: str, *, proposal_id: str, base_sha: str, paths: Sequence[str]
+    ) -> Branch | None:
         sha = git.resolve(self._path, f"refs/heads/{name}")
         if sha is None:
             return None
@@ -44,8 +49,16 @@ class GitTarget:
             fingerprint=git.trailer(commits[0].message, git.FINGERPRINT) if commits else None,
             in_base=not commits,
             contains_base=git.is_ancestor(self._path, base_sha, sha),
+            is_stale=self._is_stale(sha, base_sha, paths),
             is_checked_out=git.is_checked_out(self._path, name),
         )
+
+    def _is_stale(self, sha: str, base_sha: str, paths: Sequence[str]) -> bool:
+        left = git.merge_base(self._path, base_sha, sha)
+        if left is None or left == base_sha:
+            return False
+        then, now = (git.blobs_of(self._path, commit, paths) for commit in (left, base_sha))
+        return then != now
 
     def pulls(self, branch: str) -> tuple[Pull, ...]:
         return tuple(self._pull(record) for record, _ in reversed(self._records(branch)))
@@ -93,8 +106,10 @@ class GitTarget:
         self._write(record, expected=None)
         return self._pull(record)
 
-    def edit_pull(self, pull: Pull, *, title: str, body: str) -> None:
+    def edit_pull(self, pull: Pull, *, title: str, body: str) -> bool:
         record, sha = self._record(pull)
+        if record.state != "open" or record.body != pull.body:
+            return False
         head_sha = git.resolve(self._path, f"refs/heads/{record.branch}") or record.head_sha
         _, base_sha = self.base()
         changed = replace(
@@ -105,6 +120,10 @@ class GitTarget:
             base_sha=git.merge_base(self._path, base_sha, head_sha) or record.base_sha,
         )
         self._write(changed, expected=sha)
+        return True
+
+    def request_reviews(self, pull: Pull, names: Sequence[str]) -> str | None:
+        return None  # There is nobody to ask.
 
     def add_labels(self, pull: Pull, labels: Sequence[str]) -> str | None:
         record, sha = self._record(pull)

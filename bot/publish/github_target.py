@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from bot import git
@@ -15,6 +16,7 @@ from bot.github import (
     PullRequest,
     Unprocessable,
     marker_of,
+    request_reviews,
     ticked_rejection,
 )
 from bot.marker import parse_marker
@@ -38,7 +40,12 @@ class GitHubTarget:
     def files(self, commit: str, paths: Sequence[str]) -> dict[str, SourceFile]:
         return self._github.files(commit, paths)
 
-    def branch(self, name: str, *, proposal_id: str, base_sha: str) -> Branch | None:
+    def occupied(self, commit: str, paths: Sequence[str]) -> tuple[str, ...]:
+        return self._github.occupied(commit, paths)
+
+    def branch(
+        self, name: str, *, proposal_id: str, base_sha: str, paths: Sequence[str]
+    ) -> Branch | None:
         sha = self._github.branch_sha(name)
         if sha is None:
             return None
@@ -57,7 +64,14 @@ class GitHubTarget:
             fingerprint=git.trailer(newest.message, git.FINGERPRINT) if newest else None,
             in_base=found.in_base,
             contains_base=found.contains_base,
+            is_stale=self._is_stale(found.merge_base_sha, base_sha, paths),
         )
+
+    def _is_stale(self, left_at: str, base_sha: str, paths: Sequence[str]) -> bool:
+        if left_at == base_sha:
+            return False
+        then, now = (self._github.blobs(commit, paths) for commit in (left_at, base_sha))
+        return then != now
 
     def pulls(self, branch: str) -> tuple[Pull, ...]:
         return tuple(self._pull(pull) for pull in self._github.pulls(branch=branch))
@@ -76,10 +90,29 @@ class GitHubTarget:
         message: str,
         expected: str | None,
     ) -> bool:
+        if not self._github.signs_commits and expected in (None, on):
+            made = self._commit_signed(name, files, on=on, message=message, expected=expected)
+            if made is not None:
+                return made
+            expected = on
         sha = self._github.create_commit(files, on=on, parents=parents, message=message)
         if expected is None:
             return self._github.create_branch(name, sha)
         return self._github.advance_branch(name, sha)
+
+    def _commit_signed(
+        self, name: str, files: Mapping[str, str], *, on: str, message: str, expected: str | None
+    ) -> bool | None:
+        """The first commit of a branch, signed by GitHub also for a person's token.
+
+        None where that is not possible: the branch then stands at `on`, ready for another way.
+        Commits that bring a branch up to date have two parents, which this way cannot make.
+        """
+        if expected is None and not self._github.create_branch(name, on):
+            return False
+        if not self._github.has_plain_modes(on, list(files)):
+            return None
+        return self._github.commit_signed(name, files, expected=on, message=message)
 
     def open_pull(self, *, branch: str, base: str, title: str, body: str) -> Pull | Degraded:
         try:
@@ -97,8 +130,22 @@ class GitHubTarget:
             )
         return self._pull(pull)
 
-    def edit_pull(self, pull: Pull, *, title: str, body: str) -> None:
-        self._github.edit_pull(self._seen[pull.reference].number, title=title, body=body)
+    def edit_pull(self, pull: Pull, *, title: str, body: str) -> bool:
+        # A box that a person ticked since we looked would be lost: look again right before.
+        now = self._github.pull(self._seen[pull.reference].number)
+        if now.state != "open" or now.body != pull.body:
+            return False
+        self._github.edit_pull(now.number, title=title, body=body)
+        return True
+
+    def request_reviews(self, pull: Pull, names: Sequence[str]) -> str | None:
+        not_asked = request_reviews(self._github, self._seen[pull.reference], names)
+        if not not_asked:
+            return None
+        return (
+            f"{', '.join(not_asked)} could not be asked to review {pull.reference}: unknown here, "
+            "without access, or a team that this token may not see"
+        )
 
     def add_labels(self, pull: Pull, labels: Sequence[str]) -> str | None:
         # A new pull request is unknown to some of GitHub's servers for a second.
@@ -115,15 +162,23 @@ class GitHubTarget:
         return None
 
     def comment(self, pull: Pull, body: str) -> None:
-        number = self._seen[pull.reference].number
+        number, marker = self._seen[pull.reference].number, parse_marker(body)
         try:
-            self._github.add_comment(number, body)
+            made = self._github.add_comment(number, body)
         except (NotFound, NotPermitted, Unprocessable):
             raise
         except GitHubError:
             # It may be there nevertheless: look before the second and last try.
-            if parse_marker(body) not in self.comment_markers(pull):
-                self._github.add_comment(number, body)
+            if marker in self.comment_markers(pull):
+                return
+            made = self._github.add_comment(number, body)
+        # Another run may have said the same in this moment: the first one stays.
+        comments = self._github.comments(self._seen[pull.reference])
+        same = [one for one in comments if marker is not None and marker_of(one) == marker]
+        for one in same:
+            if one.id == made and any(other.id < made for other in same):
+                with suppress(NotFound, NotPermitted):
+                    self._github.delete_comment(one)
 
     def close(self, pull: Pull) -> None:
         self._github.edit_pull(self._seen[pull.reference].number, state="closed")
@@ -139,6 +194,7 @@ class GitHubTarget:
             body=pull.body,
             labels=pull.labels,
             is_ticked=ticked_rejection(pull.body) is not None,
+            is_review_requested=pull.is_review_requested,
         )
 
     def _state(self, pull: PullRequest) -> PullState:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 from bot.markdown import plain
-from bot.marker import parse_marker, render_marker
+from bot.marker import HOLD, parse_marker, render_marker
 from bot.publish.target import Branch, Pull
-from bot.records import Operation, Skipped, short_hash
+from bot.records import CloseReason, Operation, Skipped, short_hash
 
 TITLE_LIMIT = 120
 BODY_LIMIT = 65_536
@@ -51,6 +51,11 @@ class EditPull:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RequestReviews:
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AddLabels:
     labels: tuple[str, ...]
 
@@ -65,7 +70,9 @@ class ClosePull:
     pass
 
 
-Step: TypeAlias = PutBranch | OpenPull | EditPull | AddLabels | AddComment | ClosePull
+Step: TypeAlias = (
+    PutBranch | OpenPull | EditPull | RequestReviews | AddLabels | AddComment | ClosePull
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,6 +85,8 @@ class Seen:
     """The one that the operation is about: the open one, else the newest."""
     markers: tuple[Mapping[str, Any], ...] = ()
     """Of our comments on it."""
+    successor: Pull | None = None
+    """Of a close that another proposal supersedes: the open pull request of that one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,11 +137,18 @@ def needs_branch(operation: Operation, seen: Seen) -> bool:
     branch = seen.branch
     if _is_current(operation, seen):
         return False
-    return branch is None or branch.in_base or branch.fingerprint != operation.fingerprint
+    is_there = branch is not None and not branch.in_base
+    same = branch is not None and branch.fingerprint == operation.fingerprint
+    return not is_there or not same or _is_stale(operation, seen)
 
 
 def decide_change(
-    operation: Operation, body: str, seen: Seen, *, files: Mapping[str, str] | Skipped
+    operation: Operation,
+    body: str,
+    seen: Seen,
+    *,
+    files: Mapping[str, str] | Skipped,
+    reviewers: tuple[str, ...] = (),
 ) -> Decision:
     """Steps for `open` and `update`: both mean one open pull request with this fingerprint.
 
@@ -159,11 +175,17 @@ def decide_change(
         if opened is None:
             steps.append(OpenPull(branch=operation.branch, title=title, body=body))
         else:
-            steps.append(EditPull(title=title, body=body))
+            named = (parse_marker(opened.body) or {}).get("title", opened.title)
+            # A person's own words for it stay.
+            is_renamed = plain(str(named), TITLE_LIMIT) != opened.title
+            steps.append(EditPull(title=opened.title if is_renamed else title, body=body))
     # Labels come in one call, so one of them means that it was made; what a person takes off
     # stays off as long as he leaves one.
     labels = tuple(filter(_LABEL.fullmatch, operation.labels))
     if labels and not set(labels) & set(opened.labels if opened else ()):
+        # Before the labels: where they are missing, a run may have died before it asked anybody.
+        if reviewers and not (opened and opened.is_review_requested):
+            steps.append(RequestReviews(names=reviewers))
         steps.append(AddLabels(labels=labels))
     return Decision(steps=tuple(steps))
 
@@ -203,10 +225,21 @@ def decide_close(operation: Operation, body: str, seen: Seen) -> Decision:
         return Decision()
     if seen.branch is not None and not seen.branch.is_ours:
         return _no(operation, "hands_off", "A person committed to the branch, so it stays open.")
+    if HOLD in seen.pull.labels:
+        return _no(operation, "hands_off", f"It carries the label {HOLD}, so it stays open.")
+    if operation.superseded_by and seen.successor is None:
+        reason = f"debrief/{operation.superseded_by}, which takes its place, is not open yet."
+        return _no(operation, "no_successor", reason)
     steps: list[Step] = []
     if not any(marker.get("comment") == "close" for marker in seen.markers):
+        why = (parse_marker(body) or {}).get("why")
         marker = {"comment": "close", "id": operation.id}
-        steps.append(AddComment(body=_with_marker(marker, _without_marker(body))))
+        if why in get_args(CloseReason):
+            marker["why"] = str(why)
+        text = _without_marker(body)
+        if seen.successor is not None:
+            text = f"{text.rstrip()} It is superseded by {seen.successor.reference}.\n"
+        steps.append(AddComment(body=_with_marker(marker, text)))
     return Decision(steps=(*steps, ClosePull()))
 
 
@@ -228,9 +261,16 @@ def _opened(seen: Seen) -> Pull | None:
 
 
 def _is_current(operation: Operation, seen: Seen) -> bool:
-    """The pull request is open and says what the operation says."""
+    """The pull request is open and says what the operation says, of the base as it is now."""
     opened = _opened(seen)
-    return opened is not None and _fingerprint(opened.body) == operation.fingerprint
+    if opened is None or _fingerprint(opened.body) != operation.fingerprint:
+        return False
+    return not _is_stale(operation, seen)
+
+
+def _is_stale(operation: Operation, seen: Seen) -> bool:
+    """Only an update brings it up to date: an old bundle's `open` was carried out before."""
+    return operation.op == "update" and seen.branch is not None and seen.branch.is_stale
 
 
 def _settled(operation: Operation, pull: Pull) -> Decision | None:
@@ -254,6 +294,8 @@ def _hindered(operation: Operation, seen: Seen) -> Decision | None:
         return _no(
             operation, "rejected_before", f"A person ticked a reason against {opened.reference}."
         )
+    if opened is not None and HOLD in opened.labels:
+        return _no(operation, "hands_off", f"{opened.reference} carries the label {HOLD}.")
     if seen.branch is None or seen.branch.in_base:
         return None
     if seen.branch.is_checked_out:

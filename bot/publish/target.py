@@ -24,6 +24,8 @@ class Branch:
     in_base: bool
     """The default branch contains it already."""
     contains_base: bool
+    is_stale: bool = False
+    """The default branch has changed the files in question since this branch left it."""
     is_checked_out: bool = False
     """A work tree stands on it, and moving it would disturb that."""
 
@@ -40,6 +42,8 @@ class Pull:
     labels: tuple[str, ...] = ()
     is_ticked: bool = False
     """A person ticked a reason for rejecting it in the body."""
+    is_review_requested: bool = False
+    """Somebody was asked for a review, and has not given it yet."""
 
 
 class Target(Protocol):
@@ -51,8 +55,13 @@ class Target(Protocol):
     def files(self, commit: str, paths: Sequence[str]) -> dict[str, SourceFile]:
         """Those of `paths` that are text files in `commit`."""
 
-    def branch(self, name: str, *, proposal_id: str, base_sha: str) -> Branch | None:
-        """The branch, or None where there is none."""
+    def occupied(self, commit: str, paths: Sequence[str]) -> tuple[str, ...]:
+        """Those of `paths` that are a link, a submodule or a folder, or lead through one."""
+
+    def branch(
+        self, name: str, *, proposal_id: str, base_sha: str, paths: Sequence[str]
+    ) -> Branch | None:
+        """The branch, or None where there is none. `paths` are those that have to be fresh."""
 
     def pulls(self, branch: str) -> tuple[Pull, ...]:
         """All pull requests of a branch, newest first."""
@@ -82,8 +91,11 @@ class Target(Protocol):
         says how a person can go on.
         """
 
-    def edit_pull(self, pull: Pull, *, title: str, body: str) -> None:
-        """Give a pull request a new title and body."""
+    def edit_pull(self, pull: Pull, *, title: str, body: str) -> bool:
+        """Give a pull request a new title and body; False where a person changed it meanwhile."""
+
+    def request_reviews(self, pull: Pull, names: Sequence[str]) -> str | None:
+        """Best effort: None, or one sentence that says who could not be asked."""
 
     def add_labels(self, pull: Pull, labels: Sequence[str]) -> str | None:
         """Best effort: None, or one sentence that says why it did not work."""
