@@ -37,7 +37,8 @@ from bot.outcomes import (
     link_outcomes,
     outcomes_after,
 )
-from bot.patterns import find_patterns
+from bot.observed import Observed
+from bot.patterns import find_patterns, restless
 from bot.proposals import (
     already_decided,
     check_edits,
@@ -163,6 +164,7 @@ class _Read:
     jobs: list[Job] = field(default_factory=list)
     traits: dict[Key, tuple[Trait, ...]] = field(default_factory=dict)
     """Of conversations that have any."""
+    observed: Observed = field(default_factory=Observed)
 
     def take(self, item: Conversation | Unreadable) -> None:
         if isinstance(item, Unreadable):
@@ -175,6 +177,7 @@ class _Read:
             *outcomes_after(item, self.later, self.rules),
         )
         self.rows.append(_fact(item, signals, outcomes))
+        self.observed.take(item, signals)
         if traits := traits_of(item, signals):
             self.traits[key] = traits
         corrections = corrections_of(item)
@@ -245,7 +248,7 @@ def understand(
                 embed=embed,
             )
             not_named = learning.skipped
-        facts = _with_intents(read.rows, labels)
+        facts = read.observed.with_segments(_with_intents(read.rows, labels), read.documents)
         decisions = decisions_of(feedback_events)
         alone = corrections_alone(feedback_events, read.corrections)
         typed = with_natures(with_shared_types((*read.corrections, *alone)))
@@ -259,6 +262,7 @@ def understand(
             min_users=settings.limits.min_users,
         )
         report = replace(report, workflows=workflows(read.jobs, decisions, now=now))
+        report = read.observed.complete(report, read.documents)
         if history is not None:
             found_drift = drift(servings(served), history)
             report = replace(report, findings=(*report.findings, *found_drift))
@@ -345,6 +349,8 @@ def propose(
             elif pattern.kind == "correction":
                 others = understood.corrections
                 results.append(propose_rule(pattern, repository, own, others=others, now=now))
+            elif pattern.kind == "threshold" and (turning := restless(pattern, past)):
+                results.append(turning)
             elif pattern.kind == "threshold":
                 move = settings.limits.threshold_move
                 results.append(propose_threshold(pattern, repository, own, now=now, max_move=move))

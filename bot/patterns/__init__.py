@@ -15,14 +15,17 @@ from typing import TypeVar
 import pyarrow as pa
 
 from bot.patterns.correction_patterns import correction_patterns
+from bot.patterns.gone import gone_since
 from bot.patterns.health import health_of
-from bot.patterns.outcome_patterns import compare_all, stand_out
+from bot.patterns.outcome_patterns import compare_all, rates_by_pattern, stand_out
 from bot.patterns.rows import ends_of_windows, in_windows, rows_by_agent
-from bot.patterns.threshold_patterns import ThresholdReport, threshold_patterns
+from bot.patterns.signal_rates import signal_rates
+from bot.patterns.threshold_patterns import ThresholdReport, restless, threshold_patterns
+from bot.patterns.traffic import shifted_rows
 from bot.patterns.widespread import widespread_signals
 from bot.records import Correction, Decision, Declined, Pattern, PatternReport, Taxonomy
 
-__all__ = ["find_patterns"]
+__all__ = ["find_patterns", "gone_since", "restless"]
 
 
 def find_patterns(
@@ -59,6 +62,7 @@ def find_patterns(
         refused += declined
     names = {intent.id: intent.name for intent in taxonomy.intents} if taxonomy else {}
     patterns = stand_out(comparisons, names)
+    shifted = {agent: tuple(shifted_rows(rows)) for agent, rows in by_agent.items()}
 
     agents = sorted({*by_agent, *corrections_by_agent, *decisions_by_agent})
     thresholds: dict[str, ThresholdReport] = {}
@@ -66,7 +70,9 @@ def find_patterns(
         found, declined = correction_patterns(
             agent, corrections_by_agent[agent], by_agent.get(agent)
         )
-        thresholds[agent] = threshold_patterns(agent, decisions_by_agent[agent], now=now)
+        thresholds[agent] = threshold_patterns(
+            agent, decisions_by_agent[agent], now=now, unstable=shifted.get(agent, ())
+        )
         patterns += [*found, *thresholds[agent].patterns]
         refused += [*declined, *thresholds[agent].declined]
     return PatternReport(
@@ -84,9 +90,15 @@ def find_patterns(
         patterns=tuple(sorted(patterns, key=_rank)),
         findings=(
             *(finding for rows in by_agent.values() for finding in widespread_signals(rows)),
+            *(finding for found in shifted.values() for finding in found),
             *(finding for agent in agents for finding in thresholds[agent].findings),
         ),
         refused=tuple(refused),
+        decisions=tuple(one for agent in agents for one in thresholds[agent].rates),
+        compared=rates_by_pattern(comparisons),
+        signal_rates=tuple(
+            rate for rows in by_agent.values() for rate in signal_rates(rows, names)
+        ),
     )
 
 

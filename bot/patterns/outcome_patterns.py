@@ -3,7 +3,8 @@
 Units are users where ids exist: a user failed if any conversation of theirs in the group did, and
 is counted in the group only, also with conversations outside. Users with many conversations have
 more chances to fail once, so where users come again the test is by conversation, with users as
-clusters. Benjamini-Hochberg over all tests of the cycle; only worse groups stand.
+clusters. What time alone explains is nobody's fault (`drift`). Benjamini-Hochberg over all tests of
+the cycle; only worse groups stand.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bot.patterns.drift import DriftControl
 from bot.patterns.explained import carriers
 from bot.patterns.groups import Group, groups_of
 from bot.patterns.ranking import priority_of, severity_of
@@ -119,55 +121,100 @@ def compare_all(
     """Every group that is large enough, by every bad outcome. What is chosen never looks at who
     failed, so that the correction for many tests holds."""
     comparisons, declined = [], []
-    series = series_of(rows)
+    fields = [_Field(rows, one) for one in series_of(rows)]
     with_signals = bool(rows.good or rows.bad)
     for group in groups_of(rows, least=min_conversations, with_signals=with_signals):
         if isinstance(group, Declined):
             declined.append(group)
             continue
-        for one in series:
-            comparison = _compare(rows, group, one, min_users, min_conversations)
+        for one in fields:
+            comparison = one.compare(group, min_users, min_conversations)
             if comparison is not None:
                 comparisons.append(comparison)
     return comparisons, declined
 
 
-def _compare(
-    rows: AgentRows, group: Group, series: Series, min_users: int, min_conversations: int
-) -> Comparison | None:
-    judged = group.rows[series.judged[group.rows]]
-    if len(judged) < min_conversations:
-        return None
+class _Field:
+    """All that one outcome judged, prepared so that many groups can be compared in it."""
+
+    def __init__(self, rows: AgentRows, series: Series) -> None:
+        self._rows, self._series = rows, series
+        self._among: tuple[Indexes | None, Flags, DriftControl] | None = None
+
+    def _compared_with(self, group: Group) -> tuple[Flags, DriftControl]:
+        """Which rows the group is compared in; groups of the same ones come one after another."""
+        kept = self._among
+        if kept is None or kept[0] is not group.among:
+            judged = self._series.judged
+            if group.among is not None:
+                judged = judged & self._rows.flags([group.among])
+            drift = DriftControl(self._rows, judged, self._series.failed)
+            kept = self._among = (group.among, judged, drift)
+        return kept[1], kept[2]
+
+    def compare(self, group: Group, min_users: int, min_conversations: int) -> Comparison | None:
+        rows, series = self._rows, self._series
+        everyone, drift = self._compared_with(group)
+        judged = group.rows[everyone[group.rows]]
+        if len(judged) < min_conversations:
+            return None
+        rates = (_by_conversation if group.by_conversation else _by_unit)(
+            rows, judged, everyone, series.failed, min_users
+        )
+        if rates is None:
+            return None
+        inside, outside = rates
+        p_value = two_rates_p_value(inside, outside)
+        if everyone.sum() > inside.total + outside.total or group.by_conversation:
+            p_value = _clustered(rows, judged, everyone, series.failed, rates, p_value)
+        if drift.is_possible:
+            beside_time = drift.p_value(judged, worse=inside.rate > outside.rate)
+            p_value = max(p_value, beside_time)
+        return Comparison(
+            rows=rows, group=group, series=series, inside=inside, outside=outside, p_value=p_value
+        )
+
+
+def _by_unit(
+    rows: AgentRows, judged: Indexes, everyone: Flags, failed: Flags, min_users: int
+) -> tuple[RateEstimate, RateEstimate] | None:
+    """(inside, outside) by users; one with conversations inside counts there only."""
     members = _units(rows, judged)
-    others = _units(rows, np.flatnonzero(series.judged)) & ~members
+    others = _units(rows, np.flatnonzero(everyone)) & ~members
     if members.sum() < min_users or others.sum() < min_users:
         return None
-    inside = _rate(_units(rows, judged[series.failed[judged]]), members)
-    outside = _rate(_units(rows, np.flatnonzero(series.failed & series.judged)), others)
-    p_value = two_rates_p_value(inside, outside)
-    if series.judged.sum() > inside.total + outside.total:
-        p_value = _clustered(rows, judged, series, inside, outside, p_value)
-    return Comparison(
-        rows=rows, group=group, series=series, inside=inside, outside=outside, p_value=p_value
-    )
+    inside = _rate(_units(rows, judged[failed[judged]]), members)
+    return inside, _rate(_units(rows, np.flatnonzero(failed & everyone)), others)
+
+
+def _by_conversation(
+    rows: AgentRows, judged: Indexes, everyone: Flags, failed: Flags, min_users: int
+) -> tuple[RateEstimate, RateEstimate] | None:
+    """(inside, outside) by conversations, of at least so many users on both sides."""
+    others = np.setdiff1d(np.flatnonzero(everyone), judged, assume_unique=True)
+    if min(_units(rows, judged).sum(), _units(rows, others).sum()) < min_users:
+        return None
+    inside = failure_rate(int(failed[judged].sum()), len(judged))
+    return inside, failure_rate(int(failed[others].sum()), len(others))
 
 
 def _clustered(
     rows: AgentRows,
     judged: Indexes,
-    series: Series,
-    inside: RateEstimate,
-    outside: RateEstimate,
+    everyone: Flags,
+    failed: Flags,
+    rates: tuple[RateEstimate, RateEstimate],
     p_value: float,
 ) -> float:
     """p by conversation with users as clusters; `p_value` is by user, a floor for small counts."""
-    at = np.flatnonzero(series.judged)
+    inside, outside = rates
+    at = np.flatnonzero(everyone)
     in_group = rows.flags([judged])[at]
-    failed = series.failed[at]
-    worse = failed[in_group].mean() > failed[~in_group].mean()
+    fails = failed[at]
+    worse = fails[in_group].mean() > fails[~in_group].mean()
     if worse != (inside.rate > outside.rate):
         return 1.0
-    by_row = clustered_p_value(in_group, failed, rows.units[at])
+    by_row = clustered_p_value(in_group, fails, rows.units[at])
     share = (inside.failed + outside.failed) / (inside.total + outside.total)
     small = min(inside.total, outside.total) * min(share, 1 - share) < 5
     return max(by_row, p_value) if small else by_row
@@ -198,7 +245,8 @@ def stand_out(comparisons: Sequence[Comparison], names: Mapping[str, str]) -> li
         if value <= Q and one.inside.rate > one.outside.rate
     ]
     worse.sort(key=lambda pair: (pair[0].group.telling, pair[1], pair[0].group.name))
-    carrying = _carrying([one for one, _ in worse])
+    tested = Counter((one.rows.agent, one.series.outcome) for one in comparisons)
+    carrying = _carrying([one for one, _ in worse], tested)
     kept: list[tuple[Comparison, float]] = []
     for one, value in worse:
         if id(one) in carrying and not any(_same_failures(one, other) for other, _ in kept):
@@ -206,22 +254,28 @@ def stand_out(comparisons: Sequence[Comparison], names: Mapping[str, str]) -> li
     return [_pattern(one, value, names) for one, value in kept]
 
 
-def _carrying(worse: Sequence[Comparison]) -> set[int]:
+def _carrying(worse: Sequence[Comparison], tested: Mapping[tuple[str, str], int]) -> set[int]:
     """Identities of those that the others of the same agent and outcome do not explain.
 
-    What a signal groups is left out: a tool error may be how an intent fails, not why it seems to.
+    First for whom it fails; then how, where that is more than the first ones explain: a tool error
+    may be how an intent fails, not why the intent seems to. `tested` maps (agent, outcome) to the
+    number of comparisons.
     """
-    kept = {id(one) for one in worse if "signal" in one.group.segment}
+    kept: set[int] = set()
     alike: dict[tuple[str, str], list[Comparison]] = defaultdict(list)
     for one in worse:
-        if id(one) not in kept:
-            alike[one.rows.agent, one.series.outcome].append(one)
-    for group in alike.values():
+        alike[one.rows.agent, one.series.outcome].append(one)
+    for key, group in alike.items():
         rows, series = group[0].rows, group[0].series
         at = np.flatnonzero(series.judged)
-        members = [rows.flags([one.group.rows])[at] for one in group]
-        chosen = carriers(members, series.failed[at], rows.units[at])
-        kept.update(id(group[index]) for index in chosen)
+        failed, units, weeks = series.failed[at], rows.units[at], rows.weeks[at]
+        given: list[Flags] = []
+        for is_how in (False, True):
+            asked = [one for one in group if one.group.is_how == is_how]
+            members = [rows.flags([one.group.rows])[at] for one in asked]
+            chosen = carriers(members, failed, units, given=given, weeks=weeks, tested=tested[key])
+            kept.update(id(asked[index]) for index in chosen)
+            given = [members[index] for index in chosen]
     return kept
 
 
@@ -245,7 +299,7 @@ def _pattern(one: Comparison, q_value: float, names: Mapping[str, str]) -> Patte
         kind="outcome",
         agent=rows.agent,
         outcome=outcome,
-        unit=rows.unit,
+        unit="conversation" if group.by_conversation else rows.unit,
         rate=one.inside.rate,
         rate_interval=one.inside.interval,
         users=one.inside.total,
@@ -258,6 +312,7 @@ def _pattern(one: Comparison, q_value: float, names: Mapping[str, str]) -> Patte
         baseline_rate=one.outside.rate,
         risk_difference=difference,
         interval=interval,
+        share_explained=_explained(one),
         risk_ratio=ratio,
         risk_ratio_interval=ratio_interval,
         q_value=q_value,
@@ -268,6 +323,27 @@ def _pattern(one: Comparison, q_value: float, names: Mapping[str, str]) -> Patte
         root_cause=_root_cause(one),
     )
     return with_users(pattern, rows.users_of(failing))
+
+
+def _explained(one: Comparison) -> float:
+    """Share of all failures compared that is over the others' rate; equal to Levin's
+    pe (RR - 1) / (1 + pe (RR - 1)), pe being the group's share of the units."""
+    over = one.inside.failed - one.outside.rate * one.inside.total
+    return max(0.0, over / (one.inside.failed + one.outside.failed))
+
+
+def rates_by_pattern(comparisons: Sequence[Comparison]) -> dict[str, RateEstimate]:
+    """Id that each comparison's pattern has or would have, to the rate of its group."""
+    return {
+        pattern_id(
+            one.rows.agent,
+            "outcome",
+            one.group.intent_id,
+            one.group.segment,
+            one.series.outcome,
+        ): one.inside
+        for one in comparisons
+    }
 
 
 def pattern_id(

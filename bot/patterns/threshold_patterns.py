@@ -1,8 +1,9 @@
-"""Thresholds whose decisions people dismiss too often, and thresholds that do not come to rest.
+"""What people do with decisions, and thresholds whose decisions they dismiss too often.
 
 Counted are decisions that fired, were made more than 48 hours ago (people need that long to answer)
 and got a response. Healthy thresholds, and those that people do not answer, are refused with the
-numbers: no news is the right news about them.
+numbers: no news is the right news about them. So are those that do not come to rest, and those
+whose traffic has changed: the task is not stable, so what was best for it says little.
 """
 
 from __future__ import annotations
@@ -14,19 +15,22 @@ from datetime import date, datetime
 from itertools import pairwise
 
 from bot.figures import count, percent, rate
+from bot.patterns.decision_clusters import decision_clusters, input_of
 from bot.patterns.outcome_patterns import pattern_id, with_users
 from bot.patterns.ranking import priority_of, severity_of
 from bot.patterns.rows import week_name, week_of
+from bot.patterns.traffic import shifts_of_decisions
 from bot.patterns.trend import ALPHA, trend_of_weeks
 from bot.records import (
     Decision,
+    DecisionRates,
     Declined,
     Finding,
+    PastProposal,
     Pattern,
     RateEstimate,
     WeekRate,
     in_time,
-    short_hash,
 )
 from bot.replay import RESPONSE_LAG
 from bot.statistics import failure_rate, two_rates_p_value
@@ -45,33 +49,88 @@ class ThresholdReport:
     patterns: tuple[Pattern, ...] = ()
     findings: tuple[Finding, ...] = ()
     declined: tuple[Declined, ...] = ()
+    rates: tuple[DecisionRates, ...] = ()
     healthy: int = 0
     """Thresholds whose dismissals are surely under 15 %."""
 
 
 def threshold_patterns(
-    agent: str, decisions: Iterable[Decision], *, now: datetime
+    agent: str, decisions: Iterable[Decision], *, now: datetime, unstable: Sequence[Finding] = ()
 ) -> ThresholdReport:
-    """All thresholds of one agent, by the decisions of the window."""
-    by_name: dict[str, list[Decision]] = defaultdict(list)
-    for decision in decisions:
-        if decision.threshold_name:
-            by_name[decision.threshold_name].append(decision)
+    """All thresholds of one agent, by the decisions of the window.
+
+    With `unstable` findings about the agent's traffic no move of any threshold is to be thought of.
+    """
+    by_name: dict[str | None, list[Decision]] = defaultdict(list)
+    for decision in sorted(decisions, key=in_time):
+        by_name[decision.threshold_name or None].append(decision)
     patterns, findings, declined, healthy = [], [], [], 0
-    for name in sorted(by_name):
-        log = sorted(by_name[name], key=in_time)
+    rates = [_rates_of(agent, name, by_name[name], now) for name in sorted(by_name, key=str)]
+    everything = [one for log in by_name.values() for one in log]
+    for name, log in sorted((name, log) for name, log in by_name.items() if name is not None):
+        own = [*_oscillates(agent, name, log), *_shifted(agent, name, log)]
         result = _examine(agent, name, log, now=now)
+        if isinstance(result, Pattern) and (own or unstable):
+            reason = f"{(*own, *unstable)[0].sentence} No move is proposed from these decisions."
+            result = Declined(what=_threshold(agent, name), reason=reason)
         if isinstance(result, Pattern):
             patterns.append(result)
         else:
             declined.append(result)
             healthy += result.reason.startswith(_HEALTHY)
-        findings += [*_oscillates(agent, name, log), *_creeps(agent, name, log, now=now)]
+        findings += [*own, *_creeps(agent, name, log, now=now)]
+    findings += decision_clusters(agent, _answered(everything, now))
     return ThresholdReport(
         patterns=tuple(patterns),
         findings=tuple(findings),
         declined=tuple(declined),
+        rates=tuple(one for one in rates if one is not None),
         healthy=healthy,
+    )
+
+
+def _threshold(agent: str, name: str) -> str:
+    return f"threshold {name[:60]} of {agent}"
+
+
+def _settled(log: Iterable[Decision], now: datetime) -> list[Decision]:
+    """Those that people saw and had two days to answer. Without a score all were seen."""
+    return [
+        one
+        for one in log
+        if (one.fired or one.confidence is None or one.threshold_value is None)
+        and one.at is not None
+        and now - one.at >= RESPONSE_LAG
+    ]
+
+
+def _answered(log: Iterable[Decision], now: datetime) -> list[Decision]:
+    return [one for one in _settled(log, now) if one.response is not None]
+
+
+def _rates_of(
+    agent: str, name: str | None, log: Sequence[Decision], now: datetime
+) -> DecisionRates | None:
+    """None where nothing is old enough to be counted."""
+    settled, answered = _settled(log, now), _answered(log, now)
+    if not settled:
+        return None
+    young = [one for one in log if one.at is not None and now - one.at < RESPONSE_LAG]
+    shares = {
+        key: _share(answered, action) if answered else None
+        for key, action in (
+            ("dismissed", "dismiss"),
+            ("approved", "approve"),
+            ("modified", "modify"),
+            ("escalated", "escalate"),
+        )
+    }
+    return DecisionRates(
+        agent=agent,
+        threshold_name=name,
+        waiting=len(young),
+        response=failure_rate(len(answered), len(settled)),
+        **shares,
     )
 
 
@@ -81,7 +140,7 @@ _HEALTHY = "healthy: "
 def _examine(
     agent: str, name: str, log: Sequence[Decision], *, now: datetime
 ) -> Pattern | Declined:
-    what = f"threshold {name[:60]} of {agent}"
+    what = _threshold(agent, name)
     fired = [one for one in log if one.fired and one.at is not None]
     settled = [one for one in fired if one.at is not None and now - one.at >= RESPONSE_LAG]
     waiting = len(fired) - len(settled)
@@ -115,7 +174,7 @@ def _examine(
             what=what,
             reason=f"{_HEALTHY}{numbers}, surely under {percent(HEALTHY_DISMISSAL_RATE)}{young}",
         )
-    cited = len({_input(one) for one in dismissed})
+    cited = len({input_of(one) for one in dismissed})
     if cited < MIN_CITED:
         return Declined(
             what=what,
@@ -123,13 +182,6 @@ def _examine(
             f"{MIN_CITED} are needed{young}",
         )
     return _pattern(agent, name, log, settled, answered, dismissals)
-
-
-def _input(decision: Decision) -> str:
-    """What was decided on: the same input twice is one piece of evidence."""
-    if decision.input_hash is not None:
-        return decision.input_hash
-    return short_hash(dict(decision.features)) if decision.features else decision.id
 
 
 def _pattern(
@@ -201,10 +253,46 @@ def _oscillates(agent: str, name: str, log: Sequence[Decision]) -> list[Finding]
         return []
     path = " → ".join(f"{value:g}" for value in values[-6:])
     sentence = (
-        f"Threshold {name[:60]} turned round {turns} times within the window ({path}); whatever "
-        "sets it does not come to rest, so no move is proposed from these decisions alone."
+        f"Threshold {name[:60]} turned round {turns} times within the window ({path}): whatever "
+        "sets it does not come to rest."
     )
     return [Finding(kind="oscillating_threshold", agent=agent, sentence=sentence)]
+
+
+def restless(pattern: Pattern, past: Sequence[PastProposal]) -> Finding | None:
+    """The finding that merged moves of a threshold went up and down; None where they did not."""
+    moves: list[tuple[datetime, float, float]] = []
+    for one in past:
+        given = one.marker.get("threshold")
+        if one.agent != pattern.agent or one.merged_at is None or not isinstance(given, Mapping):
+            continue
+        old, new = given.get("from"), given.get("to")
+        if given.get("name") != pattern.threshold_name:
+            continue
+        if isinstance(old, int | float) and isinstance(new, int | float):
+            moves.append((one.merged_at, float(old), float(new)))
+    moves.sort()
+    turns = sum((b[2] - b[1]) * (a[2] - a[1]) < 0 for a, b in pairwise(moves))
+    if turns < REVERSALS:
+        return None
+    path = " → ".join(f"{value:g}" for value in [moves[0][1], *(move[2] for move in moves)][-6:])
+    sentence = (
+        f"Merged changes moved threshold {str(pattern.threshold_name)[:60]} up and down ({path}): "
+        "one number cannot serve all that it decides on, so no further move is proposed."
+    )
+    return Finding(kind="oscillating_threshold", agent=pattern.agent, sentence=sentence)
+
+
+def _shifted(agent: str, name: str, log: Sequence[Decision]) -> list[Finding]:
+    """What is decided on is not what it was."""
+    shifts = shifts_of_decisions(log)
+    if not shifts:
+        return []
+    told = ", ".join(one.words for one in shifts[:3])
+    sentence = (
+        f"What threshold {name[:60]} decides on changed between the halves of the window: {told}."
+    )
+    return [Finding(kind="shifted_traffic", agent=agent, sentence=sentence)]
 
 
 def _creeps(agent: str, name: str, log: Sequence[Decision], *, now: datetime) -> list[Finding]:
