@@ -77,6 +77,7 @@ def _run(given: argparse.Namespace, *, pause_s: float) -> int:
         now=now,
         json=given.json,
         secrets=load_secrets(os.environ),
+        paused=os.environ.get("DEBRIEF_PAUSED", "").strip().lower() not in ("", "0", "false"),
         pause_s=pause_s,
     )
     # Only the chosen command is imported: all of them would take seconds before the first word.
@@ -208,6 +209,7 @@ def _changing(add: Add) -> None:
         command.add_argument("--out", required=True, metavar="BUNDLE")
         command.add_argument("--history", metavar="TARGET", help="github:OWNER/NAME or git:DIR")
         command.add_argument("--summary", metavar="FILE", help="append a summary in Markdown")
+    propose.add_argument("--measure", action="store_true", help="verdicts too, in the same bundle")
     publish = add("publish", "cycle.publish", "send a bundle; needs no model and no store")
     publish.add_argument("bundle", metavar="BUNDLE")
     run = add("run", "cycle.run", "one cycle: propose, measure, publish")

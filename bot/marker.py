@@ -22,8 +22,9 @@ _LINE = re.compile(r"^<!-- debrief:(\d+) (\{.*\}) -->$")
 def render_marker(values: Mapping[str, Json]) -> str:
     """One line of HTML comment; nothing inside can end the comment."""
     text = json.dumps(values, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
-    # Neither sign can stand outside a JSON string, so the value stays the same.
+    # None of the signs can stand outside a JSON string, so the value stays the same.
     text = text.replace("--", "-\\u002d").replace(">", "\\u003e")
+    text = text.replace("@", "\\u0040")  # bots of other people read the raw text
     return f"<!-- debrief:{VERSION} {text} -->"
 
 

@@ -65,7 +65,6 @@ from bot.records import (
     PastProposal,
     Pattern,
     PatternReport,
-    Plan,
     Proposal,
     ProposalKind,
     Repository,
@@ -140,6 +139,8 @@ class Changes:
     proposals: tuple[Proposal, ...] = ()
     findings: tuple[Finding, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    waiting: tuple[Proposal, ...] = ()
+    """Ready, and held back by a limit."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -331,10 +332,12 @@ def propose(
     conversations_of: ConversationsOf,
     ask: Ask | None,
     now: datetime,
+    wanted_now: Collection[str] = (),
 ) -> Changes:
     """Turn patterns into gated proposals, or say why not.
 
-    Costs model calls for prompts, and for names of intents that the taxonomy does not know yet.
+    `wanted_now` are ids that a person wants opened whatever the limits say. Costs model calls for
+    prompts, and for names of intents that the taxonomy does not know yet.
     """
     agents = [agent.agent for agent in understood.report.agents]
     files = files_of_agents(agents, repository, settings, systems=understood.systems)
@@ -377,9 +380,19 @@ def propose(
     if understood.documents:
         results.append(_taxonomy_change(understood, repository, ask=ask, now=now))
     gated, stopped = _gated(results, understood.report.patterns, past, now=now)
-    kept, capped = within_caps(gated, past, now=now, per_week=settings.limits.new_per_week)
+    asked = [one for one in gated if one.id in wanted_now]
+    ready = [one for one in gated if one.id not in wanted_now]
+    kept, capped = within_caps(
+        ready,
+        past,
+        now=now,
+        per_week=settings.limits.new_per_week,
+        limits=settings.publish,
+    )
+    held = {one.what for one in capped}
     return Changes(
-        proposals=tuple(kept),
+        proposals=(*asked, *kept),
+        waiting=tuple(one for one in ready if one.title in held),
         findings=tuple(result for result in results if isinstance(result, Finding)),
         skipped=(
             *(result for result in results if isinstance(result, Skipped)),
@@ -616,32 +629,6 @@ def examples(facts: pa.Table, pattern: Pattern) -> tuple[Sequence[Key], Sequence
     ]
     newest = [(pattern.agent, conversation_id) for conversation_id in pattern.evidence[-EXAMPLES:]]
     return newest, passing[-EXAMPLES:]
-
-
-def allowed_now(
-    plan: Plan, past: Sequence[PastProposal], *, settings: Settings, now: datetime
-) -> tuple[Plan, tuple[Skipped, ...]]:
-    """The plan without what the target's own settings and history do not let in any more.
-
-    Counted again when a bundle is sent: it may be old, or not as we wrote it.
-    """
-    known = {one.id for one in past if one.state == "open"}
-    left = slots_left(past, now=now, per_week=settings.limits.new_per_week)
-    kept: list[Operation] = []
-    refused: list[Skipped] = []
-    for operation in plan.operations:
-        if operation.op != "open" or operation.id in known:
-            kept.append(operation)
-        elif settings.paused:
-            sentence = "`paused: true` stands in the settings of the default branch."
-            refused.append(Skipped(what=operation.id, code="paused", reason=sentence))
-        elif left <= 0:
-            sentence = f"{settings.limits.new_per_week} new proposals in seven days are the limit."
-            refused.append(Skipped(what=operation.id, code="cap", reason=sentence))
-        else:
-            left -= 1
-            kept.append(operation)
-    return replace(plan, operations=tuple(kept)), tuple(refused)
 
 
 def check_again(

@@ -99,6 +99,16 @@ def changed(fake, branch):
     return git(fake.git, "diff", "--name-only", f"main...{branch}").split()
 
 
+def written(fake):
+    """Writes to branches, pull requests and what is said on them; the dashboard is no such."""
+    about = re.compile(r"/(pulls|labels|comments)(/|$)|/git/refs(/heads/|$)")
+    return [
+        one
+        for one in fake.writes
+        if about.search(one.path) and "refs/debrief/" not in str((one.body or {}).get("ref"))
+    ]
+
+
 class TestTwice:
     def test_corrections_and_decisions_give_a_pull_request_each_and_the_second_run_no_write(
         self, corrected, fake, repo, tmp_path
@@ -169,12 +179,12 @@ class TestPeople:
         fake.close(pull.number, ALICE)
         git(fake.git, "update-ref", "-d", f"refs/heads/{pull.head}")
         corrected("import", write_lines(tmp_path / "more.jsonl", corrected_drafts(8)[5:]))
-        writes = len(fake.writes)
+        writes = len(written(fake))
 
         done = corrected("run", "--repo", repo, *TO, "--json", now=TODAY + timedelta(days=1))
 
         assert done.code == 0, done.err
-        assert len(fake.writes) == writes
+        assert len(written(fake)) == writes
         assert branches(fake) == []
         assert any("#1" in one["reason"] for one in done.json["left_out"])
         rejected = [said for action, _, said in ledger(corrected) if action == "rejected"]
@@ -185,11 +195,12 @@ class TestPeople:
         proposal = branches(fake)[0].removeprefix("debrief/")
 
         done = corrected("reject", proposal, "wrong_fix: keep it", *TO, now=TODAY)
-        again = corrected("run", "--repo", repo, *TO, "--json", now=TODAY)
+        writes = len(written(fake))
+        again = corrected("run", "--repo", repo, *TO, now=TODAY)
 
-        assert done.code == 0, done.err
+        assert (done.code, again.code) == (0, 0), done.err + again.err
         assert [pull.state for pull in fake.pulls] == ["closed"]
-        assert again.json["published"]["writes"] == 0
+        assert len(written(fake)) == writes
 
     def test_a_branch_that_a_person_edited_is_left_alone(self, corrected, fake, repo, tmp_path):
         corrected("run", "--repo", repo, *TO, now=TODAY)
@@ -218,7 +229,7 @@ class TestPeople:
         later = MERGED + timedelta(days=9, hours=6)
 
         done = corrected("run", "--repo", repo, *TO, "--json", now=later)
-        writes = len(fake.writes)
+        writes = len(written(fake))
         again = corrected("run", "--repo", repo, *TO, now=later + timedelta(hours=1))
 
         assert (early.code, done.code, again.code) == (0, 0, 0)
@@ -226,7 +237,7 @@ class TestPeople:
         (comment,) = fake.issues[1].comments
         assert parse_marker(comment["body"])["result"] == "worked"
         assert "before is only compared with after" in comment["body"]
-        assert len(fake.writes) == writes
+        assert len(written(fake)) == writes
         assert [pull.number for pull in fake.pulls] == [1]
         actions = [(action, subject) for action, subject, _ in ledger(corrected)]
         proposal = fake.pulls[0].head.removeprefix("debrief/")

@@ -23,18 +23,34 @@ from bot.commands.loading import (
     understanding_of,
 )
 from bot.commands.shell import Shell, exit_code
+from bot.commands.surface import (
+    as_wished,
+    asked_for,
+    check_restored,
+    lift,
+    lifts_of,
+    marked,
+    pause_of,
+    rollbacks_of,
+    show_surface,
+    split,
+    wishes_of,
+    with_surface,
+    without_pages,
+)
 from bot.commands.understand import report_json
 from bot.errors import Refused, UsageError
 from bot.figures import count
 from bot.history import read_history
 from bot.history import reject as reject_proposal
-from bot.pipeline import Changes, Understanding, allowed_now, check_again
+from bot.limits import allowed_now, is_quiet
+from bot.pipeline import Changes, Understanding
 from bot.pipeline import measure as measure_all
 from bot.pipeline import propose as propose_all
 from bot.proposals import apply_edits, render_diff
 from bot.publish import PublishReport, open_target
 from bot.publish import publish as publish_plan
-from bot.records import ModelCost, PastProposal, Plan, Repository, Skipped, Verdict
+from bot.records import ModelCost, PastProposal, Plan, Proposal, Repository, Skipped, Verdict
 from bot.report import run_text, summary_markdown
 from bot.settings import PATH as SETTINGS_PATH
 from bot.settings import load_settings, settings_sha
@@ -61,8 +77,8 @@ class Found:
 
 
 def propose(shell: Shell, given: argparse.Namespace) -> int:
-    """Write a bundle of proposals and nothing else."""
-    return _write(shell, given, proposing=True, measuring=False)
+    """Write a bundle of proposals, with `--measure` of verdicts too, and nothing else."""
+    return _write(shell, given, proposing=True, measuring=given.measure)
 
 
 def measure(shell: Shell, given: argparse.Namespace) -> int:
@@ -81,7 +97,7 @@ def run(shell: Shell, given: argparse.Namespace) -> int:
         _write_bundle(bundle, found)
         report = _publish(shell, bundle, given.to, dry_run=given.dry_run)
     if not given.dry_run and found.understood.report.agents:
-        entries = entries_of(found.plan, found.past, found.verdicts, report)
+        entries = entries_of(*without_pages(found.plan, report), found.past, found.verdicts)
         calls = found.model.ledger if found.model else ()
         store = store_of(shell, found.workspace.settings)
         if (lost := remember(store, entries, calls, now=shell.now)) is not None:
@@ -156,6 +172,8 @@ def _cycle(
     """Everything up to the bundle. Writes nothing."""
     workspace, repository = open_repository(repo)
     past = read_history(target, connect=shell.reader)
+    wishes = wishes_of(shell, target, past, workspace.settings)
+    wished = as_wished(past, wishes)
     model = model_of(shell, workspace.settings, estimate=estimate)
     since = min((one.merged_at - BEFORE_MERGE for one in past if one.merged_at), default=None)
     understood = understanding_of(shell, workspace, model=model, since=since)
@@ -163,32 +181,52 @@ def _cycle(
     changes = Changes()
     verdicts: tuple[Verdict, ...] = ()
     too_early: tuple[Skipped, ...] = ()
-    if proposing and not workspace.settings.paused:
+    paused_by = pause_of(shell, target, workspace.settings, wishes)
+    if proposing and paused_by is None:
         with shell.working("looking for changes"):
             changes = propose_all(
                 understood,
                 repository,
-                past,
+                wished,
                 settings=workspace.settings,
                 conversations_of=lambda keys: conversations_by_key(store, keys),
                 ask=ask_of(model, store, workspace.settings),
                 now=shell.now,
+                wanted_now=wishes.ids("create"),
             )
-    elif proposing:
-        sentence = "`paused: true` stands in the settings, so nothing new is proposed."
-        changes = Changes(skipped=(Skipped(what="proposals", code="paused", reason=sentence),))
+    elif proposing and paused_by is not None:
+        changes = Changes(skipped=(Skipped(what="proposals", code="paused", reason=paused_by),))
     if measuring:
         verdicts, too_early = measure_all(understood, past, now=shell.now)
+    rollbacks = rollbacks_of(repo, repository, past, wishes)
+    back = [one for one in rollbacks.values() if isinstance(one, Proposal)]
     operations = operations_for(
-        changes.proposals,
-        past,
+        (*changes.proposals, *back),
+        wished,
         verdicts,
         report=understood.report,
         base_sha=repository.base_sha,
         now=shell.now,
+        expire_days=workspace.settings.publish.expire_days,
     )
     nothing = () if understood.report.agents else (empty_store(shell, workspace.settings),)
     left_out = (*nothing, *understood.skipped, *changes.skipped, *too_early, *operations.left_out)
+    operations = with_surface(
+        marked(operations, rollbacks, wishes),
+        understood,
+        repository,
+        past,
+        changes,
+        wishes,
+        target=target,
+        settings=workspace.settings,
+        verdicts=verdicts,
+        left_out=left_out,
+        rollbacks=rollbacks,
+        cost=model.cost if model else None,
+        paused_by=paused_by,
+        now=shell.now,
+    )
     plan = Plan(
         schema=1,
         target=target,
@@ -230,17 +268,35 @@ def _publish(shell: Shell, bundle: Path, to: str, *, dry_run: bool) -> PublishRe
     past = read_history(to, connect=shell.reader)
     file = target.files(target.base()[1], [SETTINGS_PATH]).get(SETTINGS_PATH)
     settings = load_settings(file.text if file else None)
-    plan, late = allowed_now(read_bundle(bundle), past, settings=settings, now=shell.now)
+    plan, surface = split(read_bundle(bundle))
+    wishes = wishes_of(shell, to, past, settings)
+    plan, late = allowed_now(
+        plan,
+        past,
+        settings=settings,
+        asked=asked_for(plan, past, wishes),
+        paused=pause_of(shell, to, settings, wishes),
+        now=shell.now,
+    )
+
+    def body_of(body_file: str) -> str:
+        return read_body(bundle, body_file)
+
+    speaks = not dry_run and not is_quiet(settings.publish.quiet_hours, shell.now)
+    if speaks:
+        lift(shell, to, lifts_of(past, wishes))
     with shell.working("publishing"):
         report = publish_plan(
             plan,
-            lambda body_file: read_body(bundle, body_file),
+            body_of,
             target,
             apply=apply_edits,
-            check=check_again,
+            check=check_restored(target, past),
             dry_run=dry_run,
         )
-    return replace(report, refused=(*late, *report.refused))
+    if speaks:
+        report = show_surface(shell, to, surface, body_of, report, plan)
+    return replace(report, refused=(*late, *wishes.refused, *report.refused))
 
 
 def _tell(

@@ -26,9 +26,9 @@ Entry = tuple[str, str, Mapping[str, Any]]
 
 def entries_of(
     plan: Plan,
+    published: PublishReport,
     past: Sequence[PastProposal],
     verdicts: Sequence[Verdict],
-    published: PublishReport,
 ) -> list[Entry]:
     """Every proposal, approval, rejection and verdict of one cycle, with its evidence ids."""
     entries: list[Entry] = []

@@ -34,6 +34,8 @@ class Shell:
     secrets: Secrets
     pause_s: float
     """Between two writes to GitHub."""
+    paused: bool = False
+    """By the environment: nothing new may be opened."""
     out: Console = field(default_factory=lambda: Console(highlight=False))
     err: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
 

@@ -13,6 +13,7 @@ from bot.records import (
     AgentHealth,
     Done,
     ModelCost,
+    Operation,
     PastProposal,
     Pattern,
     PatternReport,
@@ -86,7 +87,7 @@ def dashboard_of(
     taken = {one.pattern_id for one in past if one.state in ("open", "merged", "rejected")}
     taken |= {one.pattern_id for one in waiting}
     rows += _candidates(report, taken, name_of)
-    rows.sort(key=lambda row: (_RANK[row.state], _negated(row.since)))
+    rows.sort(key=_order)
     settled = [row.state for row in rows if row.state in ("worked", "no_effect", "harmed")]
     merged = [one for one in past if one.merged_at is not None]
     return Dashboard(
@@ -107,33 +108,31 @@ def dashboard_of(
 
 
 def with_published(
-    dashboard: Dashboard, done: Sequence[Done], titles: Mapping[str, str]
+    dashboard: Dashboard, done: Sequence[Done], planned: Mapping[str, Operation]
 ) -> Dashboard:
-    """The dashboard after publishing: what was opened, closed or judged in the same run.
+    """The dashboard after publishing: what was opened or closed in the same run.
 
-    `titles`: by proposal id, for those that the dashboard does not have yet.
+    `planned`: by proposal id, what was to be done.
     """
     rows = {row.id: row for row in dashboard.rows}
     today = dashboard.at.date().isoformat()
     opened = 0
     for one in done:
-        before = rows.get(one.id)
-        if one.op in ("open", "update") and one.reference is not None:
+        before, operation = rows.get(one.id), planned.get(one.id)
+        if one.op in ("open", "update") and one.reference is not None and operation is not None:
             opened += one.op == "open" and "pull_request" in one.steps
-            kind = before.kind if before else ""
-            title = titles.get(one.id) or (before.title if before else one.id)
-            since = before.since if before and before.state == "open" else today
+            rows.pop(operation.pattern_id, None)  # was a candidate
             rows[one.id] = Row(
                 id=one.id,
-                title=title,
-                kind=kind,
+                title=operation.title,
+                kind=operation.kind,
                 state="open",
                 reference=one.reference,
-                since=since,
+                since=before.since if before and before.state == "open" else today,
             )
         elif one.op == "close" and before is not None:
-            rows[one.id] = replace(before, state="closed", since=today, detail="pattern gone")
-    ordered = sorted(rows.values(), key=lambda row: (_RANK[row.state], _negated(row.since)))
+            rows[one.id] = replace(before, state="closed", since=today, detail="")
+    ordered = sorted(rows.values(), key=_order)
     quota = dashboard.quota
     if quota is not None:
         quota = replace(quota, opened=quota.opened + opened)
@@ -253,6 +252,6 @@ def _median_days(spans: Sequence[tuple[datetime | None, datetime | None]]) -> fl
     return round(max(0.0, median(days)), 1) if days else None
 
 
-def _negated(day: str | None) -> int:
-    """Sort key that puts the newest day first and an unknown one last."""
-    return -int(day.replace("-", "")) if day else 0
+def _order(row: Row) -> tuple[int, int, str]:
+    """By state, the newest first; those whose day is not known come last."""
+    return _RANK[row.state], -int(row.since.replace("-", "")) if row.since else 0, row.id

@@ -77,11 +77,11 @@ def show(
     report: PublishReport,
     *,
     reject: Reject,
-    titles: Mapping[str, str],
+    planned: Mapping[str, Operation],
 ) -> PublishReport:
     """Carry out the surface's operations after `report`, and give the report of both.
 
-    `titles` by proposal id, of what the plan opened.
+    `planned` by proposal id: what `bot.publish` was to do.
     """
     run = Surface(client=client, reject=reject)
     issues_on = has_issues(client)
@@ -99,7 +99,7 @@ def show(
         elif operation.kind == "dashboard":
             page = body
     if page and issues_on:
-        run.attempt("dashboard", lambda: _dashboard(run, page, report, titles))
+        run.attempt("dashboard", lambda: _dashboard(run, page, report, planned))
     elif page:
         sentence = (
             "The repository has its issues turned off, so there is no dashboard: turn them on "
@@ -166,7 +166,9 @@ def lift_rejections(client: GitHub, references: Mapping[str, str]) -> tuple[str,
 # -- issues ----------------------------------------------------------------------------------------
 
 
-def _dashboard(run: Surface, page: str, report: PublishReport, titles: Mapping[str, str]) -> None:
+def _dashboard(
+    run: Surface, page: str, report: PublishReport, planned: Mapping[str, Operation]
+) -> None:
     dashboard = parse_dashboard(page)
     if dashboard is None:
         run.refused.append(
@@ -175,7 +177,7 @@ def _dashboard(run: Surface, page: str, report: PublishReport, titles: Mapping[s
             )
         )
         return
-    dashboard = with_published(dashboard, report.done, titles)
+    dashboard = with_published(dashboard, report.done, planned)
     issue = dashboard_of(run.client) or dashboard_of(run.client, creator=run.client.login())
     if issue is None:
         dashboard = replace(dashboard, paused=run.pause_asked)
