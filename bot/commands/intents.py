@@ -35,6 +35,8 @@ from bot.records import Label, Taxonomy
 from collector.assemble import read_conversations, read_some
 from collector.records import Conversation
 
+EXAMPLES, EXAMPLE_CHARS = 2, 160
+"""Of what users wrote, where the settings allow quotes."""
 NONE = ("none", "nothing")
 """What a person writes where no intent fits."""
 
@@ -60,7 +62,7 @@ def intents(shell: Shell, given: argparse.Namespace) -> int:
     understood = understanding_of(shell, workspace, model=model)
     if given.action == "assign":
         return _show_labels(shell, understood)
-    return _show_intents(shell, understood)
+    return _show_intents(shell, understood, quotes=workspace.settings.quotes)
 
 
 def _with_embedding(workspace: Workspace, model: str | None) -> Workspace:
@@ -249,7 +251,7 @@ def _intent_id(taxonomy: Taxonomy, word: str) -> str:
 # -- list and assign -----------------------------------------------------------------------------
 
 
-def _show_intents(shell: Shell, understood: Understanding) -> int:
+def _show_intents(shell: Shell, understood: Understanding, *, quotes: bool) -> int:
     conversations: Counter[str] = Counter()
     users: dict[str, set[str]] = {}
     columns = (understood.facts[name].to_pylist() for name in ("agent", "conversation_id", "unit"))
@@ -272,15 +274,34 @@ def _show_intents(shell: Shell, understood: Understanding) -> int:
         # What was discovered once and is not seen now is kept for its id only.
         if conversations[intent.id] or understood.taxonomy.source == "repository"
     ]
+    if quotes:
+        examples = _examples(understood)
+        rows = [{**row, "examples": examples.get(row["id"], [])} for row in rows]
     if shell.json:
         shell.emit({"taxonomy_version": understood.taxonomy.version, "intents": rows})
         return 0
     for row in sorted(rows, key=lambda row: -row["conversations"]):
         state = "" if row["status"] == "active" else f" ({row['status']})"
         shell.say(f"{row['conversations']:6}  {row['id']}  {row['name']}{state}")
+        for said in row.get("examples", ()):
+            shell.say(f"                  “{said}”")
     if not rows:
         shell.say("No intents: too few conversations say something similar.")
     return 0
+
+
+def _examples(understood: Understanding) -> dict[str, list[str]]:
+    """What users of each intent wrote, redacted: of those that it fits best."""
+    best: dict[str, list[tuple[float, str]]] = {}
+    for document in understood.documents:
+        label = understood.labels[document.agent, document.conversation_id]
+        said = " / ".join(document.text.splitlines())
+        for intent_id, confidence in label.intents:
+            best.setdefault(intent_id, []).append((-confidence, said[:EXAMPLE_CHARS]))
+    return {
+        intent_id: [said for _, said in sorted(found)[:EXAMPLES]]
+        for intent_id, found in best.items()
+    }
 
 
 def _show_labels(shell: Shell, understood: Understanding) -> int:

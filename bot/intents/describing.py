@@ -30,6 +30,8 @@ ATTEMPTS = 2
 """The rule that is broken most is the one against quotes, by a phrase that many people say."""
 COPIED_WORDS = 5
 """So many words in a row that also stand in a conversation are a quote."""
+OWN_WORDS = 3
+"""So many in a row that one user alone wrote are no name of what many want."""
 TELLING_WORDS = 3
 """Where fewer of them say something, one word more is needed: "cancel a flight and get" is nobody's
 own."""
@@ -141,7 +143,23 @@ def what_is_wrong_with_a_name(name: str, shown: Sequence[Document]) -> str | Non
     if not _NAME.fullmatch(name) or len(name.split()) > MAX_NAME_WORDS:
         return f"the name is not 1 to {MAX_NAME_WORDS} plain words"
     said = {run for document in shown for run in _runs(document.text)}
-    return None if said.isdisjoint(_runs(name)) else f"{COPIED_WORDS} words are copied in a row"
+    if not said.isdisjoint(_runs(name)):
+        return f"{COPIED_WORDS} words are copied in a row"
+    if any(_is_of_one(run, shown) for run in _telling_runs(words(name), OWN_WORDS, 2)):
+        return f"{OWN_WORDS} words in a row are one conversation's"
+    return None
+
+
+def _is_of_one(run: tuple[str, ...], shown: Sequence[Document]) -> bool:
+    """Whether one user, and no second one, wrote these words in a row."""
+    users = {one.unit for one in shown if run in _telling_runs(words(one.text), len(run), 2)}
+    return len(users) == 1 < len({one.unit for one in shown})
+
+
+def _telling_runs(said: Sequence[str], length: int, telling: int) -> set[tuple[str, ...]]:
+    """Words in a row of which so many say something."""
+    runs = zip(*(itertools.islice(said, at, None) for at in range(length)), strict=False)
+    return {run for run in runs if sum(word not in EMPTY_WORDS for word in run) >= telling}
 
 
 def _names_someone(text: str, proper: Collection[str]) -> bool:
@@ -151,12 +169,8 @@ def _names_someone(text: str, proper: Collection[str]) -> bool:
 
 def _runs(text: str) -> set[tuple[str, ...]]:
     said = words(text)
-    short, long = (
-        zip(*(itertools.islice(said, at, None) for at in range(length)), strict=False)
-        for length in (COPIED_WORDS, COPIED_WORDS + 1)
-    )
-    telling = (run for run in short if sum(one not in EMPTY_WORDS for one in run) >= TELLING_WORDS)
-    return {*telling, *long}
+    quoted = _telling_runs(said, COPIED_WORDS, TELLING_WORDS)
+    return quoted | _telling_runs(said, COPIED_WORDS + 1, 0)
 
 
 def _numbered(documents: Sequence[Document]) -> str:
