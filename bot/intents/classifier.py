@@ -7,7 +7,9 @@ Probabilities are calibrated by temperature on folds that were not learned from 
 "On calibration"). Novelty joins three traits that fail differently: how sure the classifier is, how
 near the nearest example is, and how near that is for examples of this intent. How they are joined
 is learned on pretended novelty: some known intents are left out, again and again, so that no label
-of a really new intent is needed. Numbers: bench/intents.py.
+of a really new intent is needed. A new intent seldom comes as a single text: among many, what the
+nearest texts look like counts as much as the text itself (`among_neighbours`). Numbers:
+bench/intents.py.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import expit, log_softmax, softmax
+from scipy.special import expit, log_softmax, logit, softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import StandardScaler
@@ -48,6 +50,8 @@ from each other from which an intent does not fit; suspected one deviation earli
 ALONE = (1.0, 0.22)
 """Likeness of examples where there is one alone, mostly the intent's name: does not fit from a
 cosine of 0.25. 5 % of BANKING77's questions are further from the name of their intent."""
+BATCH_NEIGHBOURS = 10
+"""Texts of the same batch that say with a text how novel it is."""
 TINY = 1e-9
 
 
@@ -140,6 +144,31 @@ def classify(classifier: Classifier, vectors: Matrix) -> Guesses:
     intercept, *weights = classifier.novelty_weights
     known = _traits(classifier, vectors, logits) @ np.array(weights) + intercept
     return _guesses(classifier, softmax(logits / classifier.temperature, axis=1), expit(-known))
+
+
+def among_neighbours(guesses: Guesses, vectors: Matrix) -> Guesses:
+    """`guesses` of `vectors` with each novelty drawn towards that of the nearest rows.
+
+    The mean of the log odds, each neighbour with its likeness as its weight: where nothing is near,
+    as in a batch of a few, a row stands for itself. The cost grows with the square of the rows.
+    """
+    return replace(
+        guesses, novelty=expit(_drawn(logit(guesses.novelty.clip(TINY, 1 - TINY)), vectors))
+    )
+
+
+def _drawn(odds: NDArray[np.float64], vectors: Matrix) -> NDArray[np.float64]:
+    count = min(BATCH_NEIGHBOURS, len(vectors) - 1)
+    if count < 1:
+        return odds
+    likeness = vectors @ vectors.T
+    np.fill_diagonal(likeness, -1)
+    near = np.argpartition(-likeness, count - 1, axis=1)[:, :count]
+    weights = np.take_along_axis(likeness, near, axis=1).clip(0) / BATCH_NEIGHBOURS
+    drawn: NDArray[np.float64] = (odds + (weights * odds[near]).sum(axis=1)) / (
+        1 + weights.sum(axis=1)
+    )
+    return drawn
 
 
 def _guesses(
@@ -285,13 +314,18 @@ def _with_novelty(
     )
     vectors, targets = vectors[rows], np.searchsorted(often, targets[rows])
     pretended = [*_pretended(classifier, vectors, targets, rng)]
-    traits = np.concatenate([traits for traits, _ in pretended])
-    known = np.concatenate([known for _, known in pretended])
+    traits = np.concatenate([traits for traits, _, _ in pretended])
+    known = np.concatenate([known for _, known, _ in pretended])
     scale = StandardScaler().fit(traits)
     model = LogisticRegression(class_weight="balanced").fit(scale.transform(traits), known)
     weights = model.coef_[0] / scale.scale_
     intercept = float(model.intercept_[0] - weights @ scale.mean_)
-    novelty = expit(-(traits[known] @ weights + intercept))
+    # By batches, as it will be asked: neighbours narrow the spread, and the thresholds with it.
+    drawn = [
+        (_drawn(-(own @ weights + intercept), asked), is_known)
+        for own, is_known, asked in pretended
+    ]
+    novelty = expit(np.concatenate([odds[is_known] for odds, is_known in drawn]))
     return replace(
         classifier,
         novelty_weights=(intercept, *(float(weight) for weight in weights)),
@@ -305,8 +339,8 @@ def _pretended(
     vectors: Matrix,
     targets: NDArray[np.int64],
     rng: np.random.Generator,
-) -> Iterator[tuple[NDArray[np.float64], NDArray[np.bool_]]]:
-    """Traits of rows that were not learned from, and whether their intent was; fold by fold."""
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.bool_], Matrix]]:
+    """Traits of rows not learned from, whether their intent was, their vectors; fold by fold."""
     part = rng.permutation(targets.max() + 1) % FOLDS
     held = rng.random(len(targets)) < HELD_BACK
     for number in range(FOLDS):
@@ -317,4 +351,4 @@ def _pretended(
         kept = _examples(vectors[learned], own, len(names), seed=0)
         without = replace(classifier, weights=weights, biases=biases, **kept)
         asked = vectors[~learned]
-        yield _traits(without, asked, _logits(without, asked)), known[~learned]
+        yield _traits(without, asked, _logits(without, asked)), known[~learned], asked

@@ -1,10 +1,13 @@
 """Groups of vectors that belong together; how many there are comes out by itself.
 
-Neighbour smoothing first. How many groups there are is how many Louvain communities the graph of
-shared neighbours has, by plain modularity: smoothing pulls groups so far apart that the resolution
-hardly matters, which is why there is no k and no threshold to set. The groups themselves are
-Ward's, cut at that number: they beat the communities by 1 to 4 points of ARI on five of six sets.
-Numbers, beside k-means that is told k: bench/intents.py.
+Neighbour smoothing first: it pulls groups apart. Up to some thousand rows groups join by mean
+linkage until no two are alike on average. That bears what real traffic has, groups of very unequal
+size, and it finds the number of groups whether each has fifteen rows or eighty: over 62 beds (parts
+of BANKING77 of 8 to 77 intents, DSTC11 and its halves, conversations; two embeddings) it is within
+30 % on 73 %, and above k-means that is told k by .02 in the mean of ACC, NMI and ARI. In more rows
+the number is that of Louvain's communities in the graph of shared neighbours, and the groups are
+Ward's, cut at that number: better where there are many intents of one size, which is what we can
+measure there. Numbers, beside k-means that is told k: bench/intents.py.
 """
 
 from __future__ import annotations
@@ -15,7 +18,8 @@ import networkx as nx
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import fcluster, ward
+from scipy.cluster.hierarchy import average, fcluster, ward
+from scipy.spatial.distance import squareform
 from sklearn.cluster import AgglomerativeClustering
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
@@ -25,6 +29,13 @@ from bot.intents.embedding import Matrix, normalise
 
 FEW = 30
 """Different rows under which there is no graph to speak of."""
+MANY = 2_500
+"""Different rows from which Ward's groups are taken."""
+LINKED_NEIGHBOURS = 6
+LINKED_FROM = 0.48
+"""Mean cosine of the smoothed rows of two groups from which they are one."""
+CRUMB = 6
+"""Rows under which a group by mean linkage goes to the one that it is most alike."""
 COMPARED_DIMENSIONS = 128
 """Principal components that are compared: as good as all, and a sixth of the work."""
 NEIGHBOURS = 10
@@ -47,14 +58,56 @@ def find_clusters(vectors: Matrix, *, seed: int) -> NDArray[np.int64]:
     if len(vectors) < 2:
         return np.zeros(len(vectors), dtype=np.int64)
     different, node = np.unique(vectors.round(5), axis=0, return_inverse=True)
-    few = len(different) < FEW
     with threadpool_limits(limits=1):  # a second thread mostly waits, at the cost of the other core
-        of_node = _by_likeness(different) if few else _by_ward(different, seed=seed)
+        if len(different) < FEW:
+            of_node = _by_likeness(different)
+        elif len(different) < MANY:
+            of_node = _by_mean_linkage(different, seed=seed)
+        else:
+            of_node = _by_ward(different, seed=seed)
     found = [np.flatnonzero(of_node[node] == number) for number in np.unique(of_node)]
     clusters = np.zeros(len(vectors), dtype=np.int64)
     for number, rows in enumerate(sorted(found, key=lambda rows: (-len(rows), rows[0]))):
         clusters[rows] = number
     return clusters
+
+
+def _by_mean_linkage(vectors: Matrix, *, seed: int) -> NDArray[np.int64]:
+    """On raw rows mean linkage is the worst of all (BANKING77: ARI .25); on smoothed ones it is
+    the best for groups of unequal size."""
+    smoothed = smooth(centred(vectors, seed=seed), linked_neighbours_for(len(vectors)))
+    distances = np.clip(1 - smoothed @ smoothed.T, 0, 2)
+    np.fill_diagonal(distances, 0)
+    tree = average(squareform(distances, checks=False))
+    return _without_crumbs(smoothed, fcluster(tree, 1 - LINKED_FROM, "distance"))
+
+
+def _without_crumbs(vectors: Matrix, groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    """What lies between the groups is mostly an odd wording of one of them."""
+    groups = np.unique(groups, return_inverse=True)[1]
+    sizes = np.bincount(groups)
+    large = np.flatnonzero(sizes >= CRUMB)
+    if not len(large):
+        return groups
+    likeness = mean_likeness(vectors, groups, len(sizes))[:, large]
+    joined = large[likeness.argmax(axis=1)]
+    joined[large] = large
+    found: NDArray[np.int64] = joined[groups]
+    return found
+
+
+def mean_likeness(vectors: Matrix, groups: NDArray[np.int64], count: int) -> NDArray[np.float64]:
+    """Groups x groups: mean cosine of a row of one with a row of the other."""
+    sizes = np.maximum(np.bincount(groups, minlength=count), 1)
+    sums = np.zeros((count, vectors.shape[1]))
+    np.add.at(sums, groups, vectors)
+    means: NDArray[np.float64] = sums / sizes[:, None]
+    return means @ means.T
+
+
+def linked_neighbours_for(rows: int) -> int:
+    """6, and fewer where there are under sixty rows: 3 at least."""
+    return min(LINKED_NEIGHBOURS, neighbours_for(rows))
 
 
 def _by_ward(vectors: Matrix, *, seed: int) -> NDArray[np.int64]:

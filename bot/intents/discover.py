@@ -258,7 +258,7 @@ def _groups(
         nearest = outside[np.argsort(-likeness[number, outside], kind="stable")]
         rows = sample[typical]
         intent = same.get(number) or Intent(
-            id=_new_id(documents[rows[0]].agent, name.text, ids),
+            id=new_id(documents[rows[0]].agent, name.text, ids),
             name=name.text,
             definition=f"Told apart by: {', '.join(name.terms)}." if name.terms else "",
             introduced=now.date().isoformat(),
@@ -305,7 +305,7 @@ def _back_again(
     }
 
 
-def _new_id(agent: str, name: str, taken: set[str]) -> str:
+def new_id(agent: str, name: str, taken: set[str]) -> str:
     """`i-` and 6 hex digits; the same for the same group found again where none was known."""
     for attempt in range(len(taken) + 1):
         intent_id = f"i-{short_hash(agent, name, attempt, length=6)}"
@@ -316,7 +316,7 @@ def _new_id(agent: str, name: str, taken: set[str]) -> str:
 
 def _exemplars(documents: Sequence[Document], rows: NDArray[np.int64]) -> tuple[str, ...]:
     """Hashes of members from the most typical to the least, so that they outline the group."""
-    return tuple(documents[row].sha for row in _spread(rows, EXEMPLARS))
+    return tuple(documents[row].sha for row in spread(rows, EXEMPLARS))
 
 
 def _undescribed(
@@ -398,7 +398,7 @@ def _label_all(
         for row, intent in known_as.labels.items()
         if row not in member
     }
-    taught = {group.intent.id: _spread(group.rows, KEPT_PER_INTENT) for group in groups}
+    taught = {group.intent.id: spread(group.rows, KEPT_PER_INTENT) for group in groups}
     for row, (intent_id, _) in known_as.labels.items():
         others = taught.setdefault(intent_id, [])
         if row not in member and len(others) < KEPT_PER_INTENT:
@@ -426,7 +426,7 @@ def _label_all(
     }
 
 
-def _spread(rows: NDArray[np.int64], count: int) -> list[int]:
+def spread(rows: NDArray[np.int64], count: int) -> list[int]:
     """At most `count` of `rows`, from the first to the last: they outline the group."""
     picked = np.unique(np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int))
     return [int(row) for row in rows[picked]]

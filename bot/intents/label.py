@@ -14,7 +14,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from bot.intents.classifier import Classifier, Guesses, classify, fit_classifier
+from bot.intents.classifier import (
+    Classifier,
+    Guesses,
+    among_neighbours,
+    classify,
+    fit_classifier,
+)
 from bot.intents.embedding import (
     Embedder,
     ToolWeights,
@@ -168,8 +174,12 @@ def _of_messages(
 def guess(
     documents: Sequence[Document], classifier: Classifier, embed: Embedder = embed_texts
 ) -> Guesses:
-    """What the classifier thinks of each document, before it abstains."""
-    return classify(classifier, embed_documents(documents, embed, tools=classifier.tools))
+    """What the classifier thinks of each document among the others, before it abstains.
+
+    Some thousand documents at a time: each is compared with each.
+    """
+    vectors = embed_documents(documents, embed, tools=classifier.tools)
+    return among_neighbours(classify(classifier, vectors), vectors)
 
 
 def decide(guesses: Guesses) -> list[tuple[tuple[str, float], ...]]:

@@ -8,11 +8,13 @@ import re
 from collections import Counter
 from dataclasses import replace
 
+import numpy as np
+import pytest
 from sklearn.metrics import normalized_mutual_info_score
 
 from bot.intents import Discovery, Document, discover, to_document
 from bot.intents.clusters import find_clusters
-from bot.intents.embedding import embed_documents
+from bot.intents.embedding import Matrix, embed_documents, normalise
 from bot.intents.naming import name_clusters
 from bot.records import Intent, ModelCost, Skipped, Taxonomy
 from collector.records import Completeness, Conversation, Message
@@ -314,3 +316,29 @@ def airline_document(row: dict) -> Document:
     )
     assert isinstance(document, Document)
     return document
+
+
+@pytest.mark.parametrize("each", [15, 60], ids=["few-of-each", "many-of-each"])
+def test_how_many_groups_are_found_does_not_hang_on_how_many_texts_there_are(each):
+    vectors = blobs([each] * 10)
+
+    found = find_clusters(vectors, seed=0)
+
+    assert 8 <= found.max() + 1 <= 13
+
+
+def test_a_group_of_half_of_all_is_one_group_beside_small_ones():
+    sizes_of_groups = [200, 60, 40, 30, 20, 20, 15, 15]
+
+    found = find_clusters(blobs(sizes_of_groups), seed=0)
+
+    kept = Counter(found[:200].tolist()).most_common(1)[0][1]
+    assert kept >= 190
+
+
+def blobs(sizes_of_groups: list[int]) -> Matrix:
+    """Rows around one direction for each group, as far from it as texts of one intent are."""
+    rng = np.random.default_rng(0)
+    middles = rng.normal(size=(len(sizes_of_groups), 60))
+    rows = np.repeat(middles, sizes_of_groups, axis=0)
+    return normalise(rows + rng.normal(size=rows.shape))
