@@ -275,7 +275,9 @@ def _is_stale(operation: Operation, seen: Seen) -> bool:
 
 def _settled(operation: Operation, pull: Pull) -> Decision | None:
     """The latest pull request of the branch, no longer open, forbids another."""
-    if _fingerprint(pull.body) == operation.fingerprint and pull.state != "rejected":
+    is_lifted = operation.request.get("lift") is True and pull.state == "closed"
+    same = _fingerprint(pull.body) == operation.fingerprint
+    if same and pull.state != "rejected" and not is_lifted:
         return Decision()
     if pull.state == "rejected" and _entries(operation.evidence) < 2 * _past_entries(pull.body):
         return _no(
