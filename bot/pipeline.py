@@ -378,7 +378,8 @@ def propose(
             results.append(_without_a_model(len(for_model)))
         span.set_attribute("debrief.results", len(results))
     if understood.documents:
-        results.append(_taxonomy_change(understood, repository, ask=ask, now=now))
+        quotes = settings.quotes
+        results.append(_taxonomy_change(understood, repository, ask=ask, now=now, quotes=quotes))
     gated, stopped = _gated(results, understood.report.patterns, past, now=now)
     asked = [one for one in gated if one.id in wanted_now]
     ready = [one for one in gated if one.id not in wanted_now]
@@ -435,7 +436,12 @@ def _live(past: PastProposal, understood: Understanding) -> Live | None:
 
 
 def _taxonomy_change(
-    understood: Understanding, repository: Repository, *, ask: Ask | None, now: datetime
+    understood: Understanding,
+    repository: Repository,
+    *,
+    ask: Ask | None,
+    now: datetime,
+    quotes: bool,
 ) -> Proposal | Skipped:
     facts = understood.facts
     agents, ids, started = (
@@ -450,6 +456,7 @@ def _taxonomy_change(
         ask=ask,
         now=now,
         embed=understood.embed,
+        quotes=quotes,
     )
 
 
