@@ -5,7 +5,7 @@ per agent and episode, opened when a metric leaves its rhythm, closed when it is
 needed; a few tenths of a second per agent. How often it is wrong: bench/quality.py.
 """
 
+from bot.quality.alarm import Watched, watch
 from bot.quality.counts import DayCount, day_counts, merged_counts
-from bot.quality.watch import Watched, watch
 
 __all__ = ["DayCount", "Watched", "day_counts", "merged_counts", "watch"]

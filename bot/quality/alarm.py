@@ -22,6 +22,7 @@ from bot.quality.rhythm import (
     Flags,
     Series,
     band,
+    deviations,
     expect,
     rate_band,
     score,
@@ -31,17 +32,19 @@ from bot.records import Alert, Departure, Interval, short_hash
 
 SLACK = 0.5
 """Deviations a day that the sum of what exceeds them lets pass (CUSUM, Page 1954)."""
-LIMIT = 8.0
-"""Sum of deviations that is an alarm."""
+LIMIT = 6.0
+"""Sum of deviations from which the days are looked at together."""
 ONE_DAY = 4.5
 """Deviations of a single day that are an alarm at once."""
+TOGETHER = 4.25
+"""Deviations of the days together, which share what is unsure about the expectation."""
 MIN_CHANGE = 0.03
 """Three points: with very many users less is certain, and no reason to wake anybody."""
 MIN_TIMES = 3.0
 """A rare failure alarms below three points where it is three times as frequent."""
-MIN_FAILED = 5
-VOLUME_SHARE = 0.5
-"""Volume alarms where not even half of the usual conversations came."""
+MIN_FAILED = 8
+VOLUME_SHARE = 1 / 3
+"""Volume alarms where not even a third of the usual conversations came: a holiday has more."""
 SURE_AGAIN = 5.0
 """Log odds of "as before" against "as in the alarm" from which it has recovered."""
 SETTLED_DAYS = 28
@@ -82,7 +85,7 @@ class Watched:
     """Open ones, and those that ended in the last two weeks."""
     rhythms: tuple[Rhythm, ...]
     young: tuple[str, ...] = ()
-    """Agents of which no metric has two weeks of days yet."""
+    """Agents of which no metric has three weeks of days yet."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -186,9 +189,8 @@ class _Replay:
             if self.total <= 0:
                 self.since = at
             self.total = max(0.0, min(2 * LIMIT, self.total + z - SLACK))
-            since = at if z >= ONE_DAY and self.total < LIMIT else self.since
-            if (self.total >= LIMIT or z >= ONE_DAY) and self._matters(since, at):
-                self._open(since, at)
+            if self.total >= LIMIT or z >= ONE_DAY:
+                self._look_closely(at)
         else:
             self.back = max(0.0, self.back + self.shift * (self.shift / 2 - z))
             self.usable[at] = False
@@ -225,14 +227,22 @@ class _Replay:
             self.usable[self.since :] = True
         self.opened, self.total, self.back = None, 0.0, 0.0
 
-    def _matters(self, since: int, at: int) -> bool:
-        found = _departure(self.series, since, at, self.frozen)
+    def _look_closely(self, at: int) -> None:
+        """Open an episode where the days together are far enough off, and it matters."""
+        days = [day for day in range(self.since, at + 1) if day in self.frozen]
+        found = {day: _departure(self.series, day, at, self.frozen) for day in days}
         if self.series.kind == "volume":
-            return found.value < VOLUME_SHARE * found.expected
-        more = found.value - found.expected
-        return found.failed >= MIN_FAILED and (
-            more >= MIN_CHANGE or found.value >= MIN_TIMES * found.expected
-        )
+            if found[at].value < VOLUME_SHARE * found[at].expected:
+                self._open(at, at)
+            return
+        far = {
+            day: deviations(one.failed, one.total, replace(self.frozen[at], value=one.expected))
+            for day, one in found.items()
+            if one.total
+        }
+        since = max(far, key=lambda day: far[day])
+        if far[since] >= TOGETHER and _matters(found[since], is_one_day=since == at):
+            self._open(since, at)
 
     def _point(self, at: int, expected: Expectation | None) -> None:
         series = self.series
@@ -246,6 +256,13 @@ class _Replay:
                 is_alarm=self.opened is not None,
             )
         )
+
+
+def _matters(one: Departure, *, is_one_day: bool) -> bool:
+    """Whether anybody should be woken: a rare failure, only where it comes again."""
+    more = one.value - one.expected
+    often = not is_one_day and one.value >= MIN_TIMES * one.expected
+    return one.failed >= MIN_FAILED and (more >= MIN_CHANGE or often)
 
 
 def _departure(

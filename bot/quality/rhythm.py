@@ -1,9 +1,9 @@
 """One metric through its days: what each day was expected to be, and how far off it was.
 
-Expected is what the same weekday was in the six weeks before, without days that were odd or lie in
-an alarm. Weekdays are told apart only as far as they surely differ (James and Stein 1961), so that
-a young or small agent is not held against four Mondays. How much days vary beyond chance is learned
-from them too: users come in bunches.
+Expected is what the same weekday was in six weeks, the one before today not among them, without
+days that were odd or lie in an alarm. Weekdays are told apart only as far as they surely differ
+(James and Stein 1961), so that a young or small agent is not held against four Mondays. How much
+days vary beyond chance is learned from them too: users come in bunches.
 """
 
 from __future__ import annotations
@@ -25,10 +25,12 @@ Flags: TypeAlias = npt.NDArray[np.bool_]
 
 HISTORY_DAYS = 42
 """Six of each weekday. A product changes: what was before them says little of today."""
+GUARD_DAYS = 7
+"""The days just before are no part of it: a change that creeps in must not become its own norm."""
 MIN_DAYS = 14
 """Days with data before anything is said: two of each weekday."""
 MIN_UNITS = 60
-MIN_VOLUME = 10.0
+MIN_VOLUME = 20.0
 """Conversations a day from which a silent day means something."""
 ODD = 3.5
 """Deviations from its weekday beyond which a day teaches nothing."""
@@ -101,7 +103,8 @@ def _end(last_seen: date, last: date) -> date:
 
 def expect(series: Series, at: int, usable: Flags) -> Expectation | None:
     """What day `at` should be by the `usable` days before it; None where they are too few."""
-    before = np.arange(max(0, at - HISTORY_DAYS), at)
+    end = max(0, at - GUARD_DAYS)
+    before = np.arange(max(0, end - HISTORY_DAYS), end)
     weekdays = (before - at) % 7  # 0 is the weekday of `at`
     if series.kind == "volume":
         return _expected_volume(series.total[before], weekdays, usable[before])
@@ -118,10 +121,13 @@ def score(series: Series, at: int, expected: Expectation) -> float:
     if series.kind == "volume":
         gone = math.log(expected.value + 0.5) - math.log(n + 0.5)
         return _bounded(gone / math.sqrt(expected.dispersion))
-    if n == 0:
-        return 0.0
+    return _bounded(deviations(failed, n, expected)) if n else 0.0
+
+
+def deviations(failed: float, n: float, expected: Expectation) -> float:
+    """How many standard deviations `failed` of `n` is over what was expected."""
     far = math.asin(math.sqrt((failed + 0.375) / (n + 0.75))) - math.asin(math.sqrt(expected.value))
-    return _bounded(2 * far * math.sqrt(_worth(n, expected)))
+    return 2 * far * math.sqrt(_worth(n, expected))
 
 
 def band(series: Series, at: int, expected: Expectation) -> Interval:

@@ -93,8 +93,8 @@ def test_a_monday_as_bad_as_a_saturday_is_an_alarm():
     assert alert.since == MONDAY + timedelta(days=42)
 
 
-def test_two_weeks_of_days_are_needed_before_anything_is_said():
-    watched = watch(by_chance([0.10] * 10 + [0.60]), now=on(11))
+def test_three_weeks_of_days_are_needed_before_anything_is_said():
+    watched = watch(by_chance([0.10] * 20 + [0.60]), now=on(21))
 
     assert watched.alerts == ()
     assert watched.young == ("support",)
