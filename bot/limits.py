@@ -125,7 +125,10 @@ def allowed_now(
             continue
         replaces = operation.id in gives_way
         hindrance = room.hindrance(operation.agent, replaces=replaces)
-        if paused is not None:
+        turned_down = _turned_down(operation, past)
+        if turned_down is not None:
+            refused.append(_skipped(operation, "rejected_before", turned_down))
+        elif paused is not None:
             refused.append(_skipped(operation, "paused", paused))
         elif hindrance is not None and operation.id not in asked:
             refused.append(_skipped(operation, "cap", hindrance))
@@ -133,6 +136,21 @@ def allowed_now(
             room.take(operation.agent, replaces=replaces)
             kept.append(operation)
     return replace(plan, operations=tuple(kept)), tuple(refused)
+
+
+def _turned_down(operation: Operation, past: Sequence[PastProposal]) -> str | None:
+    """Why people do not want it, or None: the same one was taken back, or nobody looked at it.
+
+    What a person closed is seen by publish itself.
+    """
+    entries = operation.evidence.get("entries")
+    for one in past:
+        if one.id != operation.id or not (one.reverted or one.close_reason == "expired"):
+            continue
+        if not isinstance(entries, int) or entries < 2 * max(1, one.evidence_entries):
+            became = "was merged and taken back" if one.reverted else "was looked at by nobody"
+            return f"{one.reference} {became}; it comes again only if its evidence doubles."
+    return None
 
 
 def _giving_way(plan: Plan, known: Collection[str]) -> Mapping[str, str]:

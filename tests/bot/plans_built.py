@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.github import GitHub, connect
+from bot.history import read_history
 from bot.marker import parse_marker, render_marker
 from bot.proposals.edits import apply_edits
-from bot.publish import Check, PublishReport, open_target, publish
-from bot.records import Edit, Operation, Plan
+from bot.publish import DEFAULTS, Check, PublishReport, open_target, publish
+from bot.records import Edit, Operation, PastProposal, Plan
+from bot.settings import PublishSettings
 from tests.fake_github import REPOSITORY, TOKEN, FakeGitHub, git
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -100,13 +102,15 @@ def publish_to(
     now: datetime = NOW,
     dry_run: bool = False,
     retries: int = 0,
+    token: str = TOKEN,
+    settings: PublishSettings = DEFAULTS,
 ) -> PublishReport:
     """Publish operations with their bodies to a repository's path or to the fake GitHub."""
     bodies = bodies_of(*operations, texts=texts)
 
     def client(name: str) -> GitHub:
         assert isinstance(target, FakeGitHub)
-        return client_of(target, name=name, retries=retries, read_only=dry_run)
+        return client_of(target, name=name, token=token, retries=retries, read_only=dry_run)
 
     spec = f"github:{REPOSITORY}" if isinstance(target, FakeGitHub) else f"git:{target}"
     place = open_target(spec, connect=client, now=now, lag_s=0)
@@ -116,6 +120,7 @@ def publish_to(
         place,
         apply=apply_edits,
         check=check,
+        settings=settings,
         dry_run=dry_run,
     )
 
@@ -129,8 +134,18 @@ def client_of(
     read_only: bool = True,
 ) -> GitHub:
     return connect(
-        name, token=token, base_url=fake.url, pause_s=0, retries=retries, read_only=read_only
+        name,
+        token=token,
+        base_url=fake.url + fake.prefix,
+        pause_s=0,
+        retries=retries,
+        read_only=read_only,
     )
+
+
+def history_of(fake: FakeGitHub) -> tuple[PastProposal, ...]:
+    """What a client that only reads finds out."""
+    return read_history(f"github:{REPOSITORY}", connect=lambda name: client_of(fake, name=name))
 
 
 def fingerprint_in(body: str) -> object:

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.fake_github.faults import Fault
-from tests.fake_github.repository import git
+from tests.fake_github.repository import git, git_known
 
 OWNER, NAME = "acme", "agent"
 REPOSITORY = f"{OWNER}/{NAME}"
 TOKEN = "ghs_token_of_the_fake"
+PERSONAL_TOKEN = "ghp_token_of_a_person"
 BOT = {"login": "debrief[bot]", "type": "Bot"}
 ALICE = {"login": "alice", "type": "User"}
 STRANGER = {"login": "mallory", "type": "User"}
@@ -91,6 +92,11 @@ class FakeGitHub:
         self.rules: dict[str, list[str]] = {"main": ["pull_request"]}
         """Branch to the types of its rules; `*` for all others."""
         self.workflows: dict[str, str] = {".github/workflows/debrief.yml": "active"}
+        self.runs: list[dict[str, Json]] = []
+        """Runs of workflows, newest first: path, conclusion, created_at, html_url."""
+        self.secrets: set[str] | None = {"ANTHROPIC_API_KEY"}
+        """Names; None: the token may not look."""
+        self.is_archived = False
         self.has_issues = True
         self.checks: list[dict[str, Json]] = []
         self.statuses: list[dict[str, Json]] = []
@@ -98,6 +104,13 @@ class FakeGitHub:
         """The token is a person's: it may write no check runs."""
         self.forbid_statuses = False
         self.url = ""
+        self.signed: list[str] = []
+        """Commits made by GraphQL, which GitHub signs whoever asks."""
+        self.has_graphql = True
+        self.prefix = ""
+        """`/api/v3` on GitHub Enterprise Server."""
+        self.interjections: list[tuple[str, str, Callable[[], object]]] = []
+        """(method, end of the path, what somebody does in the moment before that is answered)."""
         self.variables: dict[str, str] = {}
         self.reviewers = {"alice", "bob", "acme/prompts"}
         """Who can be asked for a review."""
@@ -169,6 +182,10 @@ class FakeGitHub:
         return sha
 
     def sha(self, ref: str) -> str | None:
+        """Commit that a full name of a ref, or an object id, names."""
+        loose = self.git / ref
+        if ref.startswith("refs/") and loose.is_file():
+            return loose.read_text().strip()
         try:
             return git(self.git, "rev-parse", "-q", "--verify", f"{ref}^{{commit}}")
         except subprocess.CalledProcessError:
@@ -228,7 +245,7 @@ class FakeGitHub:
 
     def commits(self, base: str, head: str) -> list[Json]:
         form = "%H%x00%an%x00%ae%x00%cn%x00%ce%x00%B%x01"
-        listing = git(self.git, "log", "--reverse", f"--format={form}", f"{base}..{head}")
+        listing = git_known(self.git, "log", "--reverse", f"--format={form}", f"{base}..{head}")
         found = []
         for block in filter(None, (part.strip("\n") for part in listing.split("\x01"))):
             sha, author, author_email, committer, committer_email, message = block.split("\0")

@@ -36,6 +36,16 @@ def git(repository: Path, *args: str, stdin: bytes = b"", env: Mapping[str, str]
     return done.stdout.decode("utf-8", "replace").strip()
 
 
+_known: dict[tuple[str, ...], str] = {}
+
+
+def git_known(repository: Path, *args: str) -> str:
+    """`git` where all that `args` name are object ids: what it says is the same for ever."""
+    if args not in _known:
+        _known[args] = git(repository, *args)
+    return _known[args]
+
+
 def commit_on(
     repository: Path,
     branch: str,

@@ -6,7 +6,7 @@ import base64
 import subprocess
 
 from tests.fake_github.hub import BOT, FakeGitHub, Json, Refusal, Reply, Request, Route
-from tests.fake_github.repository import git
+from tests.fake_github.repository import git, git_known
 
 
 def get_ref(fake: FakeGitHub, branch: str, request: Request) -> Reply:
@@ -38,7 +38,7 @@ def move_ref(fake: FakeGitHub, branch: str, request: Request) -> Reply:
 
 def get_tree(fake: FakeGitHub, sha: str, request: Request) -> Reply:
     entries = []
-    for line in filter(None, git(fake.git, "ls-tree", "-l", sha).splitlines()):
+    for line in filter(None, git_known(fake.git, "ls-tree", "-l", sha).splitlines()):
         facts, path = line.split("\t")
         mode, kind, blob, size = facts.split()
         entry = {"path": path, "mode": mode, "type": kind, "sha": blob}
@@ -58,7 +58,7 @@ def get_blob(fake: FakeGitHub, sha: str, request: Request) -> Reply:
 
 
 def get_commit(fake: FakeGitHub, sha: str, request: Request) -> Reply:
-    tree, *parents = git(fake.git, "show", "-s", "--format=%T %P", sha).split()
+    tree, *parents = git_known(fake.git, "show", "-s", "--format=%T %P", sha).split()
     return 200, {
         "sha": sha,
         "tree": {"sha": tree},
@@ -93,9 +93,36 @@ def create_commit(fake: FakeGitHub, request: Request) -> Reply:
     return 201, {"sha": sha, "tree": {"sha": tree}}
 
 
+def create_signed_commit(fake: FakeGitHub, wanted: Json) -> str | None:
+    """GraphQL's createCommitOnBranch: None where the branch is not at `expectedHeadOid`."""
+    ref = f"refs/heads/{wanted['branch']['branchName']}"
+    head = fake.sha(ref)
+    if head is None or head != wanted["expectedHeadOid"]:
+        return None
+    tree = [
+        {
+            "path": one["path"],
+            "mode": "100644",
+            "content": base64.b64decode(one["contents"]).decode(),
+        }
+        for one in wanted["fileChanges"]["additions"]
+    ]
+    made = create_tree(fake, _asking({"base_tree": f"{head}^{{tree}}", "tree": tree}))[1]["sha"]
+    message = f"{wanted['message']['headline']}\n\n{wanted['message']['body']}"
+    commit = {"message": message, "tree": made, "parents": [head]}
+    sha = str(create_commit(fake, _asking(commit))[1]["sha"])
+    git(fake.git, "update-ref", ref, sha)
+    fake.signed.append(sha)
+    return sha
+
+
+def _asking(body: Json) -> Request:
+    return Request(method="POST", path="", query={}, body=body, authorization="")
+
+
 def compare(fake: FakeGitHub, base: str, head: str, request: Request) -> Reply:
     try:
-        merge_base = git(fake.git, "merge-base", base, head)
+        merge_base = git_known(fake.git, "merge-base", base, head)
     except subprocess.CalledProcessError:
         raise Refusal(404, f"No common ancestor between {base} and {head}.") from None
     ahead, behind = merge_base != head, merge_base != base
@@ -116,7 +143,9 @@ def compare(fake: FakeGitHub, base: str, head: str, request: Request) -> Reply:
 def _files(fake: FakeGitHub, base: str, head: str) -> list[Json]:
     words = {"A": "added", "D": "removed"}
     found = []
-    for line in filter(None, git(fake.git, "diff", "--raw", "--no-abbrev", base, head).split("\n")):
+    for line in filter(
+        None, git_known(fake.git, "diff", "--raw", "--no-abbrev", base, head).split("\n")
+    ):
         facts, path = line.split("\t")
         _, _, old, new, status = facts.split()
         sha = old if status == "D" else new
@@ -128,7 +157,7 @@ def list_commits(fake: FakeGitHub, request: Request) -> Reply:
     """Of the default branch on one path. Commits have fixed times here: `since` says nothing."""
     path = ["--", request.query["path"]] if "path" in request.query else []
     shas = git(fake.git, "log", "--format=%H", "-m", "--first-parent", "main", *path).split()
-    messages = [git(fake.git, "show", "-s", "--format=%B", sha) for sha in shas]
+    messages = [git_known(fake.git, "show", "-s", "--format=%B", sha) for sha in shas]
     return 200, [
         {"sha": sha, "commit": {"message": message}}
         for sha, message in zip(shas, messages, strict=True)

@@ -18,6 +18,7 @@ def repository(fake: FakeGitHub, request: Request) -> Reply:
         "full_name": REPOSITORY,
         "default_branch": "main",
         "has_issues": fake.has_issues,
+        "archived": fake.is_archived,
     }
     return 200, known | ({"permissions": fake.permissions} if fake.permissions else {})
 

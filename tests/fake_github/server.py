@@ -11,10 +11,27 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlparse
 
-from tests.fake_github import routes_git, routes_pulls, routes_repository, routes_surface
-from tests.fake_github.hub import NAME, OWNER, TOKEN, FakeGitHub, Json, Refusal, Reply, Request
+from tests.fake_github import (
+    routes_actions,
+    routes_git,
+    routes_pulls,
+    routes_repository,
+    routes_surface,
+)
+from tests.fake_github.hub import (
+    NAME,
+    OWNER,
+    PERSONAL_TOKEN,
+    TOKEN,
+    FakeGitHub,
+    Json,
+    Refusal,
+    Reply,
+    Request,
+)
 
 ROUTES = (
+    *routes_actions.ROUTES,
     *routes_repository.ROUTES,
     *routes_git.ROUTES,
     *routes_pulls.ROUTES,
@@ -24,13 +41,28 @@ ROUTES = (
 
 def answer(fake: FakeGitHub, request: Request) -> Reply:
     """What GitHub would answer; 404 to what the fake does not know."""
-    if (request.method, request.path) == ("POST", "/graphql"):
-        return 200, {"data": {"viewer": {"login": fake.login}}}
+    if request.path.endswith("/graphql"):
+        return graphql(fake, request)
     for method, pattern, route in ROUTES:
         found = re.fullmatch(f"/repos/{OWNER}/{NAME}{pattern}", request.path)
         if found and method == request.method:
             return route(fake, *(unquote(part) for part in found.groups()), request)
     raise Refusal(404, "Not Found")
+
+
+def graphql(fake: FakeGitHub, request: Request) -> Reply:
+    """Who it is, and one mutation: a commit that GitHub signs."""
+    wanted = request.body.get("variables", {}).get("input")
+    if wanted is None:
+        return 200, {"data": {"viewer": {"login": fake.login}}}
+    oid = routes_git.create_signed_commit(fake, wanted) if fake.has_graphql else None
+    if oid is None:
+        return 200, {"errors": [{"message": "expectedHeadOid is not the head of the branch"}]}
+    return 200, {"data": {"createCommitOnBranch": {"commit": {"oid": oid}}}}
+
+
+def _is_meant(planned: tuple[str, str, object], request: Request) -> bool:
+    return request.method == planned[0] and request.path.endswith(planned[1])
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -44,7 +76,7 @@ class _Handler(BaseHTTPRequestHandler):
         url = urlparse(self.path)
         request = Request(
             method=self.command,
-            path=url.path,
+            path=url.path.removeprefix(self.fake.prefix),
             query={key: values[-1] for key, values in parse_qs(url.query).items()},
             body=body,
             authorization=self.headers.get("Authorization") or "",
@@ -58,6 +90,9 @@ class _Handler(BaseHTTPRequestHandler):
         fake = self.fake
         fake.requests.append(request)
         fake._calls += 1
+        for meant in [one for one in fake.interjections if _is_meant(one, request)]:
+            fake.interjections.remove(meant)
+            meant[2]()
         fault = None
         if fake._fault is not None:
             first, planned = fake._fault
@@ -82,7 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(raw)
 
     def _answer(self, request: Request) -> tuple[int, Json, dict[str, str]]:
-        if request.authorization != f"token {TOKEN}":
+        if request.authorization not in (f"token {TOKEN}", f"token {PERSONAL_TOKEN}"):
             return 401, {"message": "Bad credentials"}, {}
         try:
             status, body = answer(self.fake, request)
