@@ -89,13 +89,24 @@ def _text(facts: ConversationFacts) -> Check:
     lacking = sum(facts.without_text.values())
     if not lacking:
         return ok("text", "What was said is there.")
-    switch = max(facts.without_text, key=lambda hint: facts.without_text[hint])
     told = f"{lacking:,} of {count(facts.conversations, 'conversation')} came without text."
     if facts.silent_scopes:
         told += f" Model calls without text: {_list(facts.silent_scopes)}."
     make = problem if lacking / facts.conversations > FEW else warning
-    fix = switch.removeprefix("text is missing: ")
-    return make("text", told, f"{fix[:1].upper()}{fix[1:]}.")
+    return make("text", told, _switches(facts.without_text))
+
+
+def _switches(hints: Mapping[str, int]) -> str:
+    """Every switch that turns texts on, the most needed first, each with how many need it."""
+    ordered = sorted(hints, key=lambda hint: (-hints[hint], hint))
+    told = [hint.removeprefix("text is missing: ") for hint in ordered]
+    if len(told) == 1:
+        return f"{told[0][:1].upper()}{told[0][1:]}."
+    numbered = [
+        f"for {count(hints[hint], 'conversation')} {switch}"
+        for hint, switch in zip(ordered, told, strict=True)
+    ]
+    return f"{numbered[0][:1].upper()}{numbered[0][1:]}; {'; '.join(numbered[1:])}."
 
 
 def _names(facts: ConversationFacts) -> Iterator[Check]:

@@ -1,13 +1,14 @@
-"""Can the bot work on GitHub: its token, the repository's settings, its branches, its schedule.
+"""Can the bot work on GitHub: its token, the repository's settings, its branches.
 
 Facts and their sources: GitHub's REST documentation (2026-11), "Automatic token authentication",
-"Get default workflow permissions", "Get rules for a branch", "List repository workflows".
+"Get default workflow permissions", "Get rules for a branch", "Create a check run".
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from bot.checks.check import Check, not_checked, ok, problem, warning
 
@@ -22,6 +23,9 @@ _BLOCKING = {
     "commit_message_pattern": "wants commit messages of a certain form",
     "branch_name_pattern": "wants branch names of a certain form",
 }
+SKEW = timedelta(seconds=60)
+"""Beyond it GitHub refuses what an app signs, and clouds an identity of OpenID Connect."""
+_PERSONAL = ("ghp_", "github_pat_", "gho_")
 _KINDS = {
     "ghs_": "an app's token",
     "ghp_": "a classic personal token",
@@ -53,15 +57,17 @@ class GitHubFacts:
     """Types of the rules on the default branch."""
     branch_rules: Sequence[str] | None = None
     """Types of the rules on branches as the bot makes them."""
-    schedules: Sequence[tuple[str, str]] | None = None
-    """Workflows that run Debrief: path and state, `active` or why not."""
+    is_archived: bool = False
+    has_issues: bool = True
+    server_at: datetime | None = None
+    """GitHub's clock, where it can be compared."""
 
     @property
     def is_actions_token(self) -> bool:
         return self.login == ACTIONS_BOT
 
 
-def check_github(facts: GitHubFacts) -> Iterator[Check]:
+def check_github(facts: GitHubFacts, *, now: datetime) -> Iterator[Check]:
     """From the token to the first pull request."""
     if facts.refused:
         yield problem(
@@ -75,7 +81,10 @@ def check_github(facts: GitHubFacts) -> Iterator[Check]:
     yield _may_open(facts)
     yield from _rules(facts)
     yield _ci(facts)
-    yield from _schedule(facts)
+    yield _check_runs(facts)
+    yield from _repository(facts)
+    if facts.server_at is not None:
+        yield _clock(facts.server_at, now)
 
 
 def kind_of(token: str) -> str | None:
@@ -141,7 +150,9 @@ def _rules(facts: GitHubFacts) -> Iterator[Check]:
     if facts.branch_rules is None:
         yield not_checked("branch_rules", "The rules of branches cannot be read with this token.")
         return
-    blocking = [rule for rule in facts.branch_rules if rule in _BLOCKING]
+    # What an app or GITHUB_TOKEN commits through the API is signed by GitHub itself.
+    signed = {"required_signatures"} if facts.token.startswith("ghs_") else set()
+    blocking = [rule for rule in facts.branch_rules if rule in _BLOCKING.keys() - signed]
     if blocking:
         why = " and ".join(_BLOCKING[rule] for rule in blocking)
         yield warning(
@@ -186,31 +197,43 @@ def _ci(facts: GitHubFacts) -> Check:
     )
 
 
-def _schedule(facts: GitHubFacts) -> Iterator[Check]:
-    name = "schedule"
-    if facts.schedules is None:
-        yield not_checked(
-            name, "Workflows cannot be listed with this token.", "It would need actions: read."
+def _check_runs(facts: GitHubFacts) -> Check:
+    name = "check_runs"
+    if facts.token.startswith(_PERSONAL):
+        return warning(
+            name,
+            "A personal token cannot write check runs: evidence is shown in comments only.",
+            "Use GITHUB_TOKEN of Actions or the token of an app, with checks: write.",
         )
-    elif not facts.schedules:
+    return ok(name, "Tokens of this kind can write check runs, where checks: write is granted.")
+
+
+def _repository(facts: GitHubFacts) -> Iterator[Check]:
+    name = "repository"
+    if facts.is_archived:
+        yield problem(
+            name,
+            f"{facts.repository} is archived: nothing can be written to it.",
+            "Unarchive it in Settings, or point --to at the repository that is in use.",
+        )
+    elif not facts.has_issues:
         yield warning(
             name,
-            "No workflow of the repository is called Debrief.",
-            "Copy .github/copy/debrief.yml to .github/workflows/, or run `debrief run` elsewhere.",
+            "Issues are turned off, so there is no place for the dashboard.",
+            "Turn them on in Settings, General, Features.",
         )
-    for path, state in facts.schedules or ():
-        if state == "active":
-            yield ok(name, f"{path} is active.")
-        elif state == "disabled_inactivity":
-            yield problem(
-                name,
-                f"{path} was disabled: GitHub does that after 60 days without activity in a "
-                "public repository.",
-                f"Enable it again: `gh workflow enable {path.rpartition('/')[2]}`.",
-            )
-        else:
-            yield problem(
-                name,
-                f"{path} is {state.replace('_', ' ')}.",
-                f"Enable it again: `gh workflow enable {path.rpartition('/')[2]}`.",
-            )
+    else:
+        yield ok(name, f"{facts.repository} can be written to and has issues.")
+
+
+def _clock(server_at: datetime, now: datetime) -> Check:
+    name = "clock_and_github"
+    by = abs(now - server_at)
+    if by > SKEW:
+        return warning(
+            name,
+            f"This machine's clock and GitHub's differ by {by.total_seconds():.0f} seconds.",
+            "Set this machine's clock by NTP: tokens of apps and of OpenID Connect fail beyond a "
+            "minute.",
+        )
+    return ok(name, "This machine's clock and GitHub's agree.")

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from rich.table import Table
 from rich.text import Text
 
+from bot.checks.actions import ActionsFacts, check_actions
 from bot.checks.check import Check, not_checked, ok, problem, warning
 from bot.checks.conversations import ConversationFacts, check_agents, check_conversations
 from bot.checks.github import GitHubFacts, check_github
@@ -27,12 +28,15 @@ from bot.checks.store import (
     empty_store,
     unreadable_store,
 )
-from bot.commands.loading import Workspace, model_of, open_workspace, store_path
+from bot.commands.loading import Workspace, model_of, open_repository, store_path
 from bot.commands.shell import Shell
 from bot.errors import CredentialsError, DebriefError, UsageError
 from bot.figures import count
 from bot.github import GitHub
-from bot.settings import PATH, Settings
+from bot.github.actions import names_set, newest_run, repository_state
+from bot.settings import PATH, Settings, load_settings
+from bot.setup.globs import glob_warnings
+from bot.setup.workflows import PATH as WORKFLOW_PATH
 from collector.assemble import assemble
 from collector.dialects import detect, unknown
 from collector.dialects.histories import Histories
@@ -113,7 +117,7 @@ def _checks(shell: Shell, given: argparse.Namespace) -> Iterator[Check]:
         yield unreadable_store(address, f"{error}")
     yield from check_agents(settings.agents, conversations.by_agent)
     yield _model(shell, settings, online=given.online)
-    yield from _github(shell, given.to)
+    yield from _github(shell, settings, given)
 
 
 # ---- settings and model -------------------------------------------------------------------------
@@ -125,13 +129,19 @@ def _settings(repo: str | None) -> tuple[Workspace, list[Check]]:
         fix = "Pass --repo DIR with the checkout that holds your prompts."
         return Workspace(), [not_checked("settings", told, fix)]
     try:
-        workspace = open_workspace(repo)
+        workspace, repository = open_repository(repo)
     except DebriefError as error:
         fix = "Correct what it names; `debrief config check` says the same."
         return Workspace(), [problem("settings", f"{error}", fix)]
     if workspace.settings_text is None:
         told = f"There is no {PATH} on the default branch: defaults are used."
-        fix = "Name your agents and their prompts there, or no prompt can be proposed."
+        fix = "`debrief init` writes it; without it files are found by their place and name."
+        return workspace, [warning("settings", told, fix)]
+    text = workspace.settings_text
+    empty = glob_warnings(load_settings(text), text, tuple(repository.files))
+    if empty:
+        told = f"{PATH}, {empty[0]}{f' and {len(empty) - 1} more' if len(empty) > 1 else ''}."
+        fix = "Correct the globs; `debrief config check` lists them all."
         return workspace, [warning("settings", told, fix)]
     agents = count(len(workspace.settings.agents), "agent")
     return workspace, [ok("settings", f"{PATH} is in order: {agents}.")]
@@ -269,15 +279,24 @@ def _scopes(rows: Iterable[Row], *, silent: bool) -> _Scopes:
 # ---- GitHub -------------------------------------------------------------------------------------
 
 
-def _github(shell: Shell, target: str | None) -> Iterator[Check]:
+def _github(shell: Shell, settings: Settings, given: argparse.Namespace) -> Iterator[Check]:
+    target: str | None = given.to
     if target is None or not target.startswith("github:"):
         told = "No repository on GitHub was given."
         yield not_checked("github_token", told, "Pass --to github:OWNER/NAME.")
         return
-    yield from check_github(_github_facts(shell, target.removeprefix("github:")))
+    # A clock that was set by --now says nothing about this machine's.
+    compared = given.now is None
+    facts, actions = _github_facts(shell, target.removeprefix("github:"), compared=compared)
+    yield from check_github(facts, now=shell.now)
+    if facts.refused is None:
+        named = replace(actions, settings_name_store=settings.store is not None)
+        yield from check_actions(named, now=shell.now)
 
 
-def _github_facts(shell: Shell, repository: str) -> GitHubFacts:
+def _github_facts(
+    shell: Shell, repository: str, *, compared: bool
+) -> tuple[GitHubFacts, ActionsFacts]:
     token = shell.secrets.github_token or ""
     facts = GitHubFacts(
         repository=repository,
@@ -287,9 +306,9 @@ def _github_facts(shell: Shell, repository: str) -> GitHubFacts:
     try:
         client: GitHub = shell.reader(repository)
         can_push, scopes = client.access()
+        state = repository_state(client)
         base, _ = client.base()
-        workflows = client.workflows()
-        return replace(
+        facts = replace(
             facts,
             login=client.login(),
             can_push=can_push,
@@ -298,7 +317,26 @@ def _github_facts(shell: Shell, repository: str) -> GitHubFacts:
             base=base,
             base_rules=client.rules(base),
             branch_rules=client.rules("debrief/doctor"),
-            schedules=workflows and [one for one in workflows if "debrief" in one[0].lower()],
+            is_archived=state.is_archived,
+            has_issues=state.has_issues,
+            server_at=state.server_at if compared else None,
         )
+        return facts, _actions_facts(client)
     except DebriefError as error:
-        return replace(facts, refused=f"{error}")
+        return replace(facts, refused=f"{error}"), ActionsFacts()
+
+
+def _actions_facts(client: GitHub) -> ActionsFacts:
+    workflows = client.workflows()
+    ours = workflows and [one for one in workflows if "debrief" in one[0].lower()]
+    # The one that `init` writes, else the first.
+    path = next((path for path, _ in ours or () if path == WORKFLOW_PATH), None)
+    path = path or next((path for path, _ in ours or ()), None)
+    run = newest_run(client, path) if path else None
+    return ActionsFacts(
+        schedules=ours,
+        last_conclusion=run.conclusion if run else None,
+        last_run_at=run.at if run else None,
+        last_run_url=run.url if run else "",
+        names_set=names_set(client) if ours else None,
+    )

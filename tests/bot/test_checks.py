@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.checks.actions import ActionsFacts, check_actions
 from bot.checks.check import Check
 from bot.checks.conversations import ConversationFacts, check_agents, check_conversations
 from bot.checks.github import GitHubFacts, check_github, kind_of
@@ -187,6 +188,14 @@ def test_the_fix_for_missing_text_is_the_switch() -> None:
     assert fix == "Set CAPTURE=true where it runs."
 
 
+def test_every_instrumentation_without_text_has_its_switch_named() -> None:
+    hints = {"text is missing: set A=1": 3, "text is missing: unset B": 60}
+
+    fix = by_name(check_conversations(conversations(without_text=hints)))["text"].fix
+
+    assert fix == "For 60 conversations unset B; for 3 conversations set A=1."
+
+
 def test_agents_of_settings_and_store_are_compared() -> None:
     agents = (
         AgentSettings(name="shop", match=("shop-prod",)),
@@ -220,13 +229,13 @@ def github(**facts: Any) -> GitHubFacts:
         "actions_may_open": None,
         "base_rules": ("pull_request",),
         "branch_rules": (),
-        "schedules": ((".github/workflows/debrief.yml", "active"),),
+        "server_at": NOW - timedelta(seconds=2),
     }
     return GitHubFacts(**{**given, **facts})
 
 
 def test_an_app_with_all_rights_has_nothing_to_mend() -> None:
-    assert set(states(check_github(github())).values()) == {"ok"}
+    assert set(states(check_github(github(), now=NOW)).values()) == {"ok"}
 
 
 ACTIONS = {"login": "github-actions[bot]"}
@@ -264,6 +273,49 @@ ACTIONS = {"login": "github-actions[bot]"}
         ),
         pytest.param({"login": None}, "ci_on_pull_requests", "not_checked", "", id="ci-unseen"),
         pytest.param(
+            {"branch_rules": ("required_signatures",)}, "branch_rules", "ok", "", id="app-signs"
+        ),
+        pytest.param(
+            {"branch_rules": ("required_signatures",), "token": "ghp_1"}, "branch_rules", "warning",
+            "signed", id="person-does-not",
+        ),
+        pytest.param(
+            {"token": "github_pat_1"}, "check_runs", "warning", "personal", id="no-check-runs"
+        ),
+        pytest.param({"is_archived": True}, "repository", "problem", "archived", id="archived"),
+        pytest.param({"has_issues": False}, "repository", "warning", "dashboard", id="no-issues"),
+        pytest.param(
+            {"server_at": NOW + timedelta(seconds=95)}, "clock_and_github", "warning", "95 seconds",
+            id="clock",
+        ),
+    ],
+)  # fmt: skip
+def test_what_stands_in_the_bots_way_is_said(
+    facts: dict[str, Any], name: str, state: str, word: str
+) -> None:
+    check = by_name(check_github(github(**facts), now=NOW))[name]
+
+    assert (check.state, word in check.sentence) == (state, True)
+
+
+def actions(**facts: Any) -> ActionsFacts:
+    given = {
+        "schedules": ((".github/workflows/debrief.yml", "active"),),
+        "last_conclusion": "success",
+        "last_run_at": NOW - timedelta(days=1),
+        "names_set": {"ANTHROPIC_API_KEY", "DEBRIEF_STORE"},
+    }
+    return ActionsFacts(**{**given, **facts})
+
+
+def test_a_workflow_that_runs_has_nothing_to_mend() -> None:
+    assert set(states(check_actions(actions(), now=NOW)).values()) == {"ok"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "name", "state", "word"),
+    [
+        pytest.param(
             {"schedules": (("w/debrief.yml", "disabled_inactivity"),)}, "schedule", "problem",
             "60 days", id="asleep",
         ),
@@ -273,12 +325,35 @@ ACTIONS = {"login": "github-actions[bot]"}
         ),
         pytest.param({"schedules": ()}, "schedule", "warning", "No workflow", id="none"),
         pytest.param({"schedules": None}, "schedule", "not_checked", "", id="schedule-unseen"),
+        pytest.param(
+            {"last_conclusion": "timed_out"}, "last_run", "problem", "timed out", id="failed"
+        ),
+        pytest.param(
+            {"last_run_at": NOW - timedelta(days=30)}, "last_run", "warning", "30 days", id="late"
+        ),
+        pytest.param({"last_conclusion": None}, "last_run", "ok", "goes on", id="running"),
+        pytest.param({"last_run_at": None}, "last_run", "not_checked", "", id="never-ran"),
+        pytest.param(
+            {"names_set": {"DEBRIEF_STORE"}}, "workflow_variables", "warning", "ANTHROPIC_API_KEY",
+            id="no-key",
+        ),
+        pytest.param(
+            {"names_set": {"ANTHROPIC_API_KEY"}}, "workflow_variables", "warning", "DEBRIEF_STORE",
+            id="no-store",
+        ),
+        pytest.param(
+            {"names_set": {"ANTHROPIC_API_KEY"}, "settings_name_store": True}, "workflow_variables",
+            "ok", "are set", id="store-in-the-settings",
+        ),
+        pytest.param(
+            {"names_set": None}, "workflow_variables", "not_checked", "", id="names-unseen"
+        ),
     ],
 )  # fmt: skip
-def test_what_stands_in_the_bots_way_is_said(
+def test_what_stops_the_workflow_is_said(
     facts: dict[str, Any], name: str, state: str, word: str
 ) -> None:
-    check = by_name(check_github(github(**facts)))[name]
+    check = by_name(check_actions(actions(**facts), now=NOW))[name]
 
     assert (check.state, word in check.sentence) == (state, True)
 
@@ -297,6 +372,6 @@ def test_a_tokens_kind_shows_its_beginning(token: str, kind: str | None) -> None
 
 
 def test_a_token_is_never_repeated() -> None:
-    told = "".join(f"{check}" for check in check_github(github(token="ghs_secretsecret")))
+    told = "".join(f"{check}" for check in check_github(github(token="ghs_secretsecret"), now=NOW))
 
     assert "secretsecret" not in told

@@ -19,6 +19,7 @@ from tests.messages_server import messages_server, says
 from tests.samples import ROOT
 
 SECRETS = ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "GITHUB_TOKEN", "GH_TOKEN", "GITHUB_API_URL")
+GLOBS = "version: 1\nagents: [{name: shop, prompts: [promts/*.md]}]\n"
 SETTINGS = "version: 1\nagents:\n  - name: shop\n    prompts: [prompts/*.md]\n"
 
 
@@ -151,13 +152,23 @@ def test_an_unknown_dialect_is_counted_by_its_scope(debrief: Debrief) -> None:
 def test_settings_are_held_against_what_arrives(debrief: Debrief, tmp_path: Path) -> None:
     a_full_store(debrief.store)
     other = SETTINGS.replace("shop", "desk")
-    repository = a_repository(tmp_path / "repo", {".github/debrief.yml": other})
+    files = {".github/debrief.yml": other, "prompts/a.md": "Be kind."}
+    repository = a_repository(tmp_path / "repo", files)
 
     found = checks(debrief("doctor", "--repo", repository, "--json"))
 
     assert found["settings"]["state"] == "ok"
     assert "'desk'" in found["agents_in_settings"]["sentence"]
     assert "'shop'" in found["agents_without_settings"]["sentence"]
+
+
+def test_globs_that_match_nothing_are_a_warning(debrief: Debrief, tmp_path: Path) -> None:
+    repository = a_repository(tmp_path / "repo", {".github/debrief.yml": GLOBS})
+
+    found = checks(debrief("doctor", "--repo", repository, "--json"))["settings"]
+
+    assert found["state"] == "warning"
+    assert "line 2" in found["sentence"]
 
 
 def test_wrong_settings_are_a_problem_and_not_the_end(debrief: Debrief, tmp_path: Path) -> None:
@@ -206,14 +217,47 @@ def test_github_is_looked_at_without_writing(debrief: Debrief, github: FakeGitHu
 
     for name in ("github_token", "github_permissions", "branch_rules", "review", "schedule"):
         assert found[name]["state"] == "ok", found[name]
+    for name in ("repository", "check_runs"):
+        assert found[name]["state"] == "ok", found[name]
+    # The clock of a replay is not held against GitHub's.
+    assert "clock_and_github" not in found
     assert [request.path for request in github.writes] == ["/graphql"]
+
+
+def test_the_last_run_and_what_is_not_set_are_told(debrief: Debrief, github: FakeGitHub) -> None:
+    path = ".github/workflows/debrief.yml"
+    run = {"path": path, "conclusion": "failure", "created_at": "2026-11-19T06:17:00Z"}
+    github.runs = [{**run, "html_url": "https://github.example/runs/1"}]
+    github.workflows[".github/workflows/debrief-check.yml"] = "active"
+
+    found = checks(debrief("doctor", "--to", f"github:{REPOSITORY}", "--json"))
+
+    assert found["last_run"]["state"] == "problem"
+    assert "https://github.example/runs/1" in found["last_run"]["fix"]
+    assert "DEBRIEF_STORE" in found["workflow_variables"]["sentence"]
+
+
+def test_what_a_token_may_not_list_is_not_checked(debrief: Debrief, github: FakeGitHub) -> None:
+    github.secrets = None
+
+    found = checks(debrief("doctor", "--to", f"github:{REPOSITORY}", "--json"))
+
+    assert found["workflow_variables"]["state"] == "not_checked"
+
+
+def test_an_archived_repository_is_a_problem(debrief: Debrief, github: FakeGitHub) -> None:
+    github.is_archived = True
+
+    done = debrief("doctor", "--to", f"github:{REPOSITORY}", "--json")
+
+    assert (done.code, checks(done)["repository"]["state"]) == (2, "problem")
 
 
 def test_github_says_what_stands_in_the_way(debrief: Debrief, github: FakeGitHub) -> None:
     github.login = "github-actions[bot]"
     github.actions_may_open = False
     github.permissions = {"pull": True, "push": False}
-    github.rules = {"main": [], "*": ["required_signatures"]}
+    github.rules = {"main": [], "*": ["creation"]}
     github.workflows = {".github/workflows/debrief.yml": "disabled_inactivity"}
 
     done = debrief("doctor", "--to", f"github:{REPOSITORY}", "--json")
