@@ -78,6 +78,7 @@ def _run(given: argparse.Namespace, *, pause_s: float) -> int:
         json=given.json,
         secrets=load_secrets(os.environ),
         paused=os.environ.get("DEBRIEF_PAUSED", "").strip().lower() not in ("", "0", "false"),
+        annotations=os.environ.get("DEBRIEF_ANNOTATIONS") or None,
         pause_s=pause_s,
     )
     # Only the chosen command is imported: all of them would take seconds before the first word.
@@ -224,6 +225,7 @@ def _changing(add: Add) -> None:
     reject.add_argument("proposal", metavar="PROPOSAL")
     reject.add_argument("reason", help='not_a_problem, wrong_fix or later, or "wrong_fix: why"')
     reject.add_argument("--to", required=True, metavar="TARGET")
+    _steering(add)
     init = add("init", "setup.init", "write the settings and workflows of a repository")
     init.add_argument("--repo", default=".", metavar="DIR")
     init.add_argument("--to", metavar="TARGET", help="propose them there: github:… or git:DIR")
@@ -237,6 +239,21 @@ def _changing(add: Add) -> None:
     doctor.add_argument("--repo", metavar="DIR", help="its settings count")
     doctor.add_argument("--to", metavar="TARGET", help="look at github:OWNER/NAME too")
     doctor.add_argument("--online", action="store_true", help="try the model key")
+
+
+def _steering(add: Add) -> None:
+    rollback = add("rollback", "people.rollback", "take a merged proposal back")
+    rollback.add_argument("proposal", metavar="PROPOSAL", help="its id, or #212")
+    rollback.add_argument("--repo", default=".", metavar="DIR", help="with its whole history")
+    rollback.add_argument("--dry-run", action="store_true", help="say it, do not do it")
+    pause = add("pause", "people.pause", "open nothing new; verdicts still come")
+    resume = add("resume", "people.resume", "let go what pause holds")
+    evidence = add("evidence", "people.evidence", "tell a pull request what relies on its lines")
+    evidence.add_argument("--pull", type=int, required=True, metavar="NUMBER")
+    evidence.add_argument("--dry-run", action="store_true", help="say it, do not do it")
+    evidence.add_argument("--summary", metavar="FILE", help="append a summary in Markdown")
+    for command in (rollback, pause, resume, evidence):
+        command.add_argument("--to", required=True, metavar="TARGET", help="github:… or git:DIR")
 
 
 if __name__ == "__main__":

@@ -543,6 +543,11 @@ def move_ref(path: Path, ref: str, sha: str, *, expected: str | None) -> bool:
     raise RepositoryError(f"git could not move {ref} in {path}: {said}")
 
 
+def delete_ref(path: Path, ref: str, *, expected: str) -> bool:
+    """Delete a ref; False where it is no longer at `expected`."""
+    return _run(path, "update-ref", "-d", ref, expected, accept=(0, 1, 128)).returncode == 0
+
+
 def is_checked_out(path: Path, branch: str) -> bool:
     """A work tree of this repository has the branch checked out, so moving it would disturb it."""
     ref = f"refs/heads/{branch}"

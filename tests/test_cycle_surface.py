@@ -313,6 +313,73 @@ class TestCommands:
         assert git(fake.git, "show", f"{back.head}:prompts/outreach.md") == before
 
 
+class TestTerminal:
+    def test_rollback_by_id(self, ran, fake, repo):
+        proposal = branches(fake)[0].removeprefix("debrief/")
+        before = git(fake.git, "show", "main:prompts/outreach.md")
+        early = ran("rollback", proposal, "--repo", repo, *TO, now=LATER)
+        fake.merge(1)
+        git(repo, "pull", "--quiet", str(fake.git), "main")
+
+        done = ran("rollback", proposal, "--repo", repo, *TO, now=LATER)
+        writes = len(fake.writes)
+        ran("rollback", proposal, "--repo", repo, *TO, now=LATER)
+
+        assert early.code == 1
+        assert "only what is merged can" in early.err
+        assert done.code == 0, done.err
+        (back,) = [pull for pull in fake.pulls if pull.state == "open"]
+        assert git(fake.git, "show", f"{back.head}:prompts/outreach.md") == before
+        assert len(fake.writes) == writes
+
+    def test_pause_and_resume_turn_the_dashboards_switch(self, ran, fake, repo):
+        box = "<!-- debrief:box pause -->"
+        paused = ran("pause", *TO, now=LATER)
+        on = f"[x] {box}" in dashboards(fake)[0].body
+        resumed = ran("resume", *TO, now=LATER)
+
+        assert (paused.code, resumed.code) == (0, 0), paused.err + resumed.err
+        assert on
+        assert f"[ ] {box}" in dashboards(fake)[0].body
+        assert parse_dashboard(dashboards(fake)[0].body).rows
+
+    def test_a_pause_before_the_first_run_makes_the_dashboard(self, corrected, fake, repo):
+        assert corrected("pause", *TO, now=TODAY).code == 0
+
+        corrected("run", "--repo", repo, *TO, now=TODAY)
+
+        assert fake.pulls == []
+        assert len(dashboards(fake)) == 1
+
+    def test_a_repository_without_github_is_paused_by_a_ref(self, corrected, repo):
+        to = ("--to", f"git:{repo}")
+        corrected("pause", *to, now=TODAY)
+        held = corrected("run", "--repo", repo, *to, "--json", now=TODAY)
+        corrected("resume", *to, now=TODAY)
+
+        done = corrected("run", "--repo", repo, *to, "--json", now=TODAY)
+
+        assert held.json["published"]["done"] == []
+        assert [one["op"] for one in done.json["published"]["done"]] == ["open"]
+
+    def test_evidence_of_one_pull_request(self, ran, fake, repo, tmp_path, monkeypatch):
+        text = git(fake.git, "show", "main:prompts/outreach.md") + "\n- Be brief.\n"
+        pull = a_pull_request(fake, {"prompts/outreach.md": text})
+        monkeypatch.setenv("DEBRIEF_ANNOTATIONS", str(tmp_path / "lines"))
+        summary = tmp_path / "summary.md"
+        given = ("evidence", *TO, "--pull", pull.number, "--summary", summary)
+
+        dry = ran(*given, "--dry-run", now=LATER)
+        silent = list(pull.comments)
+        done = ran(*given, now=LATER)
+
+        assert (dry.code, done.code) == (0, 0), dry.err + done.err
+        assert silent == []
+        assert len(pull.comments) == 1
+        assert "opening removed" in summary.read_text()
+        assert (tmp_path / "lines").read_text().startswith("::notice ")
+
+
 class TestPeoplesOwn:
     def test_a_change_of_a_watched_file_is_told_what_relies_on_it(self, ran, fake, repo):
         text = git(fake.git, "show", "main:prompts/outreach.md") + "\n- Be brief.\n"

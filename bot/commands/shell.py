@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -36,6 +37,8 @@ class Shell:
     """Between two writes to GitHub."""
     paused: bool = False
     """By the environment: nothing new may be opened."""
+    annotations: str | None = None
+    """File that takes the lines by which GitHub Actions shows remarks, where it runs there."""
     out: Console = field(default_factory=lambda: Console(highlight=False))
     err: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
 
@@ -84,6 +87,12 @@ class Shell:
             raise SettingsError(
                 "DEBRIEF_REDACTION_KEY is not hexadecimal; make one with `openssl rand -hex 32`"
             ) from None
+
+    def annotate(self, lines: Iterable[str]) -> None:
+        """Remarks for the page of a run: the Action prints them when nothing else may print."""
+        if self.annotations:
+            with Path(self.annotations).open("a", encoding="utf-8") as file:
+                file.writelines(f"{line}\n" for line in lines)
 
     @contextmanager
     def working(self, what: str) -> Iterator[None]:

@@ -37,12 +37,21 @@ from bot.records import (
 from bot.report.content import pattern_name
 from bot.rollback import roll_back
 from bot.settings import Settings
-from bot.surface import SURFACE_OPS, Wishes, lift_rejections, plan_surface, read_wishes, show
+from bot.surface import (
+    NO_WISHES,
+    SURFACE_OPS,
+    Wishes,
+    lift_rejections,
+    plan_surface,
+    read_wishes,
+    show,
+)
 from bot.target_name import parse_target
 from bot.watched import files_of_agents
 from collector.records import Json
 
-NO_WISHES = Wishes()
+PAUSED_REF = "refs/debrief/paused"
+"""There while a repository without GitHub is paused."""
 _MENDABLE = frozenset({"empty_store", "no_file", "unreadable"})
 
 
@@ -65,8 +74,11 @@ def pause_of(shell: Shell, target: str, settings: Settings, wishes: Wishes) -> s
     if wishes.paused:
         return f"The pause is ticked on the dashboard {wishes.dashboard or ''}".rstrip() + "."
     kind, place = parse_target(target)
+    if kind == "git":
+        is_set = git.resolve(Path(place), PAUSED_REF) is not None
+        return "`debrief pause` was run; `debrief resume` goes on." if is_set else None
     label = settings.publish.pause_label
-    if kind == "github" and shell.reader(place).is_labelled(label):
+    if shell.reader(place).is_labelled(label):
         return f"An open issue or pull request carries the label {label}."
     return None
 

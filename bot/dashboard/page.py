@@ -80,14 +80,16 @@ def ticked_boxes(body: str) -> frozenset[str]:
     return frozenset(found["key"] for found in _BOX.finditer(body) if found["tick"] in "xX")
 
 
-def merge_boxes(dashboard: Dashboard, current: str, *, pause: bool = False) -> str:
+def merge_boxes(dashboard: Dashboard, current: str, *, pause: bool | None = None) -> str:
     """The body to write over `current`: ticks that the run has not seen stay for the next one.
 
-    `pause` turns the switch on; else it stays as people left it. So does a tick of which the page
-    has no box now: the next run looks at it.
+    `pause` turns the switch on or off; else it stays as people left it. So does a tick of which the
+    page has no box now: the next run looks at it.
     """
     ticked = ticked_boxes(current) - (set(dashboard.honoured) - {"pause"})
-    paused = pause or "pause" in ticked or (not current and dashboard.paused)
+    if pause is None:
+        pause = "pause" in ticked or (not current and dashboard.paused)
+    paused = pause
     return render_dashboard(replace(dashboard, paused=paused), ticked=ticked)
 
 

@@ -7,17 +7,22 @@ carried out with one (`apply.py`). No model and no store.
 
 from bot.surface.apply import Surface, lift_rejections, show
 from bot.surface.plan import SURFACE_OPS, SurfacePlan, plan_surface
-from bot.surface.wishes import Asked, Wishes, read_wishes, wish_is_paused
+from bot.surface.pulls import PullPages
+from bot.surface.store import read_map
+from bot.surface.wishes import NO_WISHES, Asked, Wishes, dashboard_issue, read_wishes
 
 __all__ = [
+    "NO_WISHES",
     "SURFACE_OPS",
     "Asked",
+    "PullPages",
     "Surface",
     "SurfacePlan",
     "Wishes",
+    "dashboard_issue",
     "lift_rejections",
     "plan_surface",
+    "read_map",
     "read_wishes",
     "show",
-    "wish_is_paused",
 ]

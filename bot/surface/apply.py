@@ -30,7 +30,7 @@ from bot.records import Degraded, Done, Operation, PublishReport, Skipped
 from bot.surface.alerts import recovery_comment
 from bot.surface.pulls import PullPages
 from bot.surface.store import keep_map
-from bot.surface.wishes import command_of, dashboard_of
+from bot.surface.wishes import command_of, dashboard_issue
 
 HOLD = "debrief:hold"
 Reject = Callable[[str, str], object]
@@ -178,7 +178,7 @@ def _dashboard(
         )
         return
     dashboard = with_published(dashboard, report.done, planned)
-    issue = dashboard_of(run.client) or dashboard_of(run.client, creator=run.client.login())
+    issue = dashboard_issue(run.client) or dashboard_issue(run.client, creator=run.client.login())
     if issue is None:
         dashboard = replace(dashboard, paused=run.pause_asked)
         made = open_issue(run.client, title=TITLE, body=merge_boxes(dashboard, ""))
@@ -193,7 +193,7 @@ def _dashboard(
         return
     # Read again right before the write: a person may have ticked a box since.
     now = read_issue(run.client, issue.number) or issue
-    body = merge_boxes(dashboard, now.body, pause=run.pause_asked)
+    body = merge_boxes(dashboard, now.body, pause=run.pause_asked or None)
     if same_page(body, now.body):
         return
     edit_issue(run.client, issue.number, body=body)

@@ -63,6 +63,7 @@ class Wishes:
 
 
 Seen: TypeAlias = tuple[Asked, ...]
+NO_WISHES = Wishes()
 
 
 def read_wishes(client: GitHub, past: Sequence[PastProposal], *, now: datetime) -> Wishes:
@@ -70,7 +71,7 @@ def read_wishes(client: GitHub, past: Sequence[PastProposal], *, now: datetime) 
 
     Two calls where nobody wants anything; two more for each command.
     """
-    issue = dashboard_of(client)
+    issue = dashboard_issue(client)
     asked, refused = _asked(client, past, now=now)
     return Wishes(
         boxes=_boxes(issue),
@@ -81,12 +82,7 @@ def read_wishes(client: GitHub, past: Sequence[PastProposal], *, now: datetime) 
     )
 
 
-def wish_is_paused(client: GitHub) -> bool:
-    """Whether the dashboard's pause is on, for a run that sends what was planned before."""
-    return "pause" in _boxes(dashboard_of(client))
-
-
-def dashboard_of(client: GitHub, *, creator: str | None = None) -> Issue | None:
+def dashboard_issue(client: GitHub, *, creator: str | None = None) -> Issue | None:
     """The dashboard: the open one, else the newest that was closed."""
     found = find_issues(client, kind="dashboard", creator=creator)
     return next((one for one in found if one.state == "open"), next(iter(found), None))
