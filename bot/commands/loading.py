@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +13,12 @@ from bot.commands.derived import discovered_before, keep, remembering
 from bot.commands.embedding import embedding_of
 from bot.commands.learning import keep_learning, memory_of
 from bot.commands.shell import DEFAULT_STORE, Shell
+from bot.commands.standing import keep_standing, stood_before
 from bot.git import read_file_history, read_repository
 from bot.intents import read_taxonomy
 from bot.intents.reading import AskMany
 from bot.intents.taxonomy import PATH as TAXONOMY_PATH
+from bot.patterns import gone_since
 from bot.pipeline import FEEDBACK_EVENTS, Key, Understanding, understand
 from bot.records import Ask, FileHistory, Repository, Skipped, Taxonomy
 from bot.settings import PATH, Settings, load_settings
@@ -171,7 +173,9 @@ def understanding_of(
         learning=understood.learning,
     )
     keep_learning(store, understood.learning, now=shell.now)
-    return understood
+    before = stood_before(store)
+    keep_standing(store, understood.report, before, now=shell.now)
+    return replace(understood, report=gone_since(understood.report, before, now=shell.now))
 
 
 def _history(workspace: Workspace) -> FileHistory | None:

@@ -64,6 +64,17 @@ def report_json(report: PatternReport) -> dict[str, Any]:
         "agents": [asdict(agent) for agent in report.agents],
         "tested": report.tested,
         "patterns": [pattern_json(pattern) for pattern in report.patterns],
+        "gone": [
+            {
+                "pattern": pattern_json(one.pattern),
+                "last_stood": one.last_stood,
+                "now": asdict(one.now) if one.now else None,
+            }
+            for one in report.gone
+        ],
+        "decisions": [asdict(rates) for rates in report.decisions],
+        "signals": [asdict(rate) for rate in report.signal_rates],
+        "workflows": [asdict(workflow) for workflow in report.workflows],
         "findings": [asdict(finding) for finding in report.findings],
         "refused": [asdict(declined) for declined in report.refused],
     }

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.figures import count, percent
+from bot.figures import count, day, percent, rate
 from bot.records import (
     AgentHealth,
+    DecisionRates,
+    Gone,
     PastProposal,
     Pattern,
     PatternReport,
@@ -68,10 +70,7 @@ def left_out_of(plan: Plan | None, published: PublishReport | None) -> list[Skip
 
 def pattern_name(pattern: Pattern) -> str:
     """Whom it concerns and what goes wrong, in a few words. Carries text from outside."""
-    segment = [
-        f"after {value.replace('_', ' ')}" if key == "signal" else f"{key}={value}"
-        for key, value in sorted(pattern.segment.items())
-    ]
+    segment = [_segment_words(key, value) for key, value in sorted(pattern.segment.items())]
     whom = ", ".join([*([pattern.intent_name or pattern.intent_id or ""]), *segment]).strip(", ")
     if pattern.kind == "correction":
         kind = pattern.outcome.removeprefix("correction:").replace("_", " ")
@@ -80,6 +79,65 @@ def pattern_name(pattern: Pattern) -> str:
         return f"{pattern.threshold_name or 'threshold'}: shown and dismissed"
     what = pattern.outcome.removeprefix("signal:").replace("_", " ")
     return f"{whom}: {what}" if whom else what
+
+
+def _segment_words(key: str, value: str) -> str:
+    told = {
+        "signal": f"after {value.replace('_', ' ')}",
+        "first_session": "first conversation of a user",
+        "last_tool": f"ends after {value}",
+        "last_question": f"left at a question about “{value}”",
+        "wording": f"worded “{value}”",
+    }
+    return told.get(key, f"{key}={value}")
+
+
+def told_in_full(pattern: Pattern) -> str:
+    """One pattern in sentences: who, how often, how much of it all, since when, and why."""
+    parts = [f"{len(pattern.evidence):,} pieces of evidence"]
+    if pattern.kind == "outcome":
+        failed = round(pattern.rate * pattern.users)
+        parts = [f"{failed:,} of {count(pattern.users, pattern.unit)} {_did(pattern)}"]
+    if pattern.baseline_rate is not None:
+        parts.append(f"others {percent(pattern.baseline_rate)}")
+    if pattern.risk_ratio is not None and pattern.risk_ratio_interval is not None:
+        low, high = pattern.risk_ratio_interval.low, pattern.risk_ratio_interval.high
+        parts.append(f"{pattern.risk_ratio:.1f} times as often ({low:.1f} to {high:.1f})")
+    if pattern.share_explained:
+        parts.append(f"explains {percent(pattern.share_explained)} of all of these")
+    if trend_words(pattern):
+        parts.append(trend_words(pattern))
+    why = f" {pattern.cause.sentence}" if pattern.cause else ""
+    return f"{', '.join(parts)}.{why}"
+
+
+def _did(pattern: Pattern) -> str:
+    if pattern.outcome.startswith("signal:"):
+        return f"show {pattern.outcome.removeprefix('signal:').replace('_', ' ')}"
+    return "failed" if pattern.outcome == "failure" else pattern.outcome.replace("_", " ")
+
+
+def gone_sentence(one: Gone) -> str:
+    """What stood, until when, and what is known of it now."""
+    was = f"{pattern_name(one.pattern)}: {rate(one.pattern.rate, one.pattern.rate_interval)}"
+    until = f"{was} until {day(one.last_stood)}"
+    if one.now is None:
+        return f"{until}; too little came since to say how it is."
+    now = rate(one.now.rate, one.now.interval)
+    return f"{until}; now {now} of {count(one.now.total, one.pattern.unit)}, it stands no more."
+
+
+def decision_cells(one: DecisionRates) -> list[str]:
+    """The columns of DECISION_COLUMNS."""
+    shares = (one.dismissed, one.approved, one.modified, one.escalated)
+    return [
+        one.threshold_name or "without a threshold",
+        f"{percent(one.response.rate)} of {one.response.total:,}",
+        *("" if share is None else rate(share.rate, share.interval) for share in shares),
+    ]
+
+
+DECISION_COLUMNS = ("Decisions", "answered", "dismissed", "approved", "modified", "escalated")
 
 
 def has_weeks(patterns: Sequence[Pattern]) -> bool:

@@ -19,15 +19,20 @@ from bot.records import (
     PastProposal,
     Pattern,
     PatternReport,
+    RateEstimate,
+    SignalRate,
     Skipped,
     Verdict,
     WeekRate,
 )
 from bot.report.content import (
+    DECISION_COLUMNS,
     HEALTH,
     SHOWN_PATTERNS,
     age,
     agent_numbers,
+    decision_cells,
+    gone_sentence,
     has_weeks,
     newest_first,
     pattern_name,
@@ -35,11 +40,13 @@ from bot.report.content import (
     result_words,
     state_words,
     tested_sentence,
+    told_in_full,
     trend_words,
 )
 from prompts import show_invisible
 
 _LONGEST = 1_000
+_TOP = 3
 _SHOWN_EVIDENCE = 12
 _SHOWN_PAST = 200
 _CHART_WEEKS = 16
@@ -61,6 +68,7 @@ def html_page(
         *_agents(report, window_days),
         *_proposals(past, verdicts, now),
         *_verdicts(verdicts),
+        *_list("Gone", [gone_sentence(one) for one in report.gone]),
         *_list("Worth a look", [f"{one.agent}: {one.sentence}" for one in report.findings]),
         *_list("Not said, and why", [f"{one.what}: {one.reason}" for one in report.refused]),
         *_list("Left out, and why", [f"{one.what}: {one.reason}" for one in left_out]),
@@ -110,16 +118,47 @@ def _agent(agent: AgentHealth, report: PatternReport, window_days: int) -> Eleme
     )
     parts = [head, _el("p", agent.why)]
     if patterns:
-        header = ["What goes wrong", "rate (95 %)", "", "others", "difference", "n"]
+        header = ["Why users fail", "rate (95 %)", "", "others", "difference", "n"]
         rows = [_pattern(one) for one in patterns[:SHOWN_PATTERNS]]
         if has_weeks(patterns):
             header.append("by week")
             rows = [[*row, _by_week(one)] for row, one in zip(rows, patterns, strict=False)]
         parts.append(_table(header, rows))
+        told = [_el("li", told_in_full(one)) for one in patterns[:_TOP]]
+        parts.append(_el("ol", *told))
         parts.append(_evidence(patterns[:SHOWN_PATTERNS]))
     if len(patterns) > SHOWN_PATTERNS:
         parts.append(_soft(f"and {len(patterns) - SHOWN_PATTERNS} more in debrief patterns"))
+    decisions = [one for one in report.decisions if one.agent == agent.agent]
+    if decisions:
+        cells = [decision_cells(one) for one in decisions]
+        rows = [[_el("td", row[0]), *(_number(cell) for cell in row[1:])] for row in cells]
+        parts.append(_table(DECISION_COLUMNS, rows))
+    signals = [one for one in report.signal_rates if one.agent == agent.agent]
+    if signals:
+        parts.append(_signals(signals))
     return _el("section", *parts, class_="card")
+
+
+def _signals(rates: Sequence[SignalRate]) -> Element:
+    """How often each signal shows: in all conversations, and where it is most frequent."""
+    rows = []
+    for everywhere in (one for one in rates if one.by == "all"):
+        row = [_el("td", everywhere.signal.replace("_", " ")), _estimate(everywhere.rate)]
+        for by in ("intent", "version"):
+            among = [one for one in rates if (one.signal, one.by) == (everywhere.signal, by)]
+            most = max(among, key=lambda one: one.rate.interval.low, default=None)
+            told = f"{most.value}: {percent(most.rate.rate)}" if most and len(among) > 1 else ""
+            row.append(_el("td", told))
+        rows.append((everywhere.rate.rate, [*row, _number(count(everywhere.users, "user"))]))
+    rows.sort(key=lambda pair: -pair[0])
+    header = ("Signal", "rate (95 %)", "most in the intent", "most in the version", "of")
+    summary = _el("summary", "What the conversations show by themselves")
+    return _el("details", summary, _table(header, [row for _, row in rows]))
+
+
+def _estimate(estimate: RateEstimate) -> Element:
+    return _number(rate(estimate.rate, estimate.interval))
 
 
 def _pattern(pattern: Pattern) -> list[Element]:

@@ -17,6 +17,7 @@ from rich.text import Text
 from bot.figures import bars, count, percent, points, rate
 from bot.records import (
     AgentHealth,
+    DecisionRates,
     Declined,
     Finding,
     ModelCost,
@@ -28,17 +29,21 @@ from bot.records import (
     Verdict,
 )
 from bot.report.content import (
+    DECISION_COLUMNS,
     HEALTH,
     SHOWN_LINES,
     SHOWN_PATTERNS,
     Step,
     agent_numbers,
+    decision_cells,
+    gone_sentence,
     has_weeks,
     left_out_of,
     pattern_name,
     patterns_of,
     steps_of,
     tested_sentence,
+    told_in_full,
     trend_words,
 )
 from prompts import show_invisible
@@ -51,6 +56,8 @@ _HEALTH_STYLE = {
 }
 _RESULT_STYLE = {"worked": "green", "harmed": "bold red", "no_effect": "yellow", "unknown": "dim"}
 _LONGEST = 400
+_TOP = 3
+"""Reasons that are told in full: what somebody can act on in a week."""
 
 
 def patterns_text(report: PatternReport, *, window_days: int) -> Iterator[RenderableType]:
@@ -62,6 +69,7 @@ def patterns_text(report: PatternReport, *, window_days: int) -> Iterator[Render
         yield from _agent(agent, report, window_days)
         yield Text()
     yield Text(tested_sentence(report))
+    yield from _gone(report)
     yield from _findings(report.findings)
     yield from _declined(report.refused)
 
@@ -112,27 +120,51 @@ def _verdicts(verdicts: Sequence[Verdict]) -> Iterator[RenderableType]:
 
 def _agent(agent: AgentHealth, report: PatternReport, window_days: int) -> list[RenderableType]:
     head = Table.grid(expand=True, padding=(0, 2))
-    head.add_column()
-    head.add_column(ratio=1)
-    head.add_column(justify="right")
-    head.add_row(
-        _bold(agent.agent),
-        Text(agent_numbers(agent, window_days)),
-        Text(HEALTH[agent.health], style=_HEALTH_STYLE[agent.health]),
-    )
-    parts: list[RenderableType] = [head, _said(agent.why)]
+    head.add_column(ratio=1, overflow="fold")
+    head.add_column(justify="right", no_wrap=True)
+    health = Text(HEALTH[agent.health], style=_HEALTH_STYLE[agent.health])
+    head.add_row(_bold(agent.agent), health)
+    numbers = Text(agent_numbers(agent, window_days), style="dim")
+    parts: list[RenderableType] = [head, numbers, _said(agent.why)]
     patterns = patterns_of(report, agent.agent)
     if patterns:
         parts += [Text(), _patterns(patterns[:SHOWN_PATTERNS])]
+        parts += [_in_full(number, one) for number, one in enumerate(patterns[:_TOP], 1)]
     if len(patterns) > SHOWN_PATTERNS:
         parts.append(Text(f"and {len(patterns) - SHOWN_PATTERNS} more in --json"))
+    decisions = [one for one in report.decisions if one.agent == agent.agent]
+    if decisions:
+        parts += [Text(), _decisions(decisions)]
     return parts
+
+
+def _in_full(number: int, pattern: Pattern) -> RenderableType:
+    text = _said(told_in_full(pattern))
+    if pattern.exemplars:
+        text.append_text(Text("  debrief show ", style="dim"))
+        text.append_text(_said(pattern.exemplars[0]))
+    return _bullet(text, mark=str(number))
+
+
+def _decisions(rates: Sequence[DecisionRates]) -> Table:
+    """What people did with what the agent decided."""
+    table = _table(*DECISION_COLUMNS)
+    for one in rates:
+        table.add_row(*(_said(cell) for cell in decision_cells(one)))
+    return table
+
+
+def _gone(report: PatternReport) -> list[RenderableType]:
+    if not report.gone:
+        return []
+    lines = [_bullet(_said(gone_sentence(one))) for one in report.gone[:SHOWN_LINES]]
+    return [Text(), Text("Gone", style="bold"), *lines, *_more(report.gone)]
 
 
 def _patterns(patterns: Sequence[Pattern]) -> Table:
     """Two lines a row, so that it can be read at 80 columns."""
     dated = ["trend"] if has_weeks(patterns) else []
-    table = _table("", "What goes wrong", "rate (95 %)", "others", "difference", *dated)
+    table = _table("", "Why users fail", "rate (95 %)", "others", "difference", *dated)
     for number, pattern in enumerate(patterns, 1):
         table.add_row(
             str(number),
@@ -199,11 +231,11 @@ def _more(items: Sequence[object]) -> Iterable[RenderableType]:
     return [_bullet(Text(f"and {hidden:,} more in --json"))] if hidden > 0 else []
 
 
-def _bullet(text: Text) -> RenderableType:
+def _bullet(text: Text, *, mark: str = "-") -> RenderableType:
     grid = Table.grid(padding=(0, 1))
     grid.add_column()
     grid.add_column(overflow="fold")
-    grid.add_row("-", text)
+    grid.add_row(mark, text)
     return Padding(grid, (0, 0, 0, 2))
 
 
