@@ -16,7 +16,8 @@ from bot.figures import count, percent
 from bot.intents import Document, discover, label, taxonomy_version, write_taxonomy
 from bot.intents.embedding import Embedder, embed_texts
 from bot.intents.revising import revise
-from bot.intents.taxonomy import now_called
+from bot.intents.structure import Split, find_splits, propose_parents
+from bot.intents.taxonomy import MAX_LEVELS, level_of, now_called
 from bot.proposals.relabelling import Key, Relabelling
 from bot.proposals.taxonomy import propose_taxonomy
 from bot.records import (
@@ -70,6 +71,7 @@ def change_taxonomy(
     with `quotes` the proposal shows what some users wrote.
     """
     cost, skipped = ModelCost(), ""
+    parts: dict[str, str] = {}
     if file is None:
         seen = {intent_id for one in labels.values() for intent_id, _ in one.intents}
         changed = [intent for intent in taxonomy.intents if intent.id in seen]
@@ -78,22 +80,33 @@ def change_taxonomy(
     else:
         before = taxonomy
         residue = sum(not labels[_key(one)].intents for one in documents)
-        changed = [*_unused(taxonomy, labels, now), *_overlapping(taxonomy, labels, started)]
+        gone = [*_unused(taxonomy, labels, now), *_overlapping(taxonomy, labels, started)]
         new, examples, cost, skipped = _new_intents(documents, residue, taxonomy, ask, now, embed)
-        changed += new
+        left = _with(before, [*gone, *new])
+        splits = find_splits(documents, labels, left, started=started, now=now, embed=embed)
+        divided, parts = _divided(splits, left)
+        changed = [*gone, *new, *divided]
+        examples += [told for split in splits for told in split.labels]
+    after = _with(before, changed)
+    relabelled = {_key(one): labels[_key(one)] for one in documents}
+    if changed:
+        found = label(documents, after, examples=examples, embed=embed)
+        relabelled = {_key(one): own for one, own in zip(documents, found, strict=True)}
+    families = propose_parents(documents, relabelled, after, now=now, embed=embed)
+    after = _with(after, families)
+    changed = list({one.id: one for one in (*changed, *families)}.values())
     if not changed:
         reason = skipped or "Every intent that is seen is known."
         return Skipped(what="the taxonomy", code="healthy", reason=reason)
-    after = _with(before, changed)
-    relabelled = label(documents, after, examples=examples, embed=embed)
     return propose_taxonomy(
         before,
         after,
         Relabelling(
             before={_key(one): labels[_key(one)] for one in documents} if before else {},
-            after={_key(one): found for one, found in zip(documents, relabelled, strict=True)},
+            after=relabelled,
             now_called=now_called(after),
             units={_key(one): one.unit for one in documents},
+            parts=parts,
         ),
         file=file,
         text=write_taxonomy(replace(after, intents=tuple(changed)), file.text if file else ""),
@@ -131,6 +144,24 @@ def _new_intents(
     ]
     sentence = f"No group among {count(residue, 'conversation')} that fit no intent is new."
     return new, members, found.cost, sentence
+
+
+def _divided(splits: Sequence[Split], taxonomy: Taxonomy) -> tuple[list[Intent], dict[str, str]]:
+    """The intents that fell apart with their parts, and what each part was part of.
+
+    The parts go below their intent, so that its trend goes on; where that is too deep already they
+    take its place.
+    """
+    changed, parts = list[Intent](), dict[str, str]()
+    for split in splits:
+        parts |= {part.id: split.intent.id for part in split.parts}
+        if level_of(split.intent, taxonomy) < MAX_LEVELS:
+            changed += [replace(part, parent=split.intent.id) for part in split.parts]
+            continue
+        into = tuple(part.id for part in split.parts)
+        changed.append(replace(split.intent, status="split", into=into))
+        changed += [replace(part, parent=split.intent.parent) for part in split.parts]
+    return changed, parts
 
 
 def _unused(taxonomy: Taxonomy, labels: Mapping[Key, Label], now: datetime) -> list[Intent]:

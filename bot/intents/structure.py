@@ -99,7 +99,9 @@ def propose_parents(
         if 2 * sum(len(family) for family in families) < len(units):
             continue
         named = [[units[one] for one in family] for family in families]
-        for intent in _with_parents(agent, own, named, {**_by_id(taxonomy), **changed}, now):
+        for intent in _with_parents(
+            agent, own, named, {**{one.id: one for one in taxonomy.intents}, **changed}, now
+        ):
             changed[intent.id] = intent
     return tuple(changed.values())
 
@@ -183,7 +185,8 @@ def find_splits(
     middle = times[len(times) // 2]
     active = _by_id(taxonomy)
     parents = {intent.parent for intent in active.values()}
-    ids, taken = set(active), {intent.name for intent in active.values()}
+    ids = {intent.id for intent in taxonomy.intents}  # of retired and merged ones too: never again
+    taken = {intent.name for intent in active.values()}
     splits: list[Split] = []
     for agent, own in _by_agent(documents):
         is_late = np.array([_is_late(started.get(_key(one)), middle) for one in own])

@@ -262,6 +262,11 @@ def now_called(taxonomy: Taxonomy) -> dict[str, str]:
     return found
 
 
+def level_of(intent: Intent, taxonomy: Taxonomy) -> int:
+    """1 for an intent without a parent."""
+    return _levels(intent, {one.id: one for one in taxonomy.intents})
+
+
 def _levels(intent: Intent, by_id: Mapping[str, Intent]) -> int:
     levels = 1
     parent = by_id.get(intent.parent or "")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sklearn.metrics import cohen_kappa_score
 
@@ -31,12 +31,18 @@ class Relabelling:
     """Ids before to ids after: an intent that was merged is no disagreement."""
     units: Mapping[Key, str]
     """Who is counted: the user, else the conversation."""
+    parts: Mapping[str, str] = field(default_factory=dict)
+    """New ids to the id of the intent that fell apart into them: to go there is no disagreement."""
 
     def ids_before(self, key: Key) -> frozenset[str]:
         return frozenset(self.now_called.get(one, one) for one in _ids(self.before.get(key)))
 
     def ids_after(self, key: Key) -> frozenset[str]:
         return frozenset(_ids(self.after.get(key)))
+
+    def as_before(self, key: Key) -> frozenset[str]:
+        """The ids after, with the whole in place of its parts."""
+        return frozenset(self.parts.get(one, one) for one in _ids(self.after.get(key)))
 
     def moved(self) -> list[Key]:
         """Conversations whose intents are others than before."""
@@ -61,7 +67,7 @@ def agreement(labels: Relabelling) -> Agreement:
         key=lambda key: short_hash(*key, length=16),
     )[:ANCHORS]
     before = [labels.ids_before(key) for key in told]
-    after = [labels.ids_after(key) for key in told]
+    after = [labels.as_before(key) for key in told]
     kappas = {
         intent_id: _kappa([intent_id in one for one in before], [intent_id in one for one in after])
         for intent_id in sorted(frozenset().union(*before))

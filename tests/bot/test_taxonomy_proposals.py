@@ -14,7 +14,7 @@ from bot.proposals.edits import apply_edits
 from bot.proposals.relabelling import Relabelling, agreement, moves_between
 from bot.proposals.taxonomy import PATH
 from bot.records import Intent, Label, Proposal, Skipped, SourceFile, Taxonomy
-from tests.bot.intents_built import NOW, a_document, some_documents
+from tests.bot.intents_built import NOW, REASONS, a_document, some_documents
 
 SHA = "0" * 40
 
@@ -295,3 +295,74 @@ def test_the_pull_request_stays_the_same_one_while_more_is_found(first):
     assert isinstance(fewer, Proposal)
     assert one.id == fewer.id
     assert one.fingerprint != fewer.fingerprint
+
+
+WISHES = {
+    "bag": "I want to add a heavy suitcase to my trip, {}",
+    "seat": "Please reserve a window seat near the wing, {}",
+}
+
+
+def a_mixed_intent():
+    """One intent in the file, of which the users want two things, all the time."""
+    said = [(wish, n) for n in range(40) for wish in WISHES]
+    documents = [
+        a_document(WISHES[wish].format(f"{REASONS[n % 12]} {REASONS[n % 7]}"), number)
+        for number, (wish, n) in enumerate(said)
+    ]
+    others = [
+        a_document(f"I forgot my password and must reset it, {REASONS[n % 12]}", 500 + n)
+        for n in range(40)
+    ]
+    extras = Intent(
+        id="i-extras", name="buy extras", exemplars=tuple(one.sha for one in documents[:20])
+    )
+    password = Intent(
+        id="i-password", name="reset password", exemplars=tuple(one.sha for one in others[:20])
+    )
+    taxonomy = a_taxonomy(extras, password)
+    both = [*documents, *others]
+    labels = {key(one): _one(key(one), "i-extras") for one in documents}
+    labels |= {key(one): _one(key(one), "i-password") for one in others}
+    started = {key(one): NOW - timedelta(hours=number % 80) for number, one in enumerate(both)}
+    return both, labels, taxonomy, started
+
+
+def test_an_intent_that_is_two_things_gets_them_below_it_and_keeps_its_trend():
+    documents, labels, taxonomy, started = a_mixed_intent()
+    file = a_file(write_taxonomy(taxonomy))
+
+    proposal = change(documents, labels, taxonomy, file=file, started=started)
+
+    assert isinstance(proposal, Proposal)
+    written = apply_edits({PATH: file}, proposal.edits)
+    assert not isinstance(written, Skipped)
+    after = {one.id: one for one in read_taxonomy(written[PATH]).intents}
+    children = [one for one in after.values() if one.parent == "i-extras"]
+    assert len(children) == 2
+    assert after["i-extras"].status == "active"
+    assert proposal.gate is not None
+    assert proposal.gate.verdict == "pass"
+
+
+def test_quotes_are_shown_as_code_where_they_are_allowed_and_nowhere_else(first):
+    documents, found = first
+    labels = labelled(documents, found.labels)
+    started = {key(one): NOW for one in documents}
+
+    def body(quotes: bool) -> str:
+        proposal = change_taxonomy(
+            documents,
+            labels,
+            found.taxonomy,
+            file=None,
+            started=started,
+            ask=None,
+            now=NOW,
+            quotes=quotes,
+        )
+        assert isinstance(proposal, Proposal)
+        return render_body(proposal, base_sha=SHA)
+
+    assert "`I want to cancel my flight because" in body(True)
+    assert "I want to cancel my flight" not in body(False)
