@@ -43,6 +43,8 @@ _BROKEN: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r":(?=[a-z+_-][\w+-]*:)"), ": "),  # :emoji:
 )
 
+_NUMBER = re.compile(r"[+\u2212-]?\$?\d[\d,.]*(?: %| points)?(?: \([\d,.\u2212\u2013… %-]*\))?")
+
 
 class Live(str):
     """Markdown of ours that a table takes as it is: a link that is meant to be one."""
@@ -98,11 +100,20 @@ def _line(text: str, limit: int = 1_000) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; cells are `prose` unless `Live`, each row as wide as the header."""
-    width = len(header)
-    lines = [_row(header, width), "|" + " --- |" * width]
-    lines += [_row(row, width) for row in rows]
+    """A Markdown table; cells are `prose` unless `Live`, each row as wide as the header.
+
+    Columns of numbers stand to the right, where their digits compare.
+    """
+    width, listed = len(header), [list(row) for row in rows]
+    ruled = (" ---: |" if _is_numeric(listed, at) else " --- |" for at in range(width))
+    lines = [_row(header, width), "|" + "".join(ruled)]
+    lines += [_row(row, width) for row in listed]
     return "\n".join(lines)
+
+
+def _is_numeric(rows: Sequence[Sequence[str]], at: int) -> bool:
+    cells = [row[at] for row in rows if at < len(row) and row[at]]
+    return bool(cells) and all(_NUMBER.fullmatch(cell) for cell in cells)
 
 
 def _row(cells: Sequence[str], width: int) -> str:

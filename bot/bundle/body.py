@@ -38,6 +38,7 @@ _SHOWN_COLUMNS = 12
 _SHOWN_WEEKS = 26
 _NOUNS = {"rule": "correction", "threshold": "decision"}
 _WORDS = {"rule": "corrected", "threshold": "dismissed"}
+_FOUND_BY = {"rule": "a rule, without a model", "model": "a model, its quotes looked up by us"}
 _WEEK = re.compile(r"\d{4}-W\d{2}")
 
 
@@ -55,6 +56,7 @@ def render_body(proposal: Proposal, *, base_sha: str, pattern: Pattern | None = 
         _Section(name="header", rank=_ALWAYS, text=_header(proposal, base_sha, pattern)),
         _Section(name="checks of the gate", rank=7, text=_gate_table(proposal.gate.checks)),
         _Section(name="tables", rank=6, text=_tables(proposal.tables)),
+        _Section(name="root cause", rank=5, text=_cause(pattern)),
         _Section(name="rate by week", rank=5, text=_weeks(proposal)),
         _Section(name="evidence", rank=3, text=_evidence(proposal)),
         _Section(name="what got worse", rank=4, text=_losing(proposal.losing)),
@@ -152,6 +154,10 @@ def _why_numbers(proposal: Proposal, pattern: Pattern | None) -> str:
         said.append(f"others {percent(pattern.baseline_rate)}")
     if pattern.risk_difference is not None:
         said.append(f"difference {points(pattern.risk_difference, pattern.interval)}")
+    if pattern.q_value is not None:
+        said.append(f"q = {pattern.q_value:.2g} after correction for all that was tested")
+    if pattern.trend in ("new", "growing", "shrinking"):
+        said.append(pattern.trend)
     return f" Measured: {'; '.join(said)}." if said else ""
 
 
@@ -181,6 +187,22 @@ def _gate_table(checks: Sequence[GateCheck]) -> str:
         for check in checks[:_SHOWN_ROWS]
     ]
     return table(["gate", "verdict", "difference (95 %)", "n"], rows)
+
+
+def _cause(pattern: Pattern | None) -> str:
+    """Why the conversations failed, with what speaks against it as well."""
+    cause = pattern.cause if pattern is not None else None
+    if cause is None:
+        return ""
+    said = [
+        f"- {prose(cause.sentence, SENTENCE)} Found by {_FOUND_BY[cause.by]}.",
+        f"- {count(cause.support, 'failing conversation')} show it, "
+        f"{cause.contradicting:,} of those that were looked at do not.",
+    ]
+    if cause.elsewhere is not None:
+        found = rate(cause.elsewhere.rate, cause.elsewhere.interval)
+        said.append(f"- Of those that did not fail, {found} show it as well.")
+    return _folded(f"Root cause: {cause.cause.replace('_', ' ')}", "\n".join(said))
 
 
 def _tables(tables: Sequence[Table]) -> str:
@@ -279,7 +301,11 @@ def _footer(proposal: Proposal) -> str:
             "- [ ] wrong fix (say what would be right)",
             "- [ ] later",
             "",
-            f"**Undo** Revert the merge: one commit, which touches only {named or 'no file'}.",
+            "Or comment `/debrief explain`, `/debrief reject REASON`, `/debrief retry` or "
+            "`/debrief hold`.",
+            "",
+            "**Undo** `/debrief rollback` after the merge, or revert it: one commit, which touches "
+            f"only {named or 'no file'}.",
         ]
     )
 
