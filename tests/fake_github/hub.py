@@ -83,6 +83,8 @@ class FakeGitHub:
         self.git = repository
         self.issues: dict[int, Issue] = {}
         self.requests: list[Request] = []
+        self.violations: list[str] = []
+        """Of GitHub's official description, by the requests so far; none at the end of a test."""
         self.forbid_pull_requests = False
         self.forbid_labels = False
         self.login = BOT["login"]

@@ -22,6 +22,7 @@ from tests.fake_github.hub import (
     NAME,
     OWNER,
     PERSONAL_TOKEN,
+    REPOSITORY,
     TOKEN,
     FakeGitHub,
     Json,
@@ -29,6 +30,7 @@ from tests.fake_github.hub import (
     Reply,
     Request,
 )
+from tests.openapi.contract import violations
 
 ROUTES = (
     *routes_actions.ROUTES,
@@ -89,6 +91,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self, request: Request) -> None:
         fake = self.fake
         fake.requests.append(request)
+        if request.path.startswith(f"/repos/{REPOSITORY}"):
+            below = request.path.removeprefix(f"/repos/{REPOSITORY}")
+            fake.violations += violations(request.method, below, request.query, request.body)
         fake._calls += 1
         for meant in [one for one in fake.interjections if _is_meant(one, request)]:
             fake.interjections.remove(meant)
@@ -152,3 +157,4 @@ def serve_github(repository: Path) -> Iterator[FakeGitHub]:
         server.shutdown()
         server.server_close()
         thread.join(timeout=10)
+    assert not fake.violations, "not by GitHub's own description: " + "; ".join(fake.violations)
