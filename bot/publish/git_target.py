@@ -37,7 +37,7 @@ class GitTarget:
         return git.occupied(self._path, commit, paths)
 
     def branch(
-        self, name: str, *, proposal_id: str, base_sha: str, paths: Sequence[str]
+        self, name: str, *, proposal_id: str, base_sha: str, paths: Sequence[str] = ()
     ) -> Branch | None:
         sha = git.resolve(self._path, f"refs/heads/{name}")
         if sha is None:

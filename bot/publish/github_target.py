@@ -44,7 +44,7 @@ class GitHubTarget:
         return self._github.occupied(commit, paths)
 
     def branch(
-        self, name: str, *, proposal_id: str, base_sha: str, paths: Sequence[str]
+        self, name: str, *, proposal_id: str, base_sha: str, paths: Sequence[str] = ()
     ) -> Branch | None:
         sha = self._github.branch_sha(name)
         if sha is None:

@@ -59,7 +59,7 @@ class Target(Protocol):
         """Those of `paths` that are a link, a submodule or a folder, or lead through one."""
 
     def branch(
-        self, name: str, *, proposal_id: str, base_sha: str, paths: Sequence[str]
+        self, name: str, *, proposal_id: str, base_sha: str, paths: Sequence[str] = ()
     ) -> Branch | None:
         """The branch, or None where there is none. `paths` are those that have to be fresh."""
 
