@@ -150,6 +150,24 @@ class TestLife:
         assert len({tuple(ids) for ids in kinds.values()}) == 3
 
 
+class TestQuotes:
+    def test_the_list_shows_what_users_wrote_where_that_is_allowed(self, debrief, repo):
+        without = debrief("intents", "list", "--repo", repo, "--json")
+        settings = repo / ".github/debrief.yml"
+        settings.parent.mkdir()
+        settings.write_text("version: 1\nquotes: true\n")
+        git(repo, "add", "--all")
+        git(repo, "commit", "--quiet", "--message", "Quotes")
+
+        shown = debrief("intents", "list", "--repo", repo, "--json")
+        said = debrief("intents", "list", "--repo", repo)
+
+        assert not any("examples" in one for one in without.json["intents"])
+        by_id = {one["id"]: one["examples"] for one in shown.json["intents"]}
+        assert all("cancel my flight" in text for text in by_id["i-cancel"])
+        assert f"“{by_id['i-cancel'][0]}”" in said.out
+
+
 class TestCorrect:
     def test_a_person_s_word_holds_from_the_next_run_on(self, debrief, repo):
         debrief("intents", "assign", "--repo", repo)
@@ -301,6 +319,24 @@ class TestWithAModel:
         wordy("intents", "assign", "--repo", repo)
 
         assert not any("password" in asked.user for asked in model.asked)
+
+    def test_a_budget_that_ends_stops_cleanly_and_says_what_was_left(self, wordy, repo, model):
+        settings = repo / ".github/debrief.yml"
+        settings.parent.mkdir()
+        settings.write_text("version: 1\nmodel: {budget_usd: 0.001}\n")
+        git(repo, "add", "--all")
+        git(repo, "commit", "--quiet", "--message", "Next to nothing")
+
+        done = wordy("intents", "assign", "--repo", repo, "--json")
+        said = wordy("intents", "assign", "--repo", repo)
+
+        assert done.code == 0, done.err
+        assert model.asked == []
+        assert len(done.json["labels"]) == 85
+        (left,) = [one for one in done.json["left_out"] if one["code"] == "budget"]
+        assert "0.0000 of 0.00 US dollars are spent" in left["reason"]
+        assert "labels of" in left["what"]
+        assert f"Left out: {left['what']}" in said.out
 
     def test_a_night_of_batches_gives_the_same_labels(self, wordy, repo, model):
         settings = repo / ".github/debrief.yml"

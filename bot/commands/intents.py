@@ -278,7 +278,9 @@ def _show_intents(shell: Shell, understood: Understanding, *, quotes: bool) -> i
         examples = _examples(understood)
         rows = [{**row, "examples": examples.get(row["id"], [])} for row in rows]
     if shell.json:
-        shell.emit({"taxonomy_version": understood.taxonomy.version, "intents": rows})
+        version = understood.taxonomy.version
+        left_out = [asdict(one) for one in understood.skipped]
+        shell.emit({"taxonomy_version": version, "intents": rows, "left_out": left_out})
         return 0
     for row in sorted(rows, key=lambda row: -row["conversations"]):
         state = "" if row["status"] == "active" else f" ({row['status']})"
@@ -287,7 +289,14 @@ def _show_intents(shell: Shell, understood: Understanding, *, quotes: bool) -> i
             shell.say(f"                  “{said}”")
     if not rows:
         shell.say("No intents: too few conversations say something similar.")
+    _tell_left_out(shell, understood)
     return 0
+
+
+def _tell_left_out(shell: Shell, understood: Understanding) -> None:
+    """What was not done, and why: the budget, what the model refused, what came without text."""
+    for one in understood.skipped:
+        shell.say(f"Left out: {one.what}: {one.reason}")
 
 
 def _examples(understood: Understanding) -> dict[str, list[str]]:
@@ -322,10 +331,19 @@ def _show_labels(shell: Shell, understood: Understanding) -> int:
     trainings = [asdict(one) for one in understood.learning.trainings]
     if shell.json:
         version = understood.taxonomy.version
-        shell.emit({"taxonomy_version": version, "labels": labels, "trainings": trainings})
+        left_out = [asdict(one) for one in understood.skipped]
+        shell.emit(
+            {
+                "taxonomy_version": version,
+                "labels": labels,
+                "trainings": trainings,
+                "left_out": left_out,
+            }
+        )
         return 0
     for training in understood.learning.trainings:
         shell.say(f"{training.agent}: {training.sentence}")
     told = sum(1 for label in labels if label["intent_ids"])
     shell.say(f"{told} of {len(labels)} conversations have an intent; --json gives each.")
+    _tell_left_out(shell, understood)
     return 0

@@ -69,13 +69,13 @@ EMPTY_VERBS = (_STOP_WORDS | set(_VERBS.split())) - LIGHT_VERBS
 _WORDS = """
 actually ahead annoyed assist assistance available best better btw can't cannot correct could
 currently did didn't different disappointed does doesn't doing don't double-check ensure exactly
-frustrated frustrating future going good got guess handy happy having he'd he's hello help hi hmm
-hoping i'd i'll i'm i've information it's just kind kindly know let let's like little long look
-looking lot make matter maybe moment need needed new okay one perfect possible prefer preferred
+frustrated frustrating future getting going good got guess handy happy having he'd he's hello help
+hi hmm hoping i'd i'll i'm i've information it's just kind kindly know let let's like little long
+look looking lot make matter maybe moment need needed new okay one perfect possible prefer preferred
 proceed process provide question quick quickly really right said say soon sounds start stuff sure
 thank thanks that's there's they're thing things think today told tried trying unacceptable
-understand upset use user using want wanted wants way we're went what's won't work works would yeah
-yes you're zip
+understand upset use user using wanna want wanted wants way we're went what's won't work works would
+yeah yes you're zip
 """
 EMPTY_WORDS = _STOP_WORDS | frozenset(_WORDS.split())
 """Words that say nothing about an intent."""

@@ -242,8 +242,7 @@ def _phrases(verb: str, behind: Iterable[str], proper: frozenset[str]) -> Iterat
             phrase.append(link)
         phrase.append(singular(word))
         telling += 1
-        if verb not in LIGHT_VERBS or telling > 1:
-            yield " ".join(phrase)
+        yield " ".join(phrase)
 
 
 def _most_telling(
@@ -284,8 +283,12 @@ def _users_of(
 
 def _candidates(wishes: Mapping[str, int], terms: Sequence[str], frame: str) -> Iterator[str]:
     """Names to try, the best first; it never ends."""
-    if wishes:
-        yield (lead := _whole(next(iter(wishes)), wishes))
+    order = next((wish for wish in wishes if not _is_light(wish)), None)
+    if order is not None:
+        # The group may want more than those who are told apart best: "get quote", not only "get
+        # quote for life insurance".
+        begun = [wish for wish in wishes if f"{order} ".startswith(f"{wish} ")]
+        yield (lead := _whole(min(begun, key=len), wishes))
     else:
         listed = _distinct(terms)[:LISTED_TERMS]
         # A pair says much behind a verb of ours.
@@ -299,6 +302,12 @@ def _candidates(wishes: Mapping[str, int], terms: Sequence[str], frame: str) -> 
     for letters in itertools.count(1):
         for suffix in itertools.product("abcdefghijklmnopqrstuvwxyz", repeat=letters):
             yield f"{lead}, group {''.join(suffix)}"
+
+
+def _is_light(order: str) -> bool:
+    """Says too little alone: "get card"."""
+    verb, _, thing = order.partition(" ")
+    return verb in LIGHT_VERBS and " " not in thing
 
 
 def _whole(order: str, wishes: Mapping[str, int]) -> str:

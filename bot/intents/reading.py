@@ -8,6 +8,7 @@ call for eight conversations.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
@@ -87,20 +88,20 @@ def read_labels(documents: Sequence[Document], taxonomy: Taxonomy, *, ask_many: 
     offered = _offered(taxonomy)
     replies = ask_many([label_prompt(group, offered) for group in groups])
     labels: list[ReadLabel] = []
-    unanswered: dict[tuple[str, str], int] = {}
+    unanswered, reasons = Counter[str](), dict[str, str]()
     unproven, cost = 0, ModelCost()
     for group, reply in zip(groups, replies, strict=True):
         if isinstance(reply, Skipped):
-            alike = (reply.code, reply.reason)
-            unanswered[alike] = unanswered.get(alike, 0) + len(group)
+            reasons.setdefault(reply.code, reply.reason)
+            unanswered[reply.code] += len(group)
             continue
         cost += reply.cost
         found = _believed(group, reply, taxonomy)
         labels += found
         unproven += len(group) - len(found)
     skipped = [
-        Skipped(what=f"labels of {count(n, 'conversation')}", code=code, reason=reason)
-        for (code, reason), n in unanswered.items()
+        Skipped(what=f"labels of {count(n, 'conversation')}", code=code, reason=reasons[code])
+        for code, n in unanswered.items()
     ]
     if unproven:
         sentence = "The model gave no answer, or none with words that the user wrote."
