@@ -102,7 +102,8 @@ def _setup(shell: Shell, root: Path, given: argparse.Namespace) -> _Setup:
     left_out: tuple[str, ...] = ()
     if isinstance(pin, Pin):
         wanted[WORKFLOW_PATH] = workflow_text(pin, store=store, on_github_com=on_github_com)
-        wanted[CHECK_PATH] = check_workflow_text(pin)
+        own = [file.path for agent in inventory.agents for file in agent.files]
+        wanted[CHECK_PATH] = check_workflow_text(pin, paths=own)
     else:
         left_out = (f"{WORKFLOW_PATH} and {CHECK_PATH}: {pin}",)
     files = _against(root, repository, wanted, proposed=bool(given.to))

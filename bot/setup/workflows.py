@@ -7,10 +7,16 @@ has everything: `propose` reads conversations and may call the model, and cannot
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 PATH = ".github/workflows/debrief.yml"
+SETTINGS = ".github/debrief.yml"
+MOST_PATHS = 60
+_LISTABLE = re.compile(r"[\w .,@~=&'()\[\]*?+!/-]+")
+"""Paths that a filter can hold; `${{` would be an expression there."""
 CHECK_PATH = ".github/workflows/debrief-check.yml"
 
 
@@ -100,9 +106,23 @@ def workflow_text(debrief: Pin, *, store: str | None, on_github_com: bool = True
     return _filled(_WORKFLOW, values)
 
 
-def check_workflow_text(debrief: Pin) -> str:
-    """The workflow that looks at pull requests which edit the settings."""
-    return _filled(_CHECK, {"checkout": str(CHECKOUT), "debrief": str(debrief)})
+def check_workflow_text(debrief: Pin, *, paths: Sequence[str]) -> str:
+    """The workflow that looks at pull requests of people. `paths`: the agents' files; pull requests
+    that touch none of them start nothing, unless they are more than `MOST_PATHS` or oddly named."""
+    watched = [SETTINGS, *sorted(set(paths))]
+    is_listed = len(watched) <= MOST_PATHS and all(map(_LISTABLE.fullmatch, watched))
+    listed = "".join(f"      - {json.dumps(_escaped(path))}\n" for path in watched)
+    values = {
+        "paths": f"    paths:\n{listed}" if is_listed else "",
+        "checkout": str(CHECKOUT),
+        "debrief": str(debrief),
+    }
+    return _filled(_CHECK, values)
+
+
+def _escaped(path: str) -> str:
+    """A filter of GitHub that matches this path alone."""
+    return re.sub(r"([*?+\[\]!])", r"\\\1", path)
 
 
 def _filled(template: str, values: dict[str, str]) -> str:
@@ -241,13 +261,14 @@ jobs:
           github-token: ${{ steps.app.outputs.token || github.token }}
 """
 _CHECK = """\
-# Written by `debrief init`. Says beside the lines what is wrong with an edit of Debrief's settings.
-name: Debrief settings
+# Written by `debrief init`. Looks at pull requests of people that edit Debrief's settings or a file
+# of an agent: says beside the lines what is wrong with the settings, and in one comment which
+# intents rely on the changed lines and how they do today. A fork's pull request gets the summary.
+name: Debrief on pull requests
 
 on:
   pull_request:
-    paths: [.github/debrief.yml]
-
+@@paths@@
 permissions: {}
 
 concurrency:
@@ -267,4 +288,18 @@ jobs:
       - uses: @@debrief@@
         with:
           command: check
+
+  evidence:
+    runs-on: ubuntu-24.04
+    timeout-minutes: 10
+    permissions:
+      contents: read
+      pull-requests: write
+      issues: write
+      checks: write
+    steps:
+      # Without a checkout: nothing of the pull request is run or read from a folder.
+      - uses: @@debrief@@
+        with:
+          command: evidence
 """

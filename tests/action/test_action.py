@@ -13,7 +13,15 @@ from ruamel.yaml import YAML
 
 from bot.setup.workflows import Pin, check_workflow_text, workflow_text
 from tests.action.runner import Job, a_source, an_image, run_job
-from tests.fake_github import REPOSITORY, TOKEN, FakeGitHub, serve_github
+from tests.fake_github import (
+    ALICE,
+    REPOSITORY,
+    TOKEN,
+    FakeGitHub,
+    Issue,
+    commit_on,
+    serve_github,
+)
 from tests.loop import NOW, OUTREACH, Debrief, a_repository, corrected_drafts, git, write_lines
 
 SETTINGS = "version: 1\nagents:\n  - name: outreach\n    prompts: [prompts/outreach.md]\n"
@@ -69,7 +77,7 @@ class Machines:
         self._repository = tmp_path / "repo"
         self.jobs: list[Job] = []
 
-    def job(self, **facts: Any) -> Job:
+    def job(self, *, event: Mapping[str, Any] | None = None, **facts: Any) -> Job:
         job = Job(
             folder=self._folder / str(len(self.jobs)),
             source=self._source,
@@ -79,6 +87,7 @@ class Machines:
                 "token": TOKEN,
                 "run_id": "1",
                 "ref": "refs/heads/main",
+                "event": event or {},
             },
             **{"python": self._python, **facts},
         )
@@ -169,13 +178,30 @@ def test_settings_are_checked_beside_the_lines_of_a_pull_request(
     machines: Machines, repository: Path
 ) -> None:
     (repository / ".github/debrief.yml").write_text("version: 1\nagnets: []\n")
-    jobs = YAML(typ="safe").load(check_workflow_text(PIN))["jobs"]
+    jobs = YAML(typ="safe").load(check_workflow_text(PIN, paths=[]))["jobs"]
     job = machines.job()
 
     code = machines.run(job, jobs["check"])
 
     assert code == 2
     assert "::error title=Debrief,file=.github/debrief.yml,line=2::unknown key `agnets`" in job.log
+
+
+def test_a_pull_request_of_a_person_is_told_of_evidence(
+    machines: Machines, github: FakeGitHub, repository: Path
+) -> None:
+    head_sha = commit_on(github.git, "edit", {"prompts/outreach.md": "# Outreach\n"})
+    github.issues[1] = Issue(
+        number=1, user=ALICE, title="Shorter", body="", created_at=github.now(), head="edit",
+        head_sha=head_sha, base_sha=git(repository, "rev-parse", "main").strip(),
+    )  # fmt: skip
+    jobs = YAML(typ="safe").load(check_workflow_text(PIN, paths=[]))["jobs"]
+    job = machines.job(event={"pull_request": {"number": 1}})
+
+    code = machines.run(job, jobs["evidence"])
+
+    assert code == 0, job.log
+    assert "No run has kept evidence" in job.log
 
 
 def test_words_of_strangers_cannot_command_the_runner(machines: Machines) -> None:
@@ -194,7 +220,9 @@ def test_words_of_strangers_cannot_command_the_runner(machines: Machines) -> Non
 @pytest.mark.parametrize(
     ("given", "code", "word"),
     [
-        pytest.param({"command": "prpose"}, 2, "use run, propose, publish or check", id="command"),
+        pytest.param(
+            {"command": "prpose"}, 2, "use run, propose, publish, check or evidence", id="command"
+        ),
         pytest.param({"python": "/bin/false"}, 2, "is not Python 3.11", id="python"),
         pytest.param({"command": "publish", "bundle": "none"}, 2, "none", id="no-bundle"),
     ],

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from bot.settings import PATH, load_settings
 from bot.setup.onboarding import BRANCH
@@ -231,7 +232,13 @@ def workflows(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for on_github_com in (True, False):
             text = workflow_text(PIN, store=store, on_github_com=on_github_com)
             (folder / f"{name}-{on_github_com}.yml").write_text(text)
-    (folder / "check.yml").write_text(check_workflow_text(PIN))
+    listed = {
+        "few": ["prompts/a b.md", "app/[slug]/p*.md", "préparation.md"],
+        "odd": ["a: b #c\n.md", "${{ secrets.X }}.md"],
+        "many": [f"{number}.md" for number in range(100)],
+    }
+    for name, paths in listed.items():
+        (folder / f"check-{name}.yml").write_text(check_workflow_text(PIN, paths=paths))
     return folder
 
 
@@ -264,6 +271,23 @@ def test_actionlint_finds_nothing_in_generated_workflows(workflows: Path) -> Non
     )  # fmt: skip
 
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_pull_requests_that_touch_no_agent_start_nothing() -> None:
+    few = YAML(typ="safe").load(check_workflow_text(PIN, paths=["app/[slug]/p.md", "a.md", "a.md"]))
+    many = YAML(typ="safe").load(check_workflow_text(PIN, paths=[f"{n}.md" for n in range(100)]))
+    odd = check_workflow_text(PIN, paths=["${{ secrets.X }}.md"])
+
+    assert few["on"]["pull_request"]["paths"] == [PATH, "a.md", r"app/\[slug\]/p.md"]
+    assert many["on"]["pull_request"] is None
+    assert "secrets" not in odd
+
+
+def test_the_job_that_tells_evidence_runs_nothing_of_the_pull_request() -> None:
+    jobs = YAML(typ="safe").load(check_workflow_text(PIN, paths=[]))["jobs"]
+
+    assert [step["uses"].partition("@")[0] for step in jobs["evidence"]["steps"]] == [PIN.action]
+    assert jobs["check"]["permissions"] == {"contents": "read"}
 
 
 def test_the_job_that_writes_has_neither_key_nor_store() -> None:
