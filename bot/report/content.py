@@ -16,8 +16,10 @@ from bot.records import (
     PatternReport,
     Plan,
     PublishReport,
+    RateEstimate,
     Skipped,
     Verdict,
+    Workflow,
 )
 
 SHOWN_PATTERNS = 10
@@ -138,6 +140,31 @@ def decision_cells(one: DecisionRates) -> list[str]:
 
 
 DECISION_COLUMNS = ("Decisions", "answered", "dismissed", "approved", "modified", "escalated")
+
+
+def workflow_cells(one: Workflow) -> list[str]:
+    """The columns of WORKFLOW_COLUMNS; behind a rate stands that of the span before."""
+    was = one.before
+    most = [f"{type.replace('_', ' ')} {number}" for type, number in one.corrections.items()]
+    return [
+        f"{one.span}: {one.jobs:,}" if one.span == "month" else one.span,
+        _beside(one.completion, was.completion if was else None),
+        _beside(one.override, was.override if was else None),
+        _beside(one.usable, was.usable if was else None),
+        _beside(one.exceptions, was.exceptions if was else None),
+        ", ".join(most[:_SHOWN_TYPES]),
+    ]
+
+
+def _beside(now: RateEstimate | None, before: RateEstimate | None) -> str:
+    if now is None:
+        return ""
+    said = rate(now.rate, now.interval)
+    return said if before is None else f"{said}, was {percent(before.rate)}"
+
+
+WORKFLOW_COLUMNS = ("Work", "done", "overridden", "usable", "exceptions", "corrected")
+_SHOWN_TYPES = 3
 
 
 def has_weeks(patterns: Sequence[Pattern]) -> bool:

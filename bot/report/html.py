@@ -29,6 +29,7 @@ from bot.report.content import (
     DECISION_COLUMNS,
     HEALTH,
     SHOWN_PATTERNS,
+    WORKFLOW_COLUMNS,
     age,
     agent_numbers,
     decision_cells,
@@ -42,6 +43,7 @@ from bot.report.content import (
     tested_sentence,
     told_in_full,
     trend_words,
+    workflow_cells,
 )
 from prompts import show_invisible
 
@@ -134,6 +136,11 @@ def _agent(agent: AgentHealth, report: PatternReport, window_days: int) -> Eleme
         cells = [decision_cells(one) for one in decisions]
         rows = [[_el("td", row[0]), *(_number(cell) for cell in row[1:])] for row in cells]
         parts.append(_table(DECISION_COLUMNS, rows))
+    workflows = [one for one in report.workflows if one.agent == agent.agent]
+    if workflows:
+        cells = [workflow_cells(one) for one in workflows]
+        rows = [[_el("td", row[0]), *(_number(cell) for cell in row[1:])] for row in cells]
+        parts.append(_table(WORKFLOW_COLUMNS, rows))
     signals = [one for one in report.signal_rates if one.agent == agent.agent]
     if signals:
         parts.append(_signals(signals))

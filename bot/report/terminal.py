@@ -27,12 +27,14 @@ from bot.records import (
     PublishReport,
     Skipped,
     Verdict,
+    Workflow,
 )
 from bot.report.content import (
     DECISION_COLUMNS,
     HEALTH,
     SHOWN_LINES,
     SHOWN_PATTERNS,
+    WORKFLOW_COLUMNS,
     Step,
     agent_numbers,
     decision_cells,
@@ -45,6 +47,7 @@ from bot.report.content import (
     tested_sentence,
     told_in_full,
     trend_words,
+    workflow_cells,
 )
 from prompts import show_invisible
 
@@ -135,6 +138,9 @@ def _agent(agent: AgentHealth, report: PatternReport, window_days: int) -> list[
     decisions = [one for one in report.decisions if one.agent == agent.agent]
     if decisions:
         parts += [Text(), _decisions(decisions)]
+    workflows = [one for one in report.workflows if one.agent == agent.agent]
+    if workflows:
+        parts += [Text(), _workflows(workflows)]
     return parts
 
 
@@ -151,6 +157,14 @@ def _decisions(rates: Sequence[DecisionRates]) -> Table:
     table = _table(*DECISION_COLUMNS)
     for one in rates:
         table.add_row(*(_said(cell) for cell in decision_cells(one)))
+    return table
+
+
+def _workflows(spans: Sequence[Workflow]) -> Table:
+    """How the work went that people reviewed."""
+    table = _table(*WORKFLOW_COLUMNS)
+    for one in spans:
+        table.add_row(*(_said(cell) for cell in workflow_cells(one)))
     return table
 
 

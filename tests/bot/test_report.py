@@ -27,8 +27,10 @@ from bot.records import (
     Skipped,
     Verdict,
     WeekRate,
+    Workflow,
 )
 from bot.report import dashboard_markdown, html_page, patterns_text, run_text, summary_markdown
+from bot.statistics import failure_rate
 from tests.bot.proposals_built import BASE, NOW, a_health, a_past, a_pattern, a_report, a_verdict
 from tests.bot.test_markdown import HOSTILE, page
 
@@ -155,6 +157,7 @@ def a_hostile_run(text: str) -> ARun:
         report=a_report(
             agents=(a_health(agent=text, why=text),),
             patterns=(pattern, threshold),
+            workflows=(a_workflow(text, span=text, corrections={text: 3}),),
             findings=(Finding(kind=text, agent=text, sentence=text, evidence=(text,)),),
             refused=(Declined(what=text, reason=text),),
         ),
@@ -187,6 +190,35 @@ def test_patterns_come_with_rates_intervals_and_trend() -> None:
     )
     assert re.search(r"143 users +growing", text)
     assert "63 more groups were tested; none stands after correction for all of them." in text
+
+
+def a_workflow(agent: str = "airline", **changes: Any) -> Workflow:
+    values: dict[str, Any] = {
+        "span": "last 100 jobs",
+        "jobs": 100,
+        "since": NOW - timedelta(days=6),
+        "completion": failure_rate(82, 100),
+        "override": failure_rate(10, 40),
+        "usable": None,
+        "exceptions": failure_rate(3, 100),
+        "corrections": {"opening_removed": 6, "shortened": 4},
+    }
+    return Workflow(agent=agent, **{**values, **changes})
+
+
+def test_reviewed_work_is_shown_beside_the_span_before() -> None:
+    before = a_workflow(completion=failure_rate(70, 100), override=None)
+    report = a_report(workflows=(a_workflow(before=before), a_workflow("other", jobs=7)))
+
+    terminal = printed(patterns_text(report, window_days=28), width=160)
+    page = parsed(html_page(report, now=NOW)).text
+
+    for text in (terminal, page):
+        assert "last 100 jobs" in text
+        assert "82 % (73\u201388), was 70 %" in text
+        assert "25 % (14\u201340)" in text
+        assert "opening removed 6, shortened 4" in text
+    assert terminal.count("last 100 jobs") == 1
 
 
 def test_without_times_there_is_no_empty_column_for_a_trend() -> None:
