@@ -79,9 +79,8 @@ def change_taxonomy(
         before = None
     else:
         before = taxonomy
-        residue = sum(not labels[_key(one)].intents for one in documents)
         gone = [*_unused(taxonomy, labels, now), *_overlapping(taxonomy, labels, started)]
-        new, examples, cost, skipped = _new_intents(documents, residue, taxonomy, ask, now, embed)
+        new, examples, cost, skipped = _new_intents(documents, labels, taxonomy, ask, now, embed)
         left = _with(before, [*gone, *new])
         splits = find_splits(documents, labels, left, started=started, now=now, embed=embed)
         divided, parts = _divided(splits, left)
@@ -117,7 +116,7 @@ def change_taxonomy(
 
 def _new_intents(
     documents: Sequence[Document],
-    residue: int,
+    labels: Mapping[Key, Label],
     known: Taxonomy,
     ask: Ask | None,
     now: datetime,
@@ -125,13 +124,14 @@ def _new_intents(
 ) -> tuple[list[Intent], list[Label], ModelCost, str]:
     """Intents in what fits no known one, and their members; else a sentence that says why none.
 
-    `residue` of `documents` fit none. The others are given along, to be told apart from.
+    Those of `documents` that fit one are given along, to be told apart from.
     """
+    residue = sum(not labels[_key(one)].intents for one in documents)
     if residue < max(RESIDUE, RESIDUE_SHARE * len(documents)):
         share = percent(residue / len(documents)) if documents else "none"
         sentence = f"{count(residue, 'conversation')} ({share}) fit no intent: too few."
         return [], [], ModelCost(), sentence
-    found = discover(documents, ask=ask, known=known, now=now, embed=embed)
+    found = discover(documents, ask=ask, known=known, now=now, embed=embed, given=labels)
     if ask is not None:
         found, _ = revise(documents, found, ask=ask, known=known, embed=embed)
     before = {intent.id for intent in known.intents}

@@ -53,6 +53,10 @@ It also bounds the grain: on BANKING77's 77 intents 1,000 questions give 32 grou
 EXEMPLARS = 20
 NEW_FROM = 0.5
 """Share of a group that may fit no known intent from which the group is new."""
+UNLABELLED_FROM = 0.25
+"""Share of a new group that has no label at all. What is unsure alone is mostly an odd wording."""
+UNSURE_UNDER = 0.5
+"""Probability of a label given before under which its document is asked again."""
 SAME_INTENT = 0.8
 """Cosine of the means from which a new group is a retired intent that came back."""
 
@@ -92,12 +96,14 @@ def discover(
     known: Taxonomy | None = None,
     embed: Embedder = embed_texts,
     classifiers: Mapping[str, Classifier] | None = None,
+    given: Mapping[tuple[str, str], Label] | None = None,
 ) -> Discovery:
     """Group the documents of each agent and name the groups that are new.
 
     A group needs `min_users` distinct units and `min_conversations` documents; smaller ones join
     the nearest one, or their documents go where the classifier is sure, or stay without an intent.
-    An agent's classifier in `classifiers` says what is known; else one learns from the exemplars.
+    What is known is said by the labels `given` by agent and conversation, else by the agent's
+    classifier in `classifiers`, else by one that learns from the exemplars among the documents.
     """
     before = known.intents if known else ()
     intents = {intent.id: intent for intent in before}
@@ -110,7 +116,11 @@ def discover(
     cost = ModelCost()
     for agent, own in sorted(of_agent.items()):
         candidates = [one for one in before if not agents[one.id] or agent in agents[one.id]]
-        known_as = _known_as(own, candidates, (classifiers or {}).get(agent), embed)
+        known_as = (
+            _known_as(own, candidates, (classifiers or {}).get(agent), embed)
+            if given is None
+            else _known_by(own, candidates, given)
+        )
         sample = _sample(len(own), seed)
         vectors = embed_documents([own[row] for row in sample], embed, tools=weigh_tools(own))
         clusters = _clusters(own, sample, vectors, seed, min_users, min_conversations)
@@ -209,6 +219,26 @@ def _known_as(
     return _Known(labels=labels, suspected=frozenset(suspected))
 
 
+def _known_by(
+    documents: Sequence[Document],
+    known: Sequence[Intent],
+    given: Mapping[tuple[str, str], Label],
+) -> _Known:
+    """The same from labels: those of a classifier that has learned from more than these documents,
+    of people and of the model."""
+    allowed = {intent.id for intent in offered(known)}
+    labels: dict[int, tuple[str, float]] = {}
+    suspected: set[int] = set()
+    for row, document in enumerate(documents):
+        label = given.get((document.agent, document.conversation_id))
+        own = [one for one in label.intents if one[0] in allowed] if label else []
+        if own:
+            labels[row] = own[0]
+        if not own or own[0][1] < UNSURE_UNDER:
+            suspected.add(row)
+    return _Known(labels=labels, suspected=frozenset(suspected))
+
+
 def _new(
     documents: Sequence[Document],
     sample: NDArray[np.int64],
@@ -225,7 +255,12 @@ def _new(
         )
         rows = [int(row) for row in sample[strange]]
         enough = _is_large(documents, rows, min_users, min_conversations)
-        if enough and len(strange) >= NEW_FROM * len(own):
+        unlabelled = sum(row not in known_as.labels for row in rows)
+        if (
+            enough
+            and len(strange) >= NEW_FROM * len(own)
+            and unlabelled >= UNLABELLED_FROM * len(own)
+        ):
             new.append(strange)
     return new
 

@@ -16,7 +16,7 @@ from bot.intents import Discovery, Document, discover, to_document
 from bot.intents.clusters import find_clusters
 from bot.intents.embedding import Matrix, embed_documents, normalise
 from bot.intents.naming import name_clusters
-from bot.records import Intent, ModelCost, Skipped, Taxonomy
+from bot.records import Intent, Label, ModelCost, Skipped, Taxonomy
 from collector.records import Completeness, Conversation, Message
 from tests.bot.intents_built import (
     NOW,
@@ -342,3 +342,30 @@ def blobs(sizes_of_groups: list[int]) -> Matrix:
     middles = rng.normal(size=(len(sizes_of_groups), 60))
     rows = np.repeat(middles, sizes_of_groups, axis=0)
     return normalise(rows + rng.normal(size=rows.shape))
+
+
+def test_what_has_a_label_from_elsewhere_is_known_where_no_exemplar_is_among_the_documents():
+    documents = some_documents(each=12)
+    flights = documents[:12]
+    known = Taxonomy(
+        intents=(Intent(id="i-1", name="told by people", exemplars=("0" * 16,)),),
+        version="v",
+        source="repository",
+    )
+    given = {
+        (one.agent, one.conversation_id): Label(
+            agent=one.agent,
+            conversation_id=one.conversation_id,
+            intents=(("i-1", 0.9),) if one in flights else (),
+            source="classifier",
+            taxonomy_version="v",
+        )
+        for one in documents
+    }
+
+    found = discover(documents, now=NOW, known=known, given=given)
+
+    own = {one.intents[0][0] for one in found.labels[:12]}
+    assert own == {"i-1"}
+    assert len(ids(found) - {"i-1"}) == 2
+    assert sizes(found) == [12, 12, 12]
