@@ -90,7 +90,7 @@ def _rollout(product: Rollout, rng: np.random.Generator) -> list[dict[str, objec
     outage_day = int(rng.integers(WINDOW_DAYS))
     rows = []
     for number in range(product.users):
-        # One user in ten comes five to twenty times; users differ by a normal effect of their logit.
+        # One user in ten comes five to twenty times; their logits differ by a normal effect.
         times = int(rng.integers(5, 21)) if rng.random() < 0.1 else 1 + int(rng.random() < 0.3)
         logit = np.log(product.base_rate / (1 - product.base_rate)) + rng.normal(0, 0.8)
         own = 1 / (1 + np.exp(-logit))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.stats import rankdata
+from scipy.stats import binomtest, rankdata
 
 from bot.figures import count, percent, rate
 from bot.records import Decision, Finding, in_time
@@ -24,6 +24,9 @@ MOST = 1_500
 SHOWN_FEATURES = 3
 Q = 0.05
 MIN_OF_A_RULE = 5
+UNUSUAL = 0.001
+"""Chance of so many such responses among decisions like these at the rate of all. Far under 5 %,
+because the cluster was drawn around them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,10 +79,11 @@ def _alike(agent: str, kind: _Kind, decisions: Sequence[Decision]) -> Iterator[F
         members = [chosen[at] for at in np.flatnonzero(found == number)]
         if len(members) < kind.size:
             return
-        inside = _in_the_range(places, members)
+        inside = _near(places, members)
         share = len([at for at in inside if decisions[at].response == kind.response])
-        # Where everything looks like this, the likeness says nothing.
-        if len(inside) > len(decisions) / 2 or 2 * share < len(inside):
+        # Where as many of all respond so, or nearly, the likeness says nothing.
+        usual = sum(one.response == kind.response for one in decisions) / len(decisions)
+        if binomtest(share, len(inside), usual, alternative="greater").pvalue > UNUSUAL:
             continue
         where = _ranges([decisions[at] for at in members], names, places, members)
         yield Finding(
@@ -87,7 +91,7 @@ def _alike(agent: str, kind: _Kind, decisions: Sequence[Decision]) -> Iterator[F
             agent=agent,
             sentence=f"{count(len(members), 'decision')} that people {kind.did} are alike "
             f"(similarity {kind.similarity:g} or more, distinct inputs): {where}; of "
-            f"{count(len(inside), 'answered decision')} in this range {share} were {kind.did}.",
+            f"{count(len(inside), 'answered decision')} like these {share} were {kind.did}.",
             evidence=tuple(decisions[at].id for at in members),
         )
 
@@ -106,9 +110,14 @@ def _places(decisions: Sequence[Decision], names: Sequence[str]) -> npt.NDArray[
     return np.column_stack(columns)
 
 
-def _in_the_range(places: npt.NDArray[np.float64], members: Sequence[int]) -> list[int]:
-    low, high = places[members].min(axis=0), places[members].max(axis=0)
-    return [int(at) for at in np.flatnonzero(((places >= low) & (places <= high)).all(axis=1))]
+def _near(places: npt.NDArray[np.float64], members: Sequence[int]) -> list[int]:
+    """All that are as close to the most typical member as the furthest member is. A box around the
+    members would fit them too well: with six features it holds hardly anything else."""
+    own = places[members]
+    distances = np.abs(own[:, None, :] - own[None, :, :]).sum(axis=2)
+    typical = int(distances.sum(axis=1).argmin())
+    near = np.abs(places - own[typical]).sum(axis=1) <= distances[typical].max() + 1e-12
+    return [int(at) for at in np.flatnonzero(near)]
 
 
 def _ranges(

@@ -28,12 +28,9 @@ def name_wordings(texts: Sequence[str], vectors: npt.NDArray[np.float32]) -> lis
     groups = _groups(vectors)
     words = [frozenset(_WORD.findall(text.casefold())) for text in texts]
     everywhere = Counter(word for own in words for word in own)
-    taken: set[str] = set()
     for members in groups:
+        # Two groups of one name are one wording that was cut in two.
         name = _name([words[at] for at in members], everywhere, len(texts))
-        if name is None or name in taken:
-            continue
-        taken.add(name)
         for at in members:
             names[at] = name
     return names
