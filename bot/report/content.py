@@ -96,27 +96,29 @@ def _segment_words(key: str, value: str) -> str:
 
 def told_in_full(pattern: Pattern) -> str:
     """One pattern in sentences: who, how often, how much of it all, since when, and why."""
-    parts = [f"{len(pattern.evidence):,} pieces of evidence"]
-    if pattern.kind == "outcome":
-        failed = round(pattern.rate * pattern.users)
-        parts = [f"{failed:,} of {count(pattern.users, pattern.unit)} {_did(pattern)}"]
+    parts = [_numbers(pattern)]
     if pattern.baseline_rate is not None:
         parts.append(f"others {percent(pattern.baseline_rate)}")
     if pattern.risk_ratio is not None and pattern.risk_ratio_interval is not None:
         low, high = pattern.risk_ratio_interval.low, pattern.risk_ratio_interval.high
         parts.append(f"{pattern.risk_ratio:.1f} times as often ({low:.1f} to {high:.1f})")
     if pattern.share_explained:
-        parts.append(f"explains {percent(pattern.share_explained)} of all of these")
+        parts.append(f"accounts for {percent(pattern.share_explained)} of all such")
     if trend_words(pattern):
         parts.append(trend_words(pattern))
     why = f" {pattern.cause.sentence}" if pattern.cause else ""
     return f"{', '.join(parts)}.{why}"
 
 
-def _did(pattern: Pattern) -> str:
+def _numbers(pattern: Pattern) -> str:
+    if pattern.kind == "correction":
+        by = f" by {count(pattern.evidence_users, 'user')}" if pattern.evidence_users else ""
+        return f"{count(len(pattern.corrections), 'correction')}{by}"
+    failed = f"{round(pattern.rate * pattern.users):,} of {count(pattern.users, pattern.unit)}"
     if pattern.outcome.startswith("signal:"):
-        return f"show {pattern.outcome.removeprefix('signal:').replace('_', ' ')}"
-    return "failed" if pattern.outcome == "failure" else pattern.outcome.replace("_", " ")
+        return f"{failed} show {pattern.outcome.removeprefix('signal:').replace('_', ' ')}"
+    did = "failed" if pattern.outcome == "failure" else pattern.outcome.replace("_", " ")
+    return f"{failed} {did}"
 
 
 def gone_sentence(one: Gone) -> str:
@@ -147,7 +149,7 @@ def workflow_cells(one: Workflow) -> list[str]:
     was = one.before
     most = [f"{type.replace('_', ' ')} {number}" for type, number in one.corrections.items()]
     return [
-        f"{one.span}: {one.jobs:,}" if one.span == "month" else one.span,
+        one.span if str(one.jobs) in one.span else f"{one.span} ({one.jobs:,})",
         _beside(one.completion, was.completion if was else None),
         _beside(one.override, was.override if was else None),
         _beside(one.usable, was.usable if was else None),
