@@ -196,6 +196,8 @@ def _understanding(add: Add) -> None:
     intents.add_argument("--for", dest="lasts", metavar="8h", help="how long; default: no end")
     patterns = add("patterns", "understand.patterns", "what fails, for whom, how often")
     patterns.add_argument("--repo", metavar="DIR", help="its settings and its taxonomy count")
+    quality = add("quality", "quality.quality", "is each agent what it was, day by day")
+    quality.add_argument("--repo", metavar="DIR", help="its settings count")
     report = add("report", "understand.report", "a page to read and to pass on")
     report.add_argument("--out", required=True, metavar="FILE.html")
     report.add_argument("--repo", metavar="DIR")

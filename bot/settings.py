@@ -23,7 +23,7 @@ from bot.errors import SettingsError
 from bot.records import SignalKind
 
 PATH = ".github/debrief.yml"
-PLANNED = frozenset({"segments", "redaction", "rollout", "judge", "flags", "replay"})
+PLANNED = frozenset({"segments", "redaction", "rollout", "flags", "replay"})
 """Keys that later versions will know."""
 
 
@@ -137,6 +137,28 @@ class IntentSettings(_Section):
     """Fetch a model that is not on the machine from the Hugging Face Hub."""
 
 
+class CriterionSettings(_Section):
+    """Something that an answer of the agent may break, as a person would tell a colleague."""
+
+    name: str = Field(pattern="^[a-z][a-z0-9_]{0,39}$", examples=["no_discounts"])
+    """Its name in figures; one of ours (relevance, grounding, safety, format) is replaced."""
+    broken_when: str = Field(
+        min_length=10, max_length=500, examples=["The agent offers a discount that nobody allowed."]
+    )
+    """A sentence that says when a conversation breaks it; the judge reads it as it stands."""
+
+
+class JudgeSettings(_Section):
+    """A sampled share of the conversations is judged by the model, where there is a key."""
+
+    share: float = Field(default=0.05, ge=0, le=1)
+    """Share of the conversations that are judged; which ones follows from their ids."""
+    per_run: int = Field(default=40, ge=0, le=1_000)
+    """Most conversations that one run judges."""
+    criteria: tuple[CriterionSettings, ...] = ()
+    """Criteria of your own, beside relevance, grounding, safety and format."""
+
+
 class Limits(_Section):
     """Caps. A file may make them tighter, never looser."""
 
@@ -220,6 +242,8 @@ class Settings(_Section):
     """How much is open at once, when nothing is written, and who is asked to look."""
     intents: IntentSettings = IntentSettings()
     """How conversations are compared, to find intents and to give them."""
+    judge: JudgeSettings = JudgeSettings()
+    """A sampled share of the conversations is judged by the model, where there is a key."""
     quotes: bool = False
     """Show what users wrote, redacted, where intents are listed or proposed; else ids alone."""
     allow: tuple[str, ...] = Field(default=(), examples=[["src/agents/**/*.py"]])

@@ -247,11 +247,13 @@ class Reader:
     def __init__(self, **changes: Callable[[Asked], Any]) -> None:
         self.steps: dict[str, Callable[[Asked], Any]] = {
             "coherent": name_intent,
+            "merge": lambda asked: {"merge": [], "split": []},
             "locus": diagnose,
             "causes": consolidate,
             "candidates": lambda asked: an_edit(),
             "problems": lambda asked: {"problems": []},
             "effect": contrast,
+            "verdicts": lambda asked: {"verdicts": []},
         } | changes
         self.seen: list[str] = []
 

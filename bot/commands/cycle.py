@@ -22,6 +22,7 @@ from bot.commands.loading import (
     store_of,
     understanding_of,
 )
+from bot.commands.quality import Monitored, alert_lines, monitored, quality_json
 from bot.commands.shell import Shell, exit_code
 from bot.commands.surface import (
     as_wished,
@@ -44,7 +45,8 @@ from bot.figures import count
 from bot.history import read_history
 from bot.history import reject as reject_proposal
 from bot.limits import allowed_now, is_quiet
-from bot.pipeline import Changes, Understanding
+from bot.markdown import prose
+from bot.pipeline import Changes, Understanding, explain
 from bot.pipeline import measure as measure_all
 from bot.pipeline import propose as propose_all
 from bot.proposals import apply_edits, render_diff
@@ -74,6 +76,8 @@ class Found:
     operations: Operations
     past: tuple[PastProposal, ...]
     model: Model | None
+    quality: Monitored | None = None
+    """What the monitor says; None where a run only estimates."""
 
 
 def propose(shell: Shell, given: argparse.Namespace) -> int:
@@ -178,6 +182,16 @@ def _cycle(
     since = min((one.merged_at - BEFORE_MERGE for one in past if one.merged_at), default=None)
     understood = understanding_of(shell, workspace, model=model, since=since)
     store = store_of(shell, workspace.settings)
+    ask = ask_of(model, store, workspace.settings)
+    if proposing:
+        understood = explain(
+            understood,
+            repository,
+            settings=workspace.settings,
+            conversations_of=lambda keys: conversations_by_key(store, keys),
+            ask=ask,
+        )
+    watched = None if estimate else monitored(shell, store, understood, workspace.settings, ask)
     changes = Changes()
     verdicts: tuple[Verdict, ...] = ()
     too_early: tuple[Skipped, ...] = ()
@@ -190,7 +204,7 @@ def _cycle(
                 wished,
                 settings=workspace.settings,
                 conversations_of=lambda keys: conversations_by_key(store, keys),
-                ask=ask_of(model, store, workspace.settings),
+                ask=ask,
                 now=shell.now,
                 wanted_now=wishes.ids("create"),
             )
@@ -225,6 +239,7 @@ def _cycle(
         rollbacks=rollbacks,
         cost=model.cost if model else None,
         paused_by=paused_by,
+        alerts=watched.watched.alerts if watched else (),
         now=shell.now,
     )
     plan = Plan(
@@ -247,6 +262,7 @@ def _cycle(
         operations=operations,
         past=past,
         model=model,
+        quality=watched,
     )
 
 
@@ -311,10 +327,15 @@ def _tell(
     plan = found.plan if found else None
     verdicts = found.verdicts if found else ()
     cost = found.model.cost if found and found.model else None
+    alerts = alert_lines(found.quality) if found and found.quality else []
     if given.summary:
         text = summary_markdown(
             report=report, plan=plan, published=published, verdicts=verdicts, cost=cost
         )
+        if alerts:
+            text += "\n### Out of its rhythm\n\n" + "".join(
+                f"- {prose(one, 600)}\n" for one in alerts
+            )
         with Path(given.summary).open("a", encoding="utf-8") as summary:
             summary.write(text)
     if shell.json:
@@ -324,6 +345,8 @@ def _tell(
             report=report, plan=plan, verdicts=verdicts, published=published, cost=cost
         ):
             shell.out.print(part)
+        for line in alerts:
+            shell.say(line)
         if getattr(given, "dry_run", False):
             shell.say("Dry run: nothing was sent.")
     return exit_code(published.degraded if published else ())
@@ -337,6 +360,8 @@ def _cycle_json(found: Found | None, published: PublishReport | None) -> dict[st
         document["verdicts"] = [asdict(one) for one in found.verdicts]
         document["left_out"] = [asdict(one) for one in found.plan.left_out]
         document["cost"] = asdict(found.model.cost) if found.model else None
+        if found.quality is not None:
+            document["alerts"] = quality_json(found.quality)["alerts"]
     if published is not None:
         document["published"] = asdict(published)
     document["degraded"] = [asdict(one) for one in published.degraded] if published else []
