@@ -144,7 +144,10 @@ def _data(path: str, text: str) -> Iterator[tuple[str, str]]:
     settings = sorted({key for key in keys.values() if key in _MODEL_KEYS})
     if settings and (len(settings) > 1 or "model" in settings[0]):
         yield "configs", f"sets {_named(settings)}"
-    yield from _regions(path, text)
+    regions = list(_regions(path, text))
+    if "expected_output" in keys.values() and not regions:
+        regions = [("prompts", "tasks with their expected output")]
+    yield from regions
 
 
 def _is_sweep(keys: dict[str, str]) -> bool:
@@ -165,7 +168,11 @@ def _regions(path: str, text: str) -> Iterator[tuple[str, str]]:
     if not any(hint.search(text) for hint in (_PROMPT_KEY, _SPEAKS, _TOOL_SCHEMA, _TOOLS)):
         return
     regions = find_regions(path, text)
-    prompts = [region.anchor or "its whole text" for region in regions if _is_prompt(region)]
+    prompts = [
+        "a list" if re.fullmatch(r"(?:\[\d+\])*", region.anchor) else region.anchor
+        for region in regions
+        if _is_prompt(region)
+    ]
     if prompts:
         yield "prompts", f"prompts in {_named(prompts)}"
     tools = [region.anchor.partition("(")[0] for region in regions if region.kind == "tool"]

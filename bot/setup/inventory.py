@@ -32,6 +32,11 @@ _QUOTED_NAME = r"""["'`]([A-Za-z0-9][\w .:/-]{0,78}\w|\w)["'`]"""
 _TELEMETRY = (
     (re.compile(r"\bOTEL_SERVICE_NAME[\"']?\s*[=:,]\s*[\"']?([A-Za-z0-9][\w.-]{0,79})"),
      "OTEL_SERVICE_NAME"),
+    (
+        # As Kubernetes and others write a variable.
+        re.compile(r"\bname:\s*OTEL_SERVICE_NAME\s+value:\s*[\"']?([A-Za-z0-9][\w.-]{0,79})"),
+        "OTEL_SERVICE_NAME",
+    ),
     (re.compile(rf"\bservice\.name[\"']?\]?\s*[=:,]\s*{_QUOTED_NAME}"), "service.name"),
     (re.compile(rf"\b(?:ATTR_)?SERVICE_NAME\]?\s*[:,]\s*{_QUOTED_NAME}"), "service.name"),
     (re.compile(rf"\bserviceName\s*:\s*{_QUOTED_NAME}"), "serviceName"),
@@ -209,7 +214,7 @@ def _telemetry_names(files: Mapping[str, SourceFile]) -> Iterator[_Name]:
                 key = (found[1], str(PurePosixPath(path).parent))
                 if key not in seen and len(seen) < MAX_NAMES and not _NO_NAME.match(found[1]):
                     seen.add(key)
-                    yield _Name(found[1], f"{where} in {path}", path)
+                    yield _Name(found[1], f"named by {where} in {path}", path)
 
 
 def _senders(
@@ -253,8 +258,9 @@ def _named_in(text: str, read: Any) -> str | None:
         document = read(text)
     except (ValueError, RecursionError):
         return None
-    project = document.get("project") if isinstance(document, dict) else None
-    for place in (document, project):
+    tables = document if isinstance(document, dict) else {}
+    poetry = (tables.get("tool") or {}).get("poetry") if read is tomllib.loads else None
+    for place in (document, tables.get("project"), poetry):
         name = place.get("name") if isinstance(place, dict) else None
         if isinstance(name, str) and name.strip():
             return name.rpartition("/")[2][:80]

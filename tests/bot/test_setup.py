@@ -93,7 +93,7 @@ def test_a_typescript_agent_is_found_in_its_strings() -> None:
     route = {"app/api/chat/route.ts"}
     assert found(taken, "acme-helpdesk") == {"prompts": route, "harness": route}
     (agent,) = taken.agents
-    assert agent.why == "serviceName in instrumentation.ts"
+    assert agent.why == "named by serviceName in instrumentation.ts"
     assert "prompts in SYSTEM_PROMPT" in [file.why for file in agent.files]
     assert "defines tools: lookupOrder" in [file.why for file in agent.files]
 
@@ -131,6 +131,35 @@ def test_agents_that_send_conversations_divide_the_files_by_their_names() -> Non
     assert found(taken, "fraud") == {"thresholds": {"config/thresholds.yaml"}}
 
 
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        pytest.param(
+            "k8s.yaml", "env:\n- name: OTEL_SERVICE_NAME\n  value: lamps\n", id="kubernetes"
+        ),
+        pytest.param(".env.example", "OTEL_SERVICE_NAME=lamps\n", id="environment"),
+        pytest.param("Dockerfile", 'ENV OTEL_SERVICE_NAME="lamps"\n', id="docker"),
+        pytest.param("a.py", 'debrief.init("lamps")\n', id="sdk"),
+        pytest.param("a.py", 'Traceloop.init(app_name="lamps")\n', id="openllmetry"),
+        pytest.param("a.py", 'Resource({"service.name": "lamps"})\n', id="resource"),
+        pytest.param("a.ts", "const r = { [ATTR_SERVICE_NAME]: 'lamps' };\n", id="resource-ts"),
+        pytest.param("a.ts", 'new Agent({ name: "lamps", model })\n', id="agent-ts"),
+        pytest.param("pyproject.toml", '[tool.poetry]\nname = "lamps"\n', id="poetry"),
+    ],
+)
+def test_the_name_is_the_one_that_telemetry_goes_out_under(path: str, text: str) -> None:
+    (agent,) = inventory({"prompts/a.md": SUPPORT, path: text}).agents
+
+    assert agent.name == "lamps"
+
+
+@pytest.mark.parametrize("path", ["tests/a.py", "docs/a.py", ".cache/a.py", "README.md"])
+def test_names_in_tests_and_documentation_do_not_count(path: str) -> None:
+    (agent,) = inventory({"prompts/a.md": SUPPORT, path: 'debrief.init("lamps")\n'}).agents
+
+    assert agent.name == "acme"
+
+
 def test_a_captured_prompt_tells_whose_a_file_is() -> None:
     other = "Du bist der Lagerist. Du zählst jeden Abend alle Lampen im Regal und meldest sie.\n"
     texts = {"prompts/a.md": SUPPORT, "prompts/b.md": other}
@@ -163,6 +192,10 @@ def test_names_that_nothing_tells_apart_are_one_agent_with_several_names() -> No
         pytest.param(".claude/prompts/a.md", SUPPORT, set(), id="of-a-coding-agent"),
         pytest.param("evals/judge_prompt.md", SUPPORT, set(), id="of-a-judge"),
         pytest.param("a/agents.yaml", "desk:\n  backstory: " + SUPPORT, {"prompts"}, id="yaml"),
+        pytest.param(
+            "a/tasks.yaml", "find:\n  description: Find it.\n  expected_output: A list.\n",
+            {"prompts"}, id="tasks-of-crewai",
+        ),
         pytest.param("a.py", f'SYSTEM = "{SUPPORT.strip()}"', {"prompts"}, id="python"),
         pytest.param("a.py", f'def prompt():\n    """Has {"it " * 40}"""', set(), id="docstring"),
         pytest.param("a.py", "policy = \"default-src 'none'; img-src data:; x 'self'\"", set(), id="header"),  # noqa: E501
