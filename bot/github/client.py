@@ -42,6 +42,7 @@ def connect(
     base_url: str = "https://api.github.com",
     pause_s: float = 1.0,
     retries: int = 3,
+    timeout_s: int = TIMEOUT_S,
     read_only: bool = False,
 ) -> GitHub:
     """Client for `owner/name`.
@@ -60,7 +61,7 @@ def connect(
         Github,
         base_url=base_url.rstrip("/"),
         auth=Auth.Token(token),
-        timeout=TIMEOUT_S,
+        timeout=timeout_s,
         per_page=PER_PAGE,
         seconds_between_requests=min(pause_s, 0.1),
         seconds_between_writes=pause_s,

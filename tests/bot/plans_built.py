@@ -14,6 +14,7 @@ from bot.proposals.edits import apply_edits
 from bot.publish import DEFAULTS, Check, PublishReport, open_target, publish
 from bot.records import Edit, Operation, PastProposal, Plan
 from bot.settings import PublishSettings
+from collector.records import Json
 from tests.fake_github import REPOSITORY, TOKEN, FakeGitHub, git
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -54,7 +55,7 @@ def an_operation(
 
 
 def a_body(operation: Operation, *, text: str = "**Why**: five corrections.") -> str:
-    marker = {
+    marker: dict[str, Json] = {
         "id": operation.id,
         "fingerprint": operation.fingerprint,
         "kind": operation.kind,
@@ -102,6 +103,7 @@ def publish_to(
     now: datetime = NOW,
     dry_run: bool = False,
     retries: int = 0,
+    timeout_s: int = 30,
     token: str = TOKEN,
     settings: PublishSettings = DEFAULTS,
 ) -> PublishReport:
@@ -110,7 +112,14 @@ def publish_to(
 
     def client(name: str) -> GitHub:
         assert isinstance(target, FakeGitHub)
-        return client_of(target, name=name, token=token, retries=retries, read_only=dry_run)
+        return client_of(
+            target,
+            name=name,
+            token=token,
+            retries=retries,
+            timeout_s=timeout_s,
+            read_only=dry_run,
+        )
 
     spec = f"github:{REPOSITORY}" if isinstance(target, FakeGitHub) else f"git:{target}"
     place = open_target(spec, connect=client, now=now, lag_s=0)
@@ -131,6 +140,7 @@ def client_of(
     name: str = REPOSITORY,
     token: str = TOKEN,
     retries: int = 0,
+    timeout_s: int = 30,
     read_only: bool = True,
 ) -> GitHub:
     return connect(
@@ -139,6 +149,7 @@ def client_of(
         base_url=fake.url + fake.prefix,
         pause_s=0,
         retries=retries,
+        timeout_s=timeout_s,
         read_only=read_only,
     )
 

@@ -12,12 +12,10 @@ from pathlib import Path
 import pytest
 
 from bot.errors import FaultElsewhere, GitHubError
-from bot.marker import render_marker
 from bot.records import Operation
+from tests.bot.fault_matrix import ANSWERS, CRASHES, SCENARIOS, disturbed, state_of
 from tests.bot.plans_built import (
-    BRANCH,
     FILES,
-    ID,
     an_edit,
     an_operation,
     publish_to,
@@ -32,9 +30,8 @@ from tests.fake_github import (
     SERVER_ERROR,
     FakeGitHub,
     Fault,
+    Request,
     a_bare_repository,
-    commit_on,
-    git,
     serve_github,
 )
 
@@ -60,84 +57,22 @@ def fake(serve: Serve) -> Iterator[FakeGitHub]:
         yield fake
 
 
-def state_of(fake: FakeGitHub) -> object:
-    """What people see: trees of the branches, pull requests, comments."""
-    trees = git(fake.git, "for-each-ref", "--format=%(refname) %(tree)", "refs/heads")
-    pulls = [
-        (pull.head, pull.state, pull.title, pull.body, pull.labels, pull.merged_at is not None)
-        for pull in fake.pulls
-    ]
-    comments = [[comment["body"] for comment in pull.comments] for pull in fake.pulls]
-    return trees, pulls, comments
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_fault_at_any_call_is_finished_by_the_next_run(fake: FakeGitHub, name: str) -> None:
+    def some(call: int, request: Request) -> tuple[Fault, ...]:
+        """Both crashes at each call, and the other faults in turn from call to call."""
+        return *CRASHES, ANSWERS[call % len(ANSWERS)]
+
+    for what, wanted, found in disturbed(fake, SCENARIOS[name], some):
+        assert found == wanted, f"after {what}"
 
 
 def open_one(fake: FakeGitHub) -> None:
     publish_to(fake, an_operation())
 
 
-def update(fake: FakeGitHub) -> None:
-    publish_to(fake, an_operation("update", fingerprint="f2", edits=(an_edit(new="Other.\n"),)))
-
-
 def close(fake: FakeGitHub) -> None:
     publish_to(fake, an_operation("close"))
-
-
-def verdict(fake: FakeGitHub) -> None:
-    operation = an_operation("verdict", reference="#1")
-    marker = render_marker({"comment": "verdict", "id": ID, "result": "worked"})
-    publish_to(fake, operation, texts={operation.body_file: f"{marker}\nIt worked."})
-
-
-def nothing(fake: FakeGitHub) -> None:
-    """No preparation."""
-
-
-def a_touched_one(fake: FakeGitHub) -> None:
-    publish_to(fake, an_operation())
-    commit_on(fake.git, BRANCH, {"note.md": "mine\n"})
-
-
-def a_merged_one(fake: FakeGitHub) -> None:
-    publish_to(fake, an_operation())
-    fake.merge(1)
-
-
-@pytest.mark.parametrize("fault", [LOST_REQUEST, LOST_ANSWER], ids=lambda fault: fault.name)
-@pytest.mark.parametrize(
-    ("prepare", "act"),
-    [
-        pytest.param(nothing, open_one, id="open"),
-        pytest.param(open_one, update, id="update"),
-        pytest.param(open_one, close, id="close"),
-        pytest.param(a_touched_one, update, id="hands-off"),
-        pytest.param(a_merged_one, verdict, id="verdict"),
-    ],
-)
-def test_a_crash_after_any_call_is_finished_by_the_next_run(
-    serve: Serve,
-    prepare: Callable[[FakeGitHub], None],
-    act: Callable[[FakeGitHub], None],
-    fault: Fault,
-) -> None:
-    with serve() as undisturbed:
-        prepare(undisturbed)
-        before = len(undisturbed.requests)
-        act(undisturbed)
-        requests = undisturbed.requests[before:]
-        wanted = state_of(undisturbed)
-
-    for call, request in enumerate(requests, start=1):
-        if fault.is_carried_out and request.method == "GET":
-            continue  # The same as a lost request.
-        with serve() as fake:
-            prepare(fake)
-            fake.break_from(call, fault)
-            with pytest.raises(FaultElsewhere):
-                act(fake)
-            fake.mend()
-            act(fake)
-            assert state_of(fake) == wanted, f"after {fault.name} at call {call}"
 
 
 @pytest.mark.parametrize("fault", [SERVER_ERROR, CONFLICT], ids=lambda f: f.name)

@@ -6,13 +6,18 @@ GitHub's lag, its permissions per endpoint, and signatures.
 """
 
 from tests.fake_github.faults import (
+    BAD_GATEWAY,
     CONFLICT,
+    FORBIDDEN_LIMIT,
     LOST_ANSWER,
     LOST_REQUEST,
+    NOT_FOUND,
     RATE_LIMIT,
     SECONDARY_LIMIT,
     SERVER_ERROR,
     SERVER_ERROR_AFTER,
+    TIMEOUT,
+    UNPROCESSABLE,
     Fault,
 )
 from tests.fake_github.hub import (
@@ -35,12 +40,15 @@ from tests.fake_github.server import serve_github
 
 __all__ = [
     "ALICE",
+    "BAD_GATEWAY",
     "BODY_LIMIT",
     "BOT",
     "CONFLICT",
     "EPOCH",
+    "FORBIDDEN_LIMIT",
     "LOST_ANSWER",
     "LOST_REQUEST",
+    "NOT_FOUND",
     "PERSONAL_TOKEN",
     "RATE_LIMIT",
     "REPOSITORY",
@@ -48,7 +56,9 @@ __all__ = [
     "SERVER_ERROR",
     "SERVER_ERROR_AFTER",
     "STRANGER",
+    "TIMEOUT",
     "TOKEN",
+    "UNPROCESSABLE",
     "FakeGitHub",
     "Fault",
     "Issue",

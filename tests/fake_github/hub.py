@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
@@ -76,6 +77,18 @@ class Issue:
     comments: list[dict[str, Json]] = field(default_factory=list)
 
 
+REF_FORMAT = "--format=%(refname) %(objectname)"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snapshot:
+    """What the fake looked like at one moment."""
+
+    refs: Mapping[str, str]
+    issues: dict[int, Issue]
+    clock: int
+
+
 class FakeGitHub:
     """The state behind the server. Change it directly to play a person."""
 
@@ -141,6 +154,19 @@ class FakeGitHub:
 
     def mend(self) -> None:
         self._fault = None
+
+    def snapshot(self) -> Snapshot:
+        """All that a later `restore` needs; objects of git stay anyway."""
+        refs = dict(line.split() for line in git(self.git, "for-each-ref", REF_FORMAT).splitlines())
+        return Snapshot(refs=refs, issues=copy.deepcopy(self.issues), clock=self._clock)
+
+    def restore(self, kept: Snapshot) -> None:
+        self.mend()
+        listing = git(self.git, "for-each-ref", "--format=%(refname)").split()
+        lines = [f"delete {ref}" for ref in listing if ref not in kept.refs]
+        lines += [f"update {ref} {sha}" for ref, sha in kept.refs.items()]
+        git(self.git, "update-ref", "--stdin", stdin="\n".join([*lines, ""]).encode())
+        self.issues, self._clock = copy.deepcopy(kept.issues), kept.clock
 
     def now(self) -> str:
         """A clock that moves a minute at every look."""

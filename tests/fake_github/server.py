@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -108,6 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
         if fault is not None:
             if fault.then is not None:
                 fault.then()
+            time.sleep(fault.delay_s)
             if fault.status is None:
                 self.close_connection = True
                 return
