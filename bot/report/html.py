@@ -16,6 +16,7 @@ from xml.etree.ElementTree import Element, tostring
 from bot.figures import count, day, percent, points, rate
 from bot.records import (
     AgentHealth,
+    Finding,
     PastProposal,
     Pattern,
     PatternReport,
@@ -71,7 +72,7 @@ def html_page(
         *_proposals(past, verdicts, now),
         *_verdicts(verdicts),
         *_list("Gone", [gone_sentence(one) for one in report.gone]),
-        *_list("Worth a look", [f"{one.agent}: {one.sentence}" for one in report.findings]),
+        *_list("Worth a look", [_finding(one) for one in report.findings]),
         *_list("Not said, and why", [f"{one.what}: {one.reason}" for one in report.refused]),
         *_list("Left out, and why", [f"{one.what}: {one.reason}" for one in left_out]),
     ]
@@ -200,11 +201,13 @@ def _rate_bar(pattern: Pattern) -> Element:
 
 
 def _weeks(weeks: Sequence[WeekRate]) -> Element:
-    """One bar per week, 0..100 % high; a week without data has none. Numbers are in its title."""
+    """One bar per week, the highest fills the height; a week without data has none. Numbers are in
+    its title."""
     shown = weeks[-_CHART_WEEKS:]
+    top = max((week.failed / week.total for week in shown if week.total), default=0.0) or 1.0
     bars = []
     for at, week in enumerate(shown):
-        share = week.failed / week.total if week.total else 0.0
+        share = week.failed / week.total / top if week.total else 0.0
         told = f"{week.week}: {week.failed} of {week.total}"
         bars.append(
             _el(
@@ -225,6 +228,12 @@ def _weeks(weeks: Sequence[WeekRate]) -> Element:
         role="img",
         **{"aria-label": label or "no weekly data"},
     )
+
+
+def _finding(finding: Finding) -> str:
+    """With an id to look at; a finding is about what is in it, and not about how often."""
+    where = f" ({finding.evidence[0]})" if finding.evidence else ""
+    return f"{finding.agent}: {finding.sentence}{where}"
 
 
 def _evidence(patterns: Sequence[Pattern]) -> Element:

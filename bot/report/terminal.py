@@ -132,6 +132,7 @@ def _agent(agent: AgentHealth, report: PatternReport, window_days: int) -> list[
     patterns = patterns_of(report, agent.agent)
     if patterns:
         parts += [Text(), _patterns(patterns[:SHOWN_PATTERNS])]
+        parts.append(Text())
         parts += [_in_full(number, one) for number, one in enumerate(patterns[:_TOP], 1)]
     if len(patterns) > SHOWN_PATTERNS:
         parts.append(Text(f"and {len(patterns) - SHOWN_PATTERNS} more in --json"))
@@ -147,7 +148,7 @@ def _agent(agent: AgentHealth, report: PatternReport, window_days: int) -> list[
 def _in_full(number: int, pattern: Pattern) -> RenderableType:
     text = _said(told_in_full(pattern))
     if pattern.exemplars:
-        text.append_text(Text("  debrief show ", style="dim"))
+        text.append_text(Text("\ndebrief show ", style="dim"))
         text.append_text(_said(pattern.exemplars[0]))
     return _bullet(text, mark=str(number))
 

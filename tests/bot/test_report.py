@@ -14,10 +14,13 @@ import pytest
 from rich.console import Console, RenderableType
 
 from bot.records import (
+    DecisionRates,
     Declined,
     Degraded,
     Done,
     Finding,
+    Gone,
+    Interval,
     ModelCost,
     Operation,
     PastProposal,
@@ -30,6 +33,7 @@ from bot.records import (
     Workflow,
 )
 from bot.report import dashboard_markdown, html_page, patterns_text, run_text, summary_markdown
+from bot.report.content import pattern_name
 from bot.statistics import failure_rate
 from tests.bot.proposals_built import BASE, NOW, a_health, a_past, a_pattern, a_report, a_verdict
 from tests.bot.test_markdown import HOSTILE, page
@@ -426,3 +430,67 @@ def test_many_of_everything_stay_a_short_summary() -> None:
 
     assert len(run.summary()) < 200_000  # GitHub takes 1 MiB per step
     assert len(run.dashboard()) < 60_000  # and 65,536 code points in an issue
+
+
+# -- what stands behind a pattern -----------------------------------------------------------------
+
+
+def test_the_three_main_reasons_are_told_in_full_with_a_conversation_to_read() -> None:
+    patterns = tuple(
+        a_pattern(
+            id=f"pt-{n}",
+            agent="airline",
+            share_explained=0.18,
+            exemplars=(f"typical-{n}",),
+            trend="growing",
+            rate=61 / 143,
+            users=143,
+            baseline_rate=0.24,
+            risk_ratio=1.78,
+            risk_ratio_interval=Interval(low=1.36, high=2.32),
+        )
+        for n in range(4)
+    )
+
+    text = printed(patterns_text(a_report(patterns=patterns), window_days=28), width=160)
+
+    assert text.count("61 of 143 users failed, others 24 %, 1.8 times as often (1.4 to 2.3),") == 3
+    assert "accounts for 18 % of all such, growing." in text
+    assert [f"debrief show typical-{n}" in text for n in range(4)] == [True, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("segment", "words"),
+    [
+        pytest.param({"first_session": "yes"}, "first conversation of a user", id="first"),
+        pytest.param({"last_tool": "book"}, "ends after book", id="tool"),
+        pytest.param({"last_question": "order number"}, "left at a question about", id="question"),
+        pytest.param({"wording": "cash back"}, "worded “cash back”", id="wording"),
+        pytest.param({"signal": "tool_error"}, "after tool error", id="signal"),
+        pytest.param({"channel": "web"}, "channel=web", id="declared"),
+    ],
+)
+def test_segments_are_said_in_words(segment: dict[str, str], words: str) -> None:
+    assert words in pattern_name(a_pattern(segment=segment))
+
+
+def test_what_people_did_with_decisions_and_what_is_gone_is_told_everywhere() -> None:
+    rates = DecisionRates(
+        agent="airline",
+        threshold_name="fraud.flag",
+        waiting=3,
+        response=failure_rate(80, 100),
+        dismissed=failure_rate(20, 80),
+        approved=failure_rate(50, 80),
+        modified=failure_rate(6, 80),
+        escalated=failure_rate(4, 80),
+    )
+    gone = Gone(pattern=a_pattern(), last_stood=NOW - timedelta(days=7), now=failure_rate(12, 100))
+    report = a_report(decisions=(rates,), gone=(gone,))
+
+    for told in (
+        printed(patterns_text(report, window_days=28), width=120),
+        html_page(report, now=NOW),
+    ):
+        for words in ("80 % of 100", "25 %", "62 %", "it stands no more."):
+            assert words in told
