@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.records import Signal
-from bot.signals.answers import asked_again, cut_off, of_answers, of_tools
+from bot.signals.answers import asked_again, cut_off, of_answers, of_tools, says_the_same
 from bot.signals.ending import of_the_end
 from bot.signals.ratings import of_ratings
 from bot.signals.turns import reactions, same_again, user_turns
@@ -34,6 +34,7 @@ def find_signals(conversation: Conversation, *, now: datetime | None = None) -> 
             *reactions(turns, messages),
             *of_answers(messages),
             *asked_again(messages),
+            *says_the_same(messages),
             *of_the_end(conversation, now),
         ]
     else:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from bot.records import Signal
 from bot.signals.malformed import broken, wrapped
-from bot.signals.phrases import OFFERS_MORE, REFUSES
+from bot.signals.phrases import OFFERS_MORE, PROMISES, REFUSES
 from bot.signals.turns import SIMILAR, listed, similarity, turn_of
 from bot.signals.words import asks
 from collector.records import Message, ToolCall
 
 LOOPS = 3
 """So many calls of one tool with equal arguments are a loop."""
+SAME_ANSWERS = 3
+"""So many equal answers, and different words of the user in between, lead nowhere."""
 ASKED_QUESTIONS = 20
 """Newest questions of the agent that are compared with one another."""
 
@@ -127,6 +130,30 @@ def asked_again(messages: Sequence[Message]) -> Iterator[Signal]:
                     kind="repeated_clarification", message_index=turn.index, evidence=evidence
                 )
                 break
+
+
+def says_the_same(messages: Sequence[Message]) -> Iterator[Signal]:
+    """An agent that gives one answer over and over, whatever the user says; also a placeholder."""
+    given: dict[str, list[int]] = {}
+    for index, message in enumerate(messages):
+        if message.role == "assistant" and message.text and not message.tool_calls:
+            given.setdefault(message.text, []).append(index)
+    for text, indexes in given.items():
+        if len(indexes) < SAME_ANSWERS or asks(text):
+            continue
+        if OFFERS_MORE.search(text[-120:]) or PROMISES.search(text[-120:]):
+            continue
+        said = {
+            one.text
+            for start, end in pairwise(indexes)
+            for one in messages[start + 1 : end]
+            if one.role == "user"
+        }
+        if len(said) >= SAME_ANSWERS - 1:  # Who asks the same may well be told the same.
+            evidence = f"gives the same answer {len(indexes)} times: messages {listed(indexes)}"
+            yield Signal(
+                kind="repeated_clarification", message_index=indexes[-1], evidence=evidence
+            )
 
 
 def _only_words(between: Sequence[Message]) -> bool:

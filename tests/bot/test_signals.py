@@ -400,6 +400,26 @@ def test_a_question_asked_again_after_the_user_answered_is_a_repeated_clarificat
     assert [(one.kind, one.message_index) for one in found] == [("repeated_clarification", 3)]
 
 
+@pytest.mark.parametrize(
+    ("answer", "times", "again"),
+    [
+        ("Sorry, I did not get that.", 3, True),
+        ("Sorry, I did not get that.", 2, False),
+        ("すみません、わかりませんでした。", 3, True),
+        ("<did_not_understand>", 3, True),
+        ("Done. Is there anything else I can do?", 3, False),
+    ],
+)
+def test_one_answer_over_and_over_leads_nowhere(answer: str, times: int, again: bool) -> None:
+    turns = [
+        message
+        for number in range(times)
+        for message in (user(f"It is number {number} on {number + 3} Street"), assistant(answer))
+    ]
+
+    assert ("repeated_clarification" in kinds(a_conversation(*turns))) is again
+
+
 def test_the_same_question_after_a_tool_ran_may_be_a_new_one() -> None:
     question = "Shall I go ahead with this change of your order?"
     found = kinds(
