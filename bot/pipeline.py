@@ -22,6 +22,15 @@ from bot.counted_changes import counted_changes
 from bot.feedback import corrections_alone, corrections_of, decisions_of, with_shared_types
 from bot.figures import count
 from bot.gate import gate
+from bot.inferred import (
+    NOTHING_INFERRED,
+    Ending,
+    adjusted,
+    ending_of,
+    in_place_of_declared,
+    infer,
+    with_inferred,
+)
 from bot.intent_cycle import change_taxonomy, sample_of
 from bot.intents import Document, discover, to_document
 from bot.intents.embedding import Embedder, embed_texts
@@ -30,6 +39,7 @@ from bot.intents.revising import revise
 from bot.intents.taxonomy import PATH as TAXONOMY_PATH
 from bot.labelling import Learning, Memory, corrected, label_conversations
 from bot.measure import measure as measure_one
+from bot.observed import Observed
 from bot.outcomes import (
     LaterOutcomes,
     OutcomeRules,
@@ -37,7 +47,6 @@ from bot.outcomes import (
     link_outcomes,
     outcomes_after,
 )
-from bot.observed import Observed
 from bot.patterns import find_patterns, restless
 from bot.proposals import (
     already_decided,
@@ -166,6 +175,9 @@ class _Read:
     traits: dict[Key, tuple[Trait, ...]] = field(default_factory=dict)
     """Of conversations that have any."""
     observed: Observed = field(default_factory=Observed)
+    has_task: Callable[[str], bool] = lambda agent: False
+    """Agents of which an outcome may be inferred, because the settings say when one is done."""
+    endings: dict[Key, Ending] = field(default_factory=dict)
 
     def take(self, item: Conversation | Unreadable) -> None:
         if isinstance(item, Unreadable):
@@ -179,6 +191,8 @@ class _Read:
         )
         self.rows.append(_fact(item, signals, outcomes))
         self.observed.take(item, signals)
+        if item.completeness.text and self.has_task(item.agent):
+            self.endings[key] = ending_of(item, signals)
         if traits := traits_of(item, signals):
             self.traits[key] = traits
         corrections = corrections_of(item)
@@ -210,6 +224,7 @@ def understand(
     ask_many: AskMany | None = None,
     history: FileHistory | None = None,
     embedding: Callable[[Sequence[Document]], Embedder] = _by_default,
+    conversations_of: ConversationsOf | None = None,
 ) -> Understanding:
     """Read every conversation once; find signals, outcomes, intents and patterns.
 
@@ -219,11 +234,15 @@ def understand(
     those that are found again keep their ids and names. `memory` is what earlier runs learned of
     labels; `ask_many` reads what the classifier could not place; `embedding` gives the vectors by
     which these conversations are compared. `history` are the watched files through time: what was
-    captured is matched against them, and conversations without a version get one. Costs a model
-    call per new intent, and for labels at most a twentieth of reading every conversation.
+    captured is matched against them, and conversations without a version get one. With
+    `conversations_of`, outcomes that nobody declared are inferred. Costs a model call per new
+    intent, for labels at most a twentieth of reading every conversation, and a call for each
+    conversation whose outcome is read.
     """
     rules = OutcomeRules.from_settings(settings.outcomes)
     read = _Read(rules=rules, later=later_outcomes(user_events, rules), now=now)
+    if ask is not None and conversations_of is not None:
+        read = replace(read, has_task=lambda name: bool(_task_of(settings, name)))
     with _tracer.start_as_current_span("understand") as span:
         for item in conversations:
             read.take(item)
@@ -250,11 +269,21 @@ def understand(
             )
             not_named = learning.skipped
         facts = read.observed.with_segments(_with_intents(read.rows, labels), read.documents)
+        inferred = NOTHING_INFERRED
+        if ask is not None and conversations_of is not None:
+            declared = {row["agent"] for row in read.rows if row["good"] or row["bad"]}
+            inferred = infer(
+                {key: one for key, one in read.endings.items() if key[0] not in declared},
+                agent_of=settings.agent,
+                conversations_of=conversations_of,
+                ask=ask,
+            )
+            facts = with_inferred(facts, inferred)
         decisions = decisions_of(feedback_events)
         alone = corrections_alone(feedback_events, read.corrections)
         typed = with_natures(with_shared_types((*read.corrections, *alone)))
         report = find_patterns(
-            facts,
+            in_place_of_declared(facts, inferred),
             typed,
             decisions,
             taxonomy=taxonomy,
@@ -262,11 +291,13 @@ def understand(
             window_days=settings.limits.window_days,
             min_users=settings.limits.min_users,
         )
-        report = replace(report, workflows=workflows(read.jobs, decisions, now=now))
         report = read.observed.complete(report, read.documents)
+        report = replace(report, workflows=workflows(read.jobs, decisions, now=now))
         if history is not None:
             found_drift = drift(servings(served), history)
             report = replace(report, findings=(*report.findings, *found_drift))
+        report = adjusted(report, facts, inferred)
+        report = replace(report, findings=(*report.findings, *inferred.findings))
         report = explain_by_rules(report, facts, read.traits, history=history, settings=settings)
         span.set_attributes(
             {
@@ -285,13 +316,18 @@ def understand(
         decisions=tuple(decisions),
         systems={agent: tuple(texts) for agent, texts in read.systems.items()},
         report=report,
-        skipped=(*_counted(read.skipped), *not_named),
+        skipped=(*_counted(read.skipped), *not_named, *inferred.skipped),
         documents=sample_of(read.documents),
         learning=learning,
         embed=embed,
         history=history,
         served=served,
     )
+
+
+def _task_of(settings: Settings, agent: str) -> str:
+    own = settings.agent(agent)
+    return own.task + own.done_when
 
 
 def explain(

@@ -164,6 +164,7 @@ def understanding_of(
             ask_many=ask_many_of(model, store, settings),
             history=_history(workspace),
             embedding=embedding_of(store, settings.intents),
+            conversations_of=lambda keys: conversations_by_key(store, keys),
         )
     keep(
         store,
