@@ -163,7 +163,7 @@ def _drawn(odds: NDArray[np.float64], vectors: Matrix) -> NDArray[np.float64]:
         return odds
     likeness = vectors @ vectors.T
     np.fill_diagonal(likeness, -1)
-    near = np.argpartition(-likeness, count - 1, axis=1)[:, :count]
+    near = np.argpartition(likeness, -count, axis=1)[:, -count:]
     weights = np.take_along_axis(likeness, near, axis=1).clip(0) / BATCH_NEIGHBOURS
     drawn: NDArray[np.float64] = (odds + (weights * odds[near]).sum(axis=1)) / (
         1 + weights.sum(axis=1)

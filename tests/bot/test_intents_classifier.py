@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
-from bot.intents.classifier import classify, fit_classifier, from_bytes, to_bytes
+from bot.intents.classifier import (
+    among_neighbours,
+    classify,
+    fit_classifier,
+    from_bytes,
+    to_bytes,
+)
 from bot.intents.embedding import Matrix, ToolWeights, normalise
 
 NAMES = tuple(f"i-{letter}" for letter in "abcdefgh")
@@ -96,3 +103,29 @@ def test_a_stored_classifier_says_the_same_when_it_is_read_again():
 def test_other_bytes_are_no_classifier(data):
     with pytest.raises(ValueError, match="are no classifier"):
         from_bytes(data)
+
+
+def test_among_others_a_new_intent_stands_out_more_than_each_of_its_texts():
+    taught, intents = some_vectors(spread=0.35)
+    everything, truth = some_vectors(12, spread=0.35, seed=1)
+    is_new = np.array([name not in NAMES for name in truth])
+    classifier = fit_classifier(taught, intents, embedding="x")
+
+    alone = classify(classifier, everything)
+    together = among_neighbours(alone, everything)
+
+    drawn = roc_auc_score(is_new, together.novelty)
+    assert drawn > roc_auc_score(is_new, alone.novelty) + 0.02
+    assert np.array_equal(alone.probabilities, together.probabilities)
+
+
+def test_a_text_without_anything_near_stands_for_itself():
+    taught, intents = some_vectors()
+    classifier = fit_classifier(taught, intents, embedding="x")
+    unlike = np.eye(24, dtype=np.float32)[:3]
+
+    alone = classify(classifier, unlike)
+
+    assert among_neighbours(alone, unlike).novelty == pytest.approx(alone.novelty)
+    one = classify(classifier, unlike[:1])
+    assert among_neighbours(one, unlike[:1]) == one
