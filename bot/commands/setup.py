@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import distribution
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from bot import git
 from bot.commands.config import text_of
@@ -24,10 +24,10 @@ from bot.commands.loading import (
     store_path,
     understanding_of,
 )
-from bot.commands.shell import DEFAULT_STORE, Shell
+from bot.commands.shell import DEFAULT_STORE, Shell, exit_code
 from bot.errors import CredentialsError, SettingsError, UsageError
 from bot.figures import count
-from bot.github import NotFound, NotPermitted, Unprocessable
+from bot.github import NotFound, NotPermitted, TokenLacks, Unprocessable
 from bot.pipeline import Understanding
 from bot.pipeline import propose as propose_all
 from bot.publish import open_target
@@ -57,12 +57,25 @@ class _Setup:
     """Files that could not be made, with what to do."""
 
 
+State = Literal["nothing_to_do", "rejected", "dry_run", "branch", "in_the_way", "open"]
+"""What became of the set-up where it was proposed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Sent:
+    state: State
+    branch: str | None = BRANCH
+    url: str | None = None
+    """Of the pull request."""
+    degraded: Degraded | None = None
+
+
 def init(shell: Shell, given: argparse.Namespace) -> int:
     """Write what is missing; with `--to`, propose it there instead."""
     root = Path(given.repo)
     with shell.working("looking at the repository"):
         setup = _setup(shell, root, given)
-    sent: dict[str, Any] | None = None
+    sent: _Sent | None = None
     if given.to:
         sent = _send(shell, given.to, setup, dry_run=given.dry_run)
     elif not given.dry_run:
@@ -74,7 +87,7 @@ def init(shell: Shell, given: argparse.Namespace) -> int:
         shell.emit(_json(setup, sent, written=not given.to and not given.dry_run))
     else:
         _say(shell, setup, sent, given)
-    return 0
+    return exit_code([sent.degraded] if sent and sent.degraded else [])
 
 
 # ---- looking ------------------------------------------------------------------------------------
@@ -201,7 +214,7 @@ def _first_run(
 # ---- proposing ----------------------------------------------------------------------------------
 
 
-def _send(shell: Shell, to: str, setup: _Setup, *, dry_run: bool) -> dict[str, Any]:
+def _send(shell: Shell, to: str, setup: _Setup, *, dry_run: bool) -> _Sent:
     """A branch with the new files and, on GitHub, a pull request; what is there stays."""
     kind, _ = parse_target(to)
     target = open_target(to, connect=shell.reader if dry_run else shell.writer, now=shell.now)
@@ -209,24 +222,24 @@ def _send(shell: Shell, to: str, setup: _Setup, *, dry_run: bool) -> dict[str, A
     there = target.files(base_sha, [file.path for file in setup.files])
     new = {file.path: file.text for file in setup.files if file.path not in there}
     if not new:
-        return {"branch": None, "url": None, "state": "nothing_to_do"}
+        return _Sent(state="nothing_to_do", branch=None)
     earlier = target.pulls(BRANCH) if kind == "github" else ()
     if any(pull.state in ("rejected", "closed") for pull in earlier):
-        return {"branch": BRANCH, "url": earlier[0].url, "state": "rejected"}
+        return _Sent(state="rejected", url=earlier[0].url)
     if dry_run:
-        return {"branch": BRANCH, "url": None, "state": "dry_run"}
+        return _Sent(state="dry_run")
     moved = _push(target, new, base_sha)
     text = body(setup.inventory, setup.files, setup.first_run, kept=sorted(there))
     if kind == "git":
-        return {"branch": BRANCH, "url": None, "state": "branch" if moved else "in_the_way"}
+        return _Sent(state="branch" if moved else "in_the_way")
     if not moved:
-        return {"branch": BRANCH, "url": earlier[0].url if earlier else None, "state": "in_the_way"}
+        return _Sent(state="in_the_way", url=earlier[0].url if earlier else None)
     if earlier and earlier[0].state == "open":
-        return {"branch": BRANCH, "url": earlier[0].url, "state": "open"}
+        return _Sent(state="open", url=earlier[0].url)
     pull = target.open_pull(branch=BRANCH, base=base, title=TITLE, body=text)
     if isinstance(pull, Degraded):
-        return {"branch": BRANCH, "url": None, "state": "branch", "degraded": pull.sentence}
-    return {"branch": BRANCH, "url": pull.url, "state": "open"}
+        return _Sent(state="branch", degraded=pull)
+    return _Sent(state="open", url=pull.url)
 
 
 def _push(target: Target, new: Mapping[str, str], base_sha: str) -> bool:
@@ -236,14 +249,15 @@ def _push(target: Target, new: Mapping[str, str], base_sha: str) -> bool:
         CredentialsError: the token may not write workflows.
     """
     found = target.branch(BRANCH, proposal_id=BRANCH, base_sha=base_sha)
-    if found is not None:
+    if found is not None and not found.in_base:
         there = target.files(found.sha, list(new))
         return {path: file.text for path, file in there.items()} == dict(new)
+    expected = found.sha if found else None
     try:
         return target.put_branch(
-            BRANCH, new, on=base_sha, parents=[base_sha], message=MESSAGE, expected=None
+            BRANCH, new, on=base_sha, parents=[base_sha], message=MESSAGE, expected=expected
         )
-    except (CredentialsError, NotFound, NotPermitted, Unprocessable) as error:
+    except (TokenLacks, NotFound, NotPermitted, Unprocessable) as error:
         raise CredentialsError(
             f"the token may not write {WORKFLOW_PATH}: workflows need the scope `workflow` of a "
             "personal token or `workflows: write` of an app, and GITHUB_TOKEN of Actions can never "
@@ -254,7 +268,7 @@ def _push(target: Target, new: Mapping[str, str], base_sha: str) -> bool:
 # ---- telling ------------------------------------------------------------------------------------
 
 
-def _json(setup: _Setup, sent: dict[str, Any] | None, *, written: bool) -> dict[str, Any]:
+def _json(setup: _Setup, sent: _Sent | None, *, written: bool) -> dict[str, Any]:
     return {
         "agents": [asdict(agent) for agent in setup.inventory.agents],
         "instrumentation": [asdict(one) for one in setup.inventory.instrumentation],
@@ -266,11 +280,12 @@ def _json(setup: _Setup, sent: dict[str, Any] | None, *, written: bool) -> dict[
         "first_run": asdict(setup.first_run)
         if isinstance(setup.first_run, FirstRun)
         else {"not_tried": setup.first_run},
-        "pull_request": sent,
+        "pull_request": asdict(sent) if sent else None,
+        "degraded": [asdict(sent.degraded)] if sent and sent.degraded else [],
     }
 
 
-_SENT = {
+_SENT: Mapping[State, str] = {
     "nothing_to_do": "All files are on the default branch already.",
     "rejected": "A person closed {url}, so it is not opened again.",
     "dry_run": "Dry run: nothing was sent.",
@@ -281,9 +296,7 @@ _SENT = {
 }
 
 
-def _say(
-    shell: Shell, setup: _Setup, sent: dict[str, Any] | None, given: argparse.Namespace
-) -> None:
+def _say(shell: Shell, setup: _Setup, sent: _Sent | None, given: argparse.Namespace) -> None:
     agents = setup.inventory.agents
     shell.say(f"{count(len(agents), 'agent')} found." if agents else "No agent was found.")
     for agent in agents:
@@ -303,7 +316,8 @@ def _say(
         shell.say(f"Left out {reason}.")
     shell.say(_run_sentence(setup.first_run))
     if sent is not None:
-        shell.say(sent.get("degraded") or _SENT[sent["state"]].format(**sent))
+        told = _SENT[sent.state].format(branch=sent.branch, url=sent.url)
+        shell.say(sent.degraded.sentence if sent.degraded else told)
     elif not given.dry_run:
         shell.say("Next: look through the settings, then `debrief doctor --repo .`.")
 

@@ -167,6 +167,36 @@ def test_a_set_up_that_a_person_closed_is_not_opened_again(
     assert len(github.pulls) == 1
 
 
+def test_a_token_that_may_not_write_workflows_is_explained(
+    debrief: Debrief, github: FakeGitHub, tmp_path: Path
+) -> None:
+    github.may_write_workflows = False
+    repository = a_repository(tmp_path / "repo", FILES)
+    given = ("init", "--repo", repository, "--action", ACTION, "--to", f"github:{REPOSITORY}")
+
+    refused = debrief(*given)
+    github.may_write_workflows = True
+    done = debrief(*given, "--json")
+
+    assert refused.code == 2
+    assert "`workflows: write` of an app" in refused.err
+    assert done.json["pull_request"]["state"] == "open"
+
+
+def test_without_the_right_to_open_there_is_a_branch_and_a_link(
+    debrief: Debrief, github: FakeGitHub, tmp_path: Path
+) -> None:
+    github.forbid_pull_requests = True
+    repository = a_repository(tmp_path / "repo", FILES)
+
+    done = debrief(
+        "init", "--repo", repository, "--action", ACTION, "--to", f"github:{REPOSITORY}", "--json"
+    )
+
+    assert (done.code, done.json["pull_request"]["state"]) == (3, "branch")
+    assert "/compare/main..." in done.json["degraded"][0]["sentence"]
+
+
 def test_a_dry_run_sends_nothing(debrief: Debrief, github: FakeGitHub, tmp_path: Path) -> None:
     repository = a_repository(tmp_path / "repo", FILES)
     to = f"github:{REPOSITORY}"
@@ -193,7 +223,9 @@ def test_without_github_the_files_are_on_a_branch(debrief: Debrief, tmp_path: Pa
 
 def test_commits_on_the_branch_are_left_alone(debrief: Debrief, tmp_path: Path) -> None:
     repository = a_repository(tmp_path / "repo", FILES)
-    git(repository, "branch", BRANCH)
+    git(repository, "switch", "--quiet", "--create", BRANCH)
+    git(repository, "commit", "--quiet", "--allow-empty", "--message", "Mine")
+    git(repository, "switch", "--quiet", "main")
     sha = git(repository, "rev-parse", BRANCH)
 
     done = debrief(

@@ -100,6 +100,7 @@ class FakeGitHub:
         """Of GitHub's official description, by the requests so far; none at the end of a test."""
         self.forbid_pull_requests = False
         self.forbid_labels = False
+        self.forbid_pushes = False
         self.login = BOT["login"]
         self.permissions: dict[str, bool] | None = {"pull": True, "push": True, "admin": False}
         self.actions_may_open: bool | None = True
@@ -112,6 +113,7 @@ class FakeGitHub:
         self.secrets: set[str] | None = {"ANTHROPIC_API_KEY"}
         """Names; None: the token may not look."""
         self.is_archived = False
+        self.may_write_workflows = True
         self.has_issues = True
         self.checks: list[dict[str, Json]] = []
         self.statuses: list[dict[str, Json]] = []

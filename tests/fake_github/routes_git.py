@@ -67,10 +67,14 @@ def get_commit(fake: FakeGitHub, sha: str, request: Request) -> Reply:
 
 
 def create_tree(fake: FakeGitHub, request: Request) -> Reply:
+    if fake.forbid_pushes:
+        raise Refusal(403, "Resource not accessible by integration")
     index = {"GIT_INDEX_FILE": str(fake.git / "fake-index")}
     base = request.body.get("base_tree")
     git(fake.git, "read-tree", *([base] if base else ["--empty"]), env=index)
     for item in request.body["tree"]:
+        if item["path"].startswith(".github/workflows/") and not fake.may_write_workflows:
+            raise Refusal(403, "Resource not accessible by integration")
         content = item["content"].encode()
         blob = git(fake.git, "hash-object", "-w", "--stdin", stdin=content)
         entry = f"{item['mode']},{blob},{item['path']}"
