@@ -308,7 +308,7 @@ def _matrices(
     for own in sets:
         if isinstance(own, np.ndarray):
             scaler = StandardScaler().fit(own[train])
-            parts = [scaler.transform(own[rows]) for rows in (train, test)]
+            parts = [sparse.csr_matrix(scaler.transform(own[rows])) for rows in (train, test)]
         else:
             counter = CountVectorizer(analyzer=lambda words: words, min_df=2)
             parts = [
