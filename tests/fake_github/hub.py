@@ -203,6 +203,7 @@ class FakeGitHub:
         """A person merges a pull request, as GitHub's button does."""
         pull = self.issues[number]
         assert pull.head is not None
+        self.head_sha(pull)
         tree = git(self.git, "merge-tree", "--write-tree", pull.base, pull.head)
         parents = ["-p", pull.base, "-p", pull.head]
         sha = git(self.git, "commit-tree", tree, *parents, stdin=b"Merge pull request")
