@@ -38,6 +38,8 @@ def check_actions(facts: ActionsFacts, *, now: datetime) -> Iterator[Check]:
     if facts.schedules:
         yield _last_run(facts, now)
         yield _names(facts)
+        if facts.names_set is not None:
+            yield _token(facts.names_set)
 
 
 def _schedule(facts: ActionsFacts) -> Iterator[Check]:
@@ -111,3 +113,22 @@ def _names(facts: ActionsFacts) -> Check:
             "Settings, Secrets and variables, Actions.",
         )
     return ok(name, "The secrets and variables of the workflow are set.")
+
+
+def _token(names: AbstractSet[str]) -> Check:
+    """Whose token the workflow publishes with: that decides on CI, not the token given here."""
+    name = "workflow_token"
+    missing = sorted({"DEBRIEF_APP_ID", "DEBRIEF_APP_KEY"} - names)
+    if not missing:
+        return ok(name, "The workflow publishes with an app's token: CI runs on what it opens.")
+    if len(missing) == 1:
+        return problem(
+            name,
+            f"An app is set up by half: {missing[0]} is not set.",
+            f"Set {missing[0]} too, or remove the other one: docs/action.md, Which token.",
+        )
+    return ok(
+        name,
+        "The workflow publishes with GITHUB_TOKEN: a person starts CI on what it opens, in the "
+        "merge box.",
+    )

@@ -46,8 +46,7 @@ def installed_pin(
         commit = str(said["vcs_info"].get("commit_id", ""))
         return _pin(url, commit, str(said["vcs_info"].get("requested_revision") or version))
     if url.startswith("file://"):
-        folder = Path(unquote(urlsplit(url).path))
-        origin = origin_of(folder) if (folder / ".git").exists() else None
+        origin = origin_of(Path(unquote(urlsplit(url).path)))
         if origin is None:
             return f"Debrief was installed from a folder that is no clone; {HOW}"
         if origin.sha is None:

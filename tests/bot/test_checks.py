@@ -348,6 +348,15 @@ def test_a_workflow_that_runs_has_nothing_to_mend() -> None:
         pytest.param(
             {"names_set": None}, "workflow_variables", "not_checked", "", id="names-unseen"
         ),
+        pytest.param(
+            {"names_set": {"DEBRIEF_APP_ID"}}, "workflow_token", "problem", "DEBRIEF_APP_KEY",
+            id="half-an-app",
+        ),
+        pytest.param(
+            {"names_set": {"DEBRIEF_APP_ID", "DEBRIEF_APP_KEY"}}, "workflow_token", "ok", "app's",
+            id="an-app",
+        ),
+        pytest.param({}, "workflow_token", "ok", "merge box", id="github-token"),
     ],
 )  # fmt: skip
 def test_what_stops_the_workflow_is_said(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from bot.git import Origin, origin_of
 from bot.settings import PATH, load_settings
 from bot.setup.onboarding import BRANCH
 from bot.setup.workflows import CHECK_PATH, Pin, check_workflow_text, workflow_text
@@ -92,6 +93,24 @@ def test_without_a_known_commit_there_is_no_workflow_and_no_placeholder(
         pytest.skip("Debrief is installed from a commit that its remote has")
     assert written == [PATH]
     assert "--action OWNER/NAME@COMMIT" in done.json["left_out"][0]
+
+
+def test_a_clone_says_which_commit_its_remote_has(tmp_path: Path) -> None:
+    remote = a_repository(tmp_path / "acme" / "debrief", FILES)
+    git(remote, "tag", "v1.2.0")
+    clone = tmp_path / "clone"
+    git(remote, "clone", "--quiet", str(remote), str(clone))
+    git(clone, "config", "remote.origin.url", "https://me:secret@github.com/acme/debrief.git")
+    sha = git(remote, "rev-parse", "HEAD").strip()
+
+    there = origin_of(clone)
+    git(clone, "commit", "--quiet", "--allow-empty", "--message", "Not pushed")
+    ahead = origin_of(clone)
+
+    assert there == Origin(url="https://github.com/acme/debrief.git", sha=sha, tag="v1.2.0")
+    assert ahead == Origin(url="https://github.com/acme/debrief.git", sha=None, tag=None)
+    assert origin_of(remote) is None
+    assert origin_of(tmp_path) is None
 
 
 def test_an_action_that_is_none_is_refused(debrief: Debrief, tmp_path: Path) -> None:

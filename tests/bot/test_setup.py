@@ -359,7 +359,6 @@ def test_the_commit_is_known_or_there_is_none(
 
 
 def test_a_checkout_counts_where_its_remote_has_the_commit(tmp_path: Path) -> None:
-    (tmp_path / ".git").mkdir()
     said = json.dumps({"url": tmp_path.as_uri(), "dir_info": {"editable": True}})
     url = "git@github.example:acme/debrief.git"
 
