@@ -32,6 +32,7 @@ from bot.commands.surface import (
     lifts_of,
     marked,
     pause_of,
+    remarks_on,
     rollbacks_of,
     show_surface,
     split,
@@ -308,6 +309,7 @@ def _publish(shell: Shell, bundle: Path, to: str, *, dry_run: bool) -> PublishRe
             target,
             apply=apply_edits,
             check=check_restored(target, past),
+            settings=settings.publish,
             dry_run=dry_run,
         )
     if speaks:
@@ -336,8 +338,9 @@ def _tell(
             text += "\n### Out of its rhythm\n\n" + "".join(
                 f"- {prose(one, 600)}\n" for one in alerts
             )
-        with Path(given.summary).open("a", encoding="utf-8") as summary:
-            summary.write(text)
+        shell.summarise(given.summary, text)
+    if published is not None:
+        shell.annotate(remarks_on(published))
     if shell.json:
         shell.emit(_cycle_json(found, published))
     else:

@@ -118,8 +118,7 @@ def evidence(shell: Shell, given: argparse.Namespace) -> int:
             shell.say(f"Not said on the pull request: {error}")
     text = told.comment.partition("\n")[2]
     if given.summary:
-        with Path(given.summary).open("a", encoding="utf-8") as summary:
-            summary.write(f"## Debrief\n\n{text}")
+        shell.summarise(given.summary, f"## Debrief\n\n{text}")
     shell.annotate(
         annotation("notice", one.message, title=one.title, file=one.path, line=one.first_line)
         for one in told.check.annotations[:10]

@@ -21,6 +21,8 @@ from bot.settings import Secrets
 from prompts import show_invisible
 
 DEFAULT_STORE = "./debrief-data"
+SUMMARY_BYTES = 1_000_000
+"""GitHub takes 1 MiB of a step."""
 UNITS_DAYS = {"d": 1.0, "w": 7.0, "h": 1 / 24}
 
 
@@ -87,6 +89,13 @@ class Shell:
             raise SettingsError(
                 "DEBRIEF_REDACTION_KEY is not hexadecimal; make one with `openssl rand -hex 32`"
             ) from None
+
+    def summarise(self, file: str, text: str) -> None:
+        """Append Markdown to the summary of a job, of which GitHub shows none that is too long."""
+        with Path(file).open("a", encoding="utf-8") as summary:
+            room = SUMMARY_BYTES - summary.tell()
+            fits = len(text.encode("utf-8", "replace")) <= room
+            summary.write(text if fits else "\nThe rest is too long for this page: see the log.\n")
 
     def annotate(self, lines: Iterable[str]) -> None:
         """Remarks for the page of a run: the Action prints them when nothing else may print."""

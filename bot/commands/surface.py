@@ -6,7 +6,7 @@ pause, resume, evidence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -48,10 +48,17 @@ from bot.surface import (
 )
 from bot.target_name import parse_target
 from bot.watched import files_of_agents
+from bot.workflow_commands import annotation
 from collector.records import Json
 
 PAUSED_REF = "refs/debrief/paused"
 """There while a repository without GitHub is paused."""
+_TOLD = {
+    "open": "Debrief opened",
+    "update": "Debrief updated",
+    "close": "Debrief closed",
+    "verdict": "Debrief measured",
+}
 _MENDABLE = frozenset({"empty_store", "no_file", "unreadable"})
 
 
@@ -256,6 +263,18 @@ def without_pages(plan: Plan, report: PublishReport) -> tuple[Plan, PublishRepor
     operations = tuple(one for one in plan.operations if one.op not in pages)
     done = tuple(one for one in report.done if one.op not in pages)
     return replace(plan, operations=operations), replace(report, done=done)
+
+
+def remarks_on(report: PublishReport) -> Iterator[str]:
+    """What the page of a workflow's run shows: what was opened, closed or judged, and what failed.
+
+    GitHub shows ten of each kind of a step.
+    """
+    told = [one for one in report.done if one.op in _TOLD and one.reference is not None]
+    for one in told[:10]:
+        yield annotation("notice", f"{one.reference} {one.url or ''}".strip(), title=_TOLD[one.op])
+    for degraded in report.degraded[:10]:
+        yield annotation("warning", degraded.sentence, title=f"Debrief: {degraded.code}")
 
 
 def check_restored(target: Target, past: Sequence[PastProposal]) -> Check:

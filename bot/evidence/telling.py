@@ -30,14 +30,12 @@ def evidence_title(touched: Sequence[Touched]) -> str:
     return f"{said}, {standing} of them fail more than others" if standing else said
 
 
-def evidence_comment(
-    found: EvidenceMap, touched: Sequence[Touched], *, number: int, reference: str | None = None
-) -> str:
+def evidence_comment(found: EvidenceMap, touched: Sequence[Touched], *, number: int) -> str:
     """The comment of pull request `number`; its marker tells whether it says something new.
 
-    `reference` names the dashboard, where there is one. The cases are ids, never text.
+    The cases are ids, never text.
     """
-    text = _text(found, touched, reference)
+    text = _text(found, touched)
     marker: dict[str, Json] = {
         "comment": "evidence",
         "number": number,
@@ -46,7 +44,7 @@ def evidence_comment(
     return f"{render_marker(marker)}\n{text}"
 
 
-def _text(found: EvidenceMap, touched: Sequence[Touched], reference: str | None) -> str:
+def _text(found: EvidenceMap, touched: Sequence[Touched]) -> str:
     if not touched:
         return "This pull request no longer changes a file that makes an agent what it is.\n"
     parts = [
@@ -73,8 +71,7 @@ def _text(found: EvidenceMap, touched: Sequence[Touched], reference: str | None)
         parts += [_places(touched), _rates(others)]
     if not watches and not others:
         parts.append(_places(touched))
-    merged = "After the merge Debrief measures these rates against the weeks before"
-    parts.append(f"{merged}; {reference} shows the result." if reference else f"{merged}.")
+    parts.append("The rates are of production before this change; they say nothing of the change.")
     body = "\n\n".join(parts) + "\n"
     return body if len(body) <= BUDGET else "\n\n".join([*parts[:3], parts[-1]]) + "\n"
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from bot.dashboard import merge_boxes, parse_dashboard, with_published
 from bot.dashboard.page import TITLE, same_page
 from bot.errors import CredentialsError, GitHubError
-from bot.github import GitHub, NotPermitted, Unprocessable
+from bot.github import GitHub, NotPermitted, RateLimited, Unprocessable
 from bot.github.issues import (
     Issue,
     add_label,
@@ -47,11 +48,20 @@ class Surface:
     refused: list[Skipped] = field(default_factory=list)
     degraded: list[Degraded] = field(default_factory=list)
     pause_asked: bool = False
+    is_limited: bool = False
 
     def attempt(self, what: str, act: Callable[[], object]) -> None:
-        """Do one thing; a token that may not, or a GitHub that fails, is no fault of the rest."""
+        """Do one thing; a token that may not, or a GitHub that fails, is no fault of the rest.
+
+        After a rate limit that lasts nothing more is tried: the next run finds what is missing.
+        """
+        if self.is_limited:
+            return
         try:
             act()
+        except RateLimited as error:
+            self.is_limited = True
+            self.degraded.append(Degraded(code="rate_limit", sentence=f"{_WHAT[what]}: {error}"))
         except (CredentialsError, GitHubError) as error:
             self.degraded.append(Degraded(code=f"no_{what}", sentence=f"{_WHAT[what]}: {error}"))
 
@@ -83,29 +93,20 @@ def show(
 
     `planned` by proposal id: what `bot.publish` was to do.
     """
-    run = Surface(client=client, reject=reject)
-    issues_on = has_issues(client)
-    page = ""
+    limited = any(one.code == "rate_limit" for one in report.degraded)
+    run = Surface(client=client, reject=reject, is_limited=limited)
+    pages = []
     for operation in operations:
         body = body_of(operation.body_file)
         if operation.op == "answer":
-            run.attempt("answer", lambda: _answer(run, operation, body))  # noqa: B023
+            run.attempt("answer", partial(_answer, run, operation, body))
         elif operation.op == "evidence":
-            run.attempt("evidence_map", lambda: keep_map(run.client, body))  # noqa: B023
-            pages = PullPages(client=client, map_text=body)
-            run.attempt("evidence", lambda: pages.write(run.did))  # noqa: B023
-        elif operation.kind == "alert" and issues_on:
-            run.attempt("alert", lambda: _alert(run, operation, body))  # noqa: B023
-        elif operation.kind == "dashboard":
-            page = body
-    if page and issues_on:
-        run.attempt("dashboard", lambda: _dashboard(run, page, report, planned))
-    elif page:
-        sentence = (
-            "The repository has its issues turned off, so there is no dashboard: turn them on "
-            "under Settings > General > Features, or set `publish: {dashboard: false}`."
-        )
-        run.degraded.append(Degraded(code="issues_off", sentence=sentence))
+            run.attempt("evidence_map", partial(keep_map, client, body))
+            told = PullPages(client=client, map_text=body)
+            run.attempt("evidence", partial(told.write, run.did))
+        else:
+            pages.append((operation, body))
+    run.attempt("dashboard", partial(_pages, run, pages, report, planned))
     return replace(
         report,
         done=(*report.done, *run.done),
@@ -164,6 +165,27 @@ def lift_rejections(client: GitHub, references: Mapping[str, str]) -> tuple[str,
 
 
 # -- issues ----------------------------------------------------------------------------------------
+
+
+def _pages(
+    run: Surface,
+    pages: Sequence[tuple[Operation, str]],
+    report: PublishReport,
+    planned: Mapping[str, Operation],
+) -> None:
+    """The alerts, then the dashboard; one sentence where the repository has no issues."""
+    if pages and not has_issues(run.client):
+        sentence = (
+            "The repository has its issues turned off, so there is no dashboard: turn them on "
+            "under Settings > General > Features, or set `publish: {dashboard: false}`."
+        )
+        run.degraded.append(Degraded(code="issues_off", sentence=sentence))
+        return
+    for operation, body in pages:
+        if operation.kind == "alert":
+            run.attempt("alert", partial(_alert, run, operation, body))
+        elif operation.kind == "dashboard":
+            run.attempt("dashboard", partial(_dashboard, run, body, report, planned))
 
 
 def _dashboard(

@@ -57,7 +57,6 @@ class PullPages:
 
     client: GitHub
     map_text: str
-    dashboard: str | None = None
 
     def write(self, did: Did) -> None:
         found = map_of_json(self.map_text)
@@ -99,7 +98,7 @@ class PullPages:
         changes = {one.path: changed_lines(one.patch) for one in files}
         texts = self.client.files(head_sha, list(changes)) if changes else {}
         touched = touched_by(found, changes, {path: file.text for path, file in texts.items()})
-        comment = evidence_comment(found, touched, number=number, reference=self.dashboard)
+        comment = evidence_comment(found, touched, number=number)
         text = comment.partition("\n")[2]
         return Told(
             touched=touched,
