@@ -76,7 +76,9 @@ def pattern_name(pattern: Pattern) -> str:
     whom = ", ".join([*([pattern.intent_name or pattern.intent_id or ""]), *segment]).strip(", ")
     if pattern.kind == "correction":
         kind = pattern.outcome.removeprefix("correction:").replace("_", " ")
-        return f"reviewers correct: {kind}" + (f" ({whom})" if whom else "")
+        by_users = bool(pattern.corrections) and all(c.by == "user" for c in pattern.corrections)
+        who = "users" if by_users else "reviewers"
+        return f"{who} correct: {kind}" + (f" ({whom})" if whom else "")
     if pattern.kind == "threshold":
         return f"{pattern.threshold_name or 'threshold'}: shown and dismissed"
     what = pattern.outcome.removeprefix("signal:").replace("_", " ")

@@ -35,6 +35,7 @@ from bot.records import (
 from bot.report import dashboard_markdown, html_page, patterns_text, run_text, summary_markdown
 from bot.report.content import pattern_name
 from bot.statistics import failure_rate
+from tests.bot.builders import a_correction
 from tests.bot.proposals_built import BASE, NOW, a_health, a_past, a_pattern, a_report, a_verdict
 from tests.bot.test_markdown import HOSTILE, page
 
@@ -223,6 +224,20 @@ def test_reviewed_work_is_shown_beside_the_span_before() -> None:
         assert "25 % (14\u201340)" in text
         assert "opening removed 6, shortened 4" in text
     assert terminal.count("last 100 jobs") == 1
+
+
+def test_what_users_suggest_is_not_said_of_reviewers() -> None:
+    own: dict[str, Any] = {
+        "kind": "correction",
+        "outcome": "correction:wrong_price",
+        "intent_id": None,
+        "intent_name": None,
+    }
+    by_users = a_pattern(**own, corrections=(a_correction(1, by="user"),))
+    by_both = a_pattern(**own, corrections=(a_correction(1, by="user"), a_correction(2)))
+
+    assert pattern_name(by_users) == "users correct: wrong price"
+    assert pattern_name(by_both) == "reviewers correct: wrong price"
 
 
 def test_without_times_there_is_no_empty_column_for_a_trend() -> None:
