@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import Element
 
 from bot.commands.derived import replace_file
 from bot.commands.ledger import remember
@@ -31,7 +32,10 @@ from bot.commands.shell import Shell
 from bot.figures import count, percent, rate
 from bot.pipeline import Key, Understanding
 from bot.quality import DayCount, Watched, day_counts, merged_counts, watch
+from bot.quality.alarm import departure_words, metric_name
 from bot.quality.calibration import Calibration, adjusted_rate, calibrate
+from bot.quality.counts import FAILED
+from bot.quality.figure import rhythm_figure
 from bot.quality.judging import STANDARD, Criterion, Judgement, in_sample, judge, version_of
 from bot.records import Alert, Ask, Departure, Interval, Skipped
 from bot.settings import Settings
@@ -44,6 +48,7 @@ RHYTHM = "derived/rhythm.json"
 JUDGED = "derived/judged.json"
 MOST_JUDGED = 20_000
 EVIDENCE = 12
+SHOWN_DRAWINGS = 12
 RATED_BAD = frozenset({"negative_rating"})
 REVIEWED_GOOD, REVIEWED_BAD = "review_accepted", frozenset({"review_rejected", "review_edited"})
 
@@ -289,6 +294,22 @@ def quality_lines(found: Monitored) -> list[str]:
 def alert_lines(found: Monitored) -> list[str]:
     """One sentence for each alert that is open or just over."""
     return [f"{_STATES[one.state]}: {one.sentence}" for one in found.watched.alerts]
+
+
+def drawings(found: Monitored) -> list[tuple[str, Element]]:
+    """What the page shows: every metric of an alert, and how often each agent fails."""
+    wanted = {
+        (alert.agent, one.metric): departure_words(one)
+        for alert in found.watched.alerts
+        for one in alert.departures
+    }
+    drawn = []
+    for one in found.watched.rhythms:
+        told = wanted.get((one.agent, one.metric))
+        if told is not None or (one.metric == FAILED and any(day.expected for day in one.days)):
+            said = told or f"{metric_name(one.metric)}, with what its weekdays let expect"
+            drawn.append((f"{one.agent}: {said}", rhythm_figure(one)))
+    return drawn[:SHOWN_DRAWINGS]
 
 
 _STATES = {"open": "ALERT", "recovered": "Recovered", "settled": "New rhythm"}

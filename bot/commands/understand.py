@@ -7,7 +7,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bot.commands.loading import empty_store, model_of, open_workspace, understanding_of
+from bot.commands.loading import (
+    ask_of,
+    empty_store,
+    model_of,
+    open_workspace,
+    store_of,
+    understanding_of,
+)
+from bot.commands.quality import drawings, monitored
 from bot.commands.shell import Shell
 from bot.history import read_history
 from bot.pipeline import measure
@@ -35,7 +43,8 @@ def patterns(shell: Shell, given: argparse.Namespace) -> int:
 def report(shell: Shell, given: argparse.Namespace) -> int:
     """A page to read and to pass on: HTML, or Markdown where the file's name ends in .md."""
     workspace = open_workspace(given.repo)
-    understood = understanding_of(shell, workspace, model=model_of(shell, workspace.settings))
+    model = model_of(shell, workspace.settings)
+    understood = understanding_of(shell, workspace, model=model)
     history = given.history or (f"git:{given.repo}" if given.repo else None)
     past = read_history(history, connect=shell.reader) if history else ()
     verdicts, _ = measure(understood, past, now=shell.now)
@@ -43,8 +52,11 @@ def report(shell: Shell, given: argparse.Namespace) -> int:
     if out.suffix == ".md":
         page = dashboard_markdown(understood.report, past=past, verdicts=verdicts, now=shell.now)
     else:
+        store = store_of(shell, workspace.settings)
+        ask = ask_of(model, store, workspace.settings)
         page = html_page(
             understood.report,
+            by_day=drawings(monitored(shell, store, understood, workspace.settings, ask)),
             past=past,
             verdicts=verdicts,
             now=shell.now,

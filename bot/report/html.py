@@ -63,12 +63,14 @@ def html_page(
     past: Sequence[PastProposal] = (),
     verdicts: Sequence[Verdict] = (),
     left_out: Sequence[Skipped] = (),
+    by_day: Sequence[tuple[str, Element]] = (),
 ) -> str:
-    """The whole HTML document."""
+    """The whole HTML document. `by_day` are sentences, each with a drawing of its days."""
     body = [
         _el("h1", "Debrief report"),
         _soft(f"Written {now:%Y-%m-%d %H:%M} UTC, the last {window_days} days."),
         *_agents(report, window_days),
+        *_by_day(by_day),
         *_proposals(past, verdicts, now),
         *_verdicts(verdicts),
         *_list("Gone", [gone_sentence(one) for one in report.gone]),
@@ -78,6 +80,13 @@ def html_page(
     ]
     page = _el("html", _head(), _el("body", *body), lang="en")
     return "<!doctype html>\n" + tostring(page, encoding="unicode", method="html") + "\n"
+
+
+def _by_day(by_day: Sequence[tuple[str, Element]]) -> list[Element]:
+    if not by_day:
+        return []
+    cards = [_el("div", _el("p", said), drawing, class_="card") for said, drawing in by_day]
+    return [_el("h2", "Day by day, in UTC"), *cards]
 
 
 def _head() -> Element:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from xml.etree.ElementTree import tostring
 
 import numpy as np
 import pytest
 
 from bot.quality import DayCount, day_counts, merged_counts, watch
+from bot.quality.figure import rhythm_figure
 from bot.quality.rhythm import Expectation, rate_band
 from tests.bot.builders import a_fact, facts
 
@@ -272,3 +274,28 @@ def test_what_lies_in_the_window_is_counted_again_and_what_lies_before_stays():
     merged = merged_counts(before, again, since=MONDAY + timedelta(days=1), now=on(3))
 
     assert [one.failed for one in merged] == [10, 50, 50]
+
+
+# -- the drawing -----------------------------------------------------------------------------------
+
+
+def test_the_drawing_shows_each_day_its_band_and_the_alarm():
+    rates = [0.1, 0.12] * 21 + [0.5]
+    (rhythm,) = watch(days(rates), now=on(43)).rhythms
+
+    figure = rhythm_figure(rhythm)
+
+    kinds = [one.get("class") for one in figure.iter("rect")]
+    titles = [one.text for one in figure.iter("title")]
+    assert kinds.count("day") == 41  # The first day is left out.
+    assert kinds.count("day alarm") == 1
+    assert kinds.count("band") == kinds.count("expected") > 20
+    assert titles[-1] == "2026-07-13: 50 of 100, 11 % expected"
+
+
+def test_a_drawing_keeps_names_as_text():
+    (rhythm,) = watch(days([0.1] * 30, agent="<script>"), now=on(30)).rhythms
+
+    written = tostring(rhythm_figure(rhythm), encoding="unicode")
+
+    assert "<script>" not in written

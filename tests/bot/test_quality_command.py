@@ -143,6 +143,16 @@ judge:
     assert {"prompt_sha256", "model", "version"} <= set(kept[0])
 
 
+def test_the_page_draws_the_days_of_an_alert(debrief: Debrief, tmp_path: Path) -> None:
+    debrief("import", write_lines(tmp_path / "a.jsonl", days_of_traffic(27, bad_from=26)))
+
+    debrief("report", "--out", tmp_path / "page.html")
+
+    page = (tmp_path / "page.html").read_text()
+    assert "Day by day" in page
+    assert 'class="day alarm"' in page
+
+
 def test_a_damaged_memory_is_started_anew(debrief: Debrief, tmp_path: Path) -> None:
     debrief("import", write_lines(tmp_path / "a.jsonl", days_of_traffic(27, bad_from=26)))
     debrief("quality")
