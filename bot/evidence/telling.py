@@ -18,16 +18,18 @@ BUDGET = 60_000
 
 
 def evidence_title(touched: Sequence[Touched]) -> str:
-    """One line for the check: `3 intents rely on the changed lines, 1 fails more than others`."""
+    """One line for the check: `3 measured rates depend on the changed lines, 1 is worse than …`."""
     watches = _distinct(one for part in touched for one in part.named)
     shared = _distinct(one for part in touched for one in part.others)
     if not watches and not shared:
         return "Watched files change; nothing is known of who relies on them yet"
-    if not watches:
-        return f"{count(len(shared), 'intent')} rely on the changed files"
-    standing = sum(one.stands for one in watches)
-    said = f"{count(len(watches), 'intent')} rely on the changed lines"
-    return f"{said}, {standing} of them fail more than others" if standing else said
+    known, where = (watches, "lines") if watches else (shared, "files")
+    verb = "depends" if len(known) == 1 else "depend"
+    said = f"{count(len(known), 'measured rate')} {verb} on the changed {where}"
+    standing = sum(one.stands for one in known)
+    if not standing:
+        return said
+    return f"{said}, {standing} {'is' if standing == 1 else 'are'} worse than the agent's others"
 
 
 def evidence_comment(found: EvidenceMap, touched: Sequence[Touched], *, number: int) -> str:
@@ -82,7 +84,7 @@ def _rates(watches: Sequence[Watch]) -> str:
             one.name,
             _rate(one),
             count(one.total, one.unit) if one.total else count(one.conversations, "conversation"),
-            " ".join(filter(None, ["**more than others**" if one.stands else "", one.trend])),
+            ", ".join(filter(None, ["**worse than others**" if one.stands else "", one.trend])),
         ]
         for one in watches[:SHOWN]
     ]
@@ -104,12 +106,18 @@ def _places(touched: Sequence[Touched]) -> str:
     for part in touched[:_SECTIONS]:
         where = code_span(part.path[:200])
         section = f", section {code_span(part.section[:120])}" if part.section else ""
-        at = f", lines {part.first_line}\u2013{part.last_line}" if part.section else ""
+        at = f", {_lines(part)}" if part.section else ""
         names = ", ".join(plain(one.name, 60) for one in part.named[:5])
         lines.append(f"- {where}{section}{at}" + (f": {names}" if names else ""))
     if len(touched) > _SECTIONS:
         lines.append(f"- and {len(touched) - _SECTIONS} more")
     return "\n".join(lines)
+
+
+def _lines(part: Touched) -> str:
+    if part.first_line == part.last_line:
+        return f"line {part.first_line}"
+    return f"lines {part.first_line}\u2013{part.last_line}"
 
 
 def _cases(watches: Sequence[Watch]) -> str:

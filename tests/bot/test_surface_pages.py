@@ -412,6 +412,6 @@ def test_the_comment_names_rates_places_and_cases_and_its_marker_tells_news() ->
 
     assert "43 % (35\u201351)" in one
     assert "143 users" in one
-    assert "more than others" in one
+    assert "worse than others" in one
     assert parse_marker(one) == parse_marker(same)
     assert parse_marker(one) != parse_marker(evidence_comment(a_map(), (), number=3))
