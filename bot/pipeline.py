@@ -650,6 +650,8 @@ def _unchanged(pattern: Pattern, past: Sequence[PastProposal]) -> Skipped | None
         seen = one.marker.get("pattern_evidence")
         if one.state != "open" or not same or not isinstance(seen, int):
             continue
+        if one.remarks or one.stale_paths:  # A reviewer, a check or the file asks for another look.
+            continue
         if len(pattern.evidence) <= seen:
             return Skipped(
                 what=_prompt_change(pattern),

@@ -41,6 +41,11 @@ def entries_of(
     entries += [("published", one.id, asdict(one)) for one in published.done]
     entries += [("refused", one.what, asdict(one)) for one in published.refused]
     for one in past:
+        # What people made of our change is a correction of Debrief itself.
+        entries += [
+            ("corrected", one.id, {"reference": one.reference, **asdict(edit)})
+            for edit in one.reviewer_edits
+        ]
         if one.state == "open":
             # Also of a run that was killed before it could write here what it had opened.
             evidence = one.marker.get("evidence")
@@ -49,6 +54,8 @@ def entries_of(
         elif one.state == "merged":
             said = {"reference": one.reference, "merge_sha": one.merge_sha, "at": one.merged_at}
             entries.append(("approved", one.id, said))
+            if one.reverted:
+                entries.append(("taken_back", one.id, {"reference": one.reference}))
         elif one.state == "rejected":
             said = {"reference": one.reference, "why": one.rejection, "reason": one.reason}
             entries.append(("rejected", one.id, said))

@@ -161,9 +161,27 @@ class Wire:
         raise GitHubError(f"{path} has more than {MAX_PAGES * PER_PAGE} entries; that is too many")
 
 
-def retry(total: int, pause_s: float) -> GithubRetry:
+class Patience(GithubRetry):
+    """Tries again what passes soon, and gives up at once on what does not.
+
+    PyGithub looks at the time that a limit of the API names, urllib3 at `Retry-After`, of which it
+    would wait the first minute of each hour: to no end, three times.
+    """
+
+    def increment(
+        self, method: str | None = None, url: str | None = None, *args: Any, **kwargs: Any
+    ) -> Any:
+        response = kwargs.get("response")
+        asked = response.headers.get("Retry-After", "") if response is not None else ""
+        if response is not None and asked.isdigit() and int(asked) > MAX_RATE_LIMIT_WAIT_S:
+            said = {"message": f"it asks to come back in {asked} s"}
+            raise RateLimitExceededException(response.status, said, dict(response.headers))
+        return super().increment(method, url, *args, **kwargs)
+
+
+def retry(total: int, pause_s: float) -> Patience:
     """What is tried again, and how long a run waits for it at most."""
-    return GithubRetry(
+    return Patience(
         total=total,
         backoff_factor=pause_s,
         max_rate_limit_wait=MAX_RATE_LIMIT_WAIT_S,

@@ -35,6 +35,9 @@ from tests.fake_github import (
     serve_github,
 )
 
+COME_BACK = Fault(
+    name="retry-after", status=429, message="Slow down.", headers={"Retry-After": "3600"}
+)
 Serve = Callable[[], AbstractContextManager[FakeGitHub]]
 
 
@@ -103,8 +106,9 @@ def test_a_passing_fault_at_any_call_is_ridden_out_by_retries(serve: Serve, faul
             assert state_of(fake) == wanted
 
 
-def test_a_rate_limit_that_lasts_an_hour_is_not_waited_for(fake: FakeGitHub) -> None:
-    fake.break_from(1, RATE_LIMIT)
+@pytest.mark.parametrize("fault", [RATE_LIMIT, COME_BACK], ids=lambda fault: fault.name)
+def test_a_rate_limit_that_lasts_an_hour_is_not_waited_for(fake: FakeGitHub, fault: Fault) -> None:
+    fake.break_from(1, fault)
     started = time.monotonic()
 
     report = publish_to(fake, an_operation(), retries=3)

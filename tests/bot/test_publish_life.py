@@ -65,12 +65,11 @@ def test_files_that_changed_under_it_are_stale_and_others_are_not(
     fake: FakeGitHub, bare: Path, where: str
 ) -> None:
     publish_to(fake if where == "github" else str(bare), an_operation())
-    read = (lambda: history_of(fake)) if where == "github" else (lambda: local_history(bare))
     commit_on(bare, "main", {"README.md": "new\n"})
-    before = read()[0]
+    [before] = history_of(fake) if where == "github" else local_history(bare)
     commit_on(bare, "main", {PROMPT: FILES[PROMPT] + "Be kind.\n"})
 
-    after = read()[0]
+    [after] = history_of(fake) if where == "github" else local_history(bare)
 
     assert before.paths == after.paths == (PROMPT,)
     assert (before.stale_paths, after.stale_paths) == ((), (PROMPT,))
