@@ -121,7 +121,7 @@ class Job:
             text=True, check=False, timeout=STEP_TIMEOUT_S,
         )  # fmt: skip
         outputs = read_outputs(written["GITHUB_OUTPUT"].read_text())
-        return Step(name="", code=done.returncode, log=done.stdout, outputs=outputs)
+        return Step(name="", code=done.returncode, log=masked(done.stdout), outputs=outputs)
 
     def use(self, action: Path, given: Mapping[str, str], **env: str) -> tuple[int, dict[str, str]]:
         """Run a composite action with the inputs `given`; its exit code and outputs."""
@@ -142,6 +142,19 @@ class Job:
             for name, one in described.get("outputs", {}).items()
         }
         return code, outputs
+
+
+def masked(log: str) -> str:
+    """The log as people see it: what the step asked to mask is shown as stars from there on."""
+    lines: list[str] = []
+    secrets: list[str] = []
+    for line in log.splitlines(keepends=True):
+        if line.startswith("::add-mask::"):
+            secrets.append(line.removeprefix("::add-mask::").strip().replace("%25", "%"))
+        for secret in secrets:
+            line = line.replace(secret, "***")
+        lines.append(line)
+    return "".join(lines)
 
 
 def read_outputs(text: str) -> dict[str, str]:

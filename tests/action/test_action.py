@@ -207,14 +207,17 @@ def test_a_pull_request_of_a_person_is_told_of_evidence(
 def test_words_of_strangers_cannot_command_the_runner(machines: Machines) -> None:
     job = machines.job()
 
-    job.use(job.source, {"python": str(job.python), "command": "publish", "bundle": "::warning::x"})
+    given = {"command": "publish", "bundle": f"::warning::{TOKEN}"}
+    job.use(job.source, {"python": str(job.python), "anthropic-api-key": "sk-ant-1", **given})
 
     lines = job.log.splitlines()
     (stop,) = [line for line in lines if line.startswith("::stop-commands::")]
     word = stop.rpartition("::")[2]
     assert len(word) == 32
     during = lines[lines.index(stop) + 1 : lines.index(f"::{word}::")]
-    assert any("::warning::x" in line for line in during)
+    assert any("::warning::***" in line for line in during)
+    assert lines.count("::add-mask::***") == 2
+    assert TOKEN not in job.log
 
 
 @pytest.mark.parametrize(
