@@ -50,6 +50,7 @@ def steps_of(plan: Plan | None, published: PublishReport | None) -> list[Step]:
         return [
             Step(op=one.op, title=one.title, kind=one.kind, where=one.reference or one.branch)
             for one in planned.values()
+            if one.reference or one.branch  # the rest are pages, which only show what is here
         ]
     steps = []
     for sent in published.done:
