@@ -111,9 +111,13 @@ class GitHub(Wire):
 
     def compare(self, base_sha: str, branch_sha: str) -> Comparison | None:
         """What `branch_sha` has that `base_sha` has not; None where they share no history."""
-        found = self.get(f"/compare/{base_sha}...{branch_sha}")
-        if found is None:
-            return None
+        try:
+            found = self.send("GET", f"/compare/{base_sha}...{branch_sha}")[1]
+        except NotFound as error:
+            # Any other 404 is a fault, and says nothing about who made the branch.
+            if "common ancestor" in str(error):
+                return None
+            raise
         return Comparison(
             head_sha=branch_sha,
             merge_base_sha=str(found["merge_base_commit"]["sha"]),

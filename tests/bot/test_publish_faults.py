@@ -25,6 +25,7 @@ from tests.fake_github import (
     CONFLICT,
     LOST_ANSWER,
     LOST_REQUEST,
+    NOT_FOUND,
     RATE_LIMIT,
     SECONDARY_LIMIT,
     SERVER_ERROR,
@@ -68,6 +69,23 @@ def test_a_fault_at_any_call_is_finished_by_the_next_run(fake: FakeGitHub, name:
 
     for what, wanted, found in disturbed(fake, SCENARIOS[name], some):
         assert found == wanted, f"after {what}"
+
+
+def test_a_comparison_that_github_cannot_find_says_nothing_about_who_made_the_branch(
+    fake: FakeGitHub,
+) -> None:
+    update = an_operation("update", fingerprint="f2", edits=(an_edit(new="Other.\n"),))
+    open_one(fake)
+    before = len(fake.requests)
+    publish_to(fake, update, dry_run=True)
+    paths = [request.path for request in fake.requests[before:]]
+    compared = next(n for n, path in enumerate(paths, 1) if "/compare/" in path)
+    fake.break_from(compared, NOT_FOUND, calls=1)
+
+    with pytest.raises(GitHubError, match="Not Found"):
+        publish_to(fake, update)
+
+    assert fake.pulls[0].comments == []
 
 
 def open_one(fake: FakeGitHub) -> None:
