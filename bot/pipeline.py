@@ -603,8 +603,16 @@ def _by_the_model(
     """Prompt changes for the most important patterns; the rest waits for the next cycle."""
     waiting = {one.id: reason for one in patterns if (reason := _unchanged(one, past))}
     yield from waiting.values()
+    open_now = {
+        (one.agent, one.pattern_id)
+        for one in past
+        if one.state == "open" and one.kind == "prompt" and not one.touched
+    }
     fresh = [pattern for pattern in patterns if pattern.id not in waiting]
-    read_at_most = min(PROMPT_PATTERNS, slots)
+    # A revision of what is open comes first, and opens nothing new.
+    fresh.sort(key=lambda pattern: (pattern.agent, pattern.id) not in open_now)
+    revised = sum((pattern.agent, pattern.id) in open_now for pattern in fresh)
+    read_at_most = min(PROMPT_PATTERNS, slots + revised)
     for pattern in fresh[read_at_most:]:
         sentence = (
             f"This cycle may read {count(read_at_most, 'pattern')} with the model "

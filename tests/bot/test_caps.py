@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.proposals import already_decided, pattern_decided, within_caps
+from bot.proposals import already_decided, constraints, pattern_decided, within_caps
 from bot.proposals.floors import conversation_floor, floor_note, is_safe_label
 from bot.records import (
     Evidence,
@@ -15,8 +15,11 @@ from bot.records import (
     PastProposal,
     Prediction,
     Proposal,
+    Remark,
+    ReviewerEdit,
     ThresholdMove,
 )
+from bot.settings import PublishSettings
 from tests.bot.builders import NOW, a_pattern
 
 
@@ -289,3 +292,68 @@ def test_two_patterns_with_one_remedy_give_one_proposal_at_a_time() -> None:
 
     assert (kept, again) == ((first,), ())
     assert ["comes first" in one.reason for one in (*skipped, *waits)] == [True, True]
+
+
+# -- what people did besides closing ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "how", [{"state": "merged", "reverted": True}, {"state": "closed", "close_reason": "expired"}]
+)
+def test_what_was_taken_back_or_forgotten_comes_again_only_with_twice_the_evidence(
+    how: dict[str, Any],
+) -> None:
+    decided = already_decided(a_proposal(entries=9), [past(**how)])
+
+    assert decided is not None
+    assert decided.code == "rejected_before"
+    assert already_decided(a_proposal(entries=10), [past(**how)]) is None
+
+
+def test_a_merge_that_was_taken_back_counts_as_a_rejected_remedy_and_not_as_measured() -> None:
+    pattern = a_pattern(id="pt-1", agent="support")
+    taken_back = [past(n, pattern_id="pt-1", state="merged", reverted=True) for n in (1, 2)]
+
+    one = pattern_decided(pattern, taken_back[:1], now=NOW)
+    two = pattern_decided(pattern, taken_back, now=NOW)
+
+    assert one is None
+    assert two is not None
+    assert "#1, #2" in two.reason
+
+
+def test_what_is_stale_is_proposed_again_though_nothing_new_is_known() -> None:
+    assert already_decided(a_proposal(), [past()]) is not None
+    assert already_decided(a_proposal(), [past(stale_paths=("prompts/a.md",))]) is None
+
+
+def test_remarks_and_edits_of_reviewers_are_told_to_the_next_attempt() -> None:
+    pattern = a_pattern(id="pt-1", agent="support")
+    open_one = past(
+        remarks=(
+            Remark(kind="check", author="lint", text="line too long"),
+            Remark(kind="review", author="alice", text="Too curt.", path="prompts/a.md"),
+        ),
+        reviewer_edits=(
+            ReviewerEdit(path="prompts/a.md", proposed="a\nb\n", edited="a\nbetter\n"),
+        ),
+    )
+
+    said = constraints(pattern, [open_one, past(2)])
+
+    assert said == [
+        "The check lint fails on the open change: line too long",
+        "A reviewer said about prompts/a.md of the open change: Too curt.",
+        "A reviewer changed what we proposed for prompts/a.md:\n- b\n+ better",
+    ]
+
+
+def test_another_remedy_for_the_same_pattern_does_not_wait_for_the_one_that_it_replaces() -> None:
+    new = a_proposal(2, pattern_id="pt-1", remedy="prompts/b.md: other")
+    full = PublishSettings(max_open=1)
+
+    kept, _ = within_caps([new], [past()], now=NOW, limits=full)
+    waiting, _ = within_caps([new], [past(touched=True)], now=NOW, limits=full)
+
+    assert [one.id for one in kept] == [new.id]
+    assert waiting == ()
