@@ -215,6 +215,16 @@ class TestDashboard:
         assert before == 0
         assert [pull.head for pull in fake.pulls] == [f"debrief/{row.id}"]
 
+    def test_a_token_that_may_not_read_issues_still_proposes(self, corrected, fake, repo):
+        fake.forbid_issues = True
+
+        done = corrected("run", "--repo", repo, *TO, "--json", now=TODAY)
+
+        assert done.code == 3, done.err
+        assert [one["code"] for one in done.json["degraded"]] == ["no_dashboard"]
+        assert "no_permission" in {one["code"] for one in done.json["published"]["refused"]}
+        assert len(fake.pulls) == 1
+
     def test_issues_that_are_off_are_said_and_cost_nothing_else(self, corrected, fake, repo):
         fake.has_issues = False
 

@@ -16,7 +16,7 @@ from bot.bundle import Operations
 from bot.commands.shell import Shell
 from bot.dashboard import dashboard_of
 from bot.evidence import evidence_map
-from bot.github import GitHub
+from bot.github import GitHub, NotPermitted, TokenLacks
 from bot.history import reject
 from bot.pipeline import Changes, Understanding, check_again
 from bot.proposals.guardrails import NEVER
@@ -69,7 +69,12 @@ def wishes_of(
     kind, place = parse_target(target)
     if kind == "git" or not settings.publish.dashboard:
         return NO_WISHES
-    return read_wishes(shell.reader(place), past, now=shell.now)
+    try:
+        return read_wishes(shell.reader(place), past, now=shell.now)
+    except (TokenLacks, NotPermitted) as error:
+        reason = f"The token may not read issues: {error}"
+        unread = Skipped(what="boxes and commands", code="no_permission", reason=reason)
+        return Wishes(refused=(unread,))
 
 
 def pause_of(shell: Shell, target: str, settings: Settings, wishes: Wishes) -> str | None:
@@ -85,9 +90,11 @@ def pause_of(shell: Shell, target: str, settings: Settings, wishes: Wishes) -> s
         is_set = git.resolve(Path(place), PAUSED_REF) is not None
         return "`debrief pause` was run; `debrief resume` goes on." if is_set else None
     label = settings.publish.pause_label
-    if shell.reader(place).is_labelled(label):
-        return f"An open issue or pull request carries the label {label}."
-    return None
+    try:
+        is_labelled = shell.reader(place).is_labelled(label)
+    except (TokenLacks, NotPermitted):
+        return None  # as above: without the permission there are no wishes
+    return f"An open issue or pull request carries the label {label}." if is_labelled else None
 
 
 def as_wished(past: Sequence[PastProposal], wishes: Wishes) -> tuple[PastProposal, ...]:

@@ -115,6 +115,8 @@ class FakeGitHub:
         self.is_archived = False
         self.may_write_workflows = True
         self.has_issues = True
+        self.forbid_issues = False
+        """The token has no permission for issues."""
         self.checks: list[dict[str, Json]] = []
         self.statuses: list[dict[str, Json]] = []
         self.forbid_checks = False

@@ -22,6 +22,8 @@ ANNOTATIONS_OF_A_REQUEST = 50
 
 def list_issues(fake: FakeGitHub, request: Request) -> Reply:
     """Pull requests are issues here, as on GitHub."""
+    if fake.forbid_issues:
+        raise Refusal(403, "Resource not accessible by integration")
     _need_issues(fake)
     query = request.query
     found = sorted(fake.issues.values(), key=lambda one: one.number, reverse=True)
