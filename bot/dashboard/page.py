@@ -104,7 +104,13 @@ def same_page(new: str, current: str) -> bool:
     if one.at.date() != other.at.date() or one.notes:
         return new == current
     same = replace(one, at=other.at, cost_usd=other.cost_usd, notes=other.notes)
-    return replace(same, honoured=other.honoured) == other
+    same = replace(same, honoured=other.honoured, rows=_undated(same.rows))
+    return same == replace(other, rows=_undated(other.rows))
+
+
+def _undated(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Our clock and GitHub's may lie on two sides of midnight, and that is no news."""
+    return tuple(replace(row, since=None) for row in rows)
 
 
 # -- the page --------------------------------------------------------------------------------------

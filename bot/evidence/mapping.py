@@ -20,7 +20,6 @@ CASES = 5
 WATCHES = 200
 FILES = 500
 NAME_CHARS = 120
-_TERMS = 8
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _COMMON = frozenset(
     (
@@ -124,7 +123,8 @@ def _by_intent(facts: pa.Table) -> dict[str, dict[str, _Seen]]:
 
 
 def _of_intent(agent: str, intent: Intent, seen: _Seen, pattern: Pattern | None) -> Watch:
-    words = words_of(" ".join([intent.name, *intent.terms[:_TERMS]]))
+    # Not its terms: those are counted anew from conversations, and would change the map each run.
+    words = words_of(intent.name)
     return Watch(
         id=intent.id,
         agent=agent,
