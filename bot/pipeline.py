@@ -56,7 +56,9 @@ from bot.proposals import (
     propose_prompt,
     propose_rule,
     propose_threshold,
+    ranked_patterns,
     slots_left,
+    with_learning,
     within_caps,
 )
 from bot.records import (
@@ -400,7 +402,7 @@ def propose(
         )
         if ask is not None:
             results += _by_the_model(
-                for_model,
+                ranked_patterns(for_model, "prompt", past),
                 understood.facts,
                 repository,
                 files,
@@ -417,6 +419,7 @@ def propose(
         quotes = settings.quotes
         results.append(_taxonomy_change(understood, repository, ask=ask, now=now, quotes=quotes))
     gated, stopped = _gated(results, understood.report.patterns, past, now=now)
+    gated = with_learning(gated, past)
     asked = [one for one in gated if one.id in wanted_now]
     ready = [one for one in gated if one.id not in wanted_now]
     kept, capped = within_caps(

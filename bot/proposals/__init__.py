@@ -15,6 +15,7 @@ from bot.proposals.caps import (
 )
 from bot.proposals.edits import apply_edits, check_diff, render_diff
 from bot.proposals.guardrails import check_edits
+from bot.proposals.learning import ranked_patterns, with_learning
 from bot.proposals.limits import propose_limits
 from bot.proposals.prompt import propose_prompt
 from bot.proposals.rule import propose_rule
@@ -32,7 +33,9 @@ __all__ = [
     "propose_prompt",
     "propose_rule",
     "propose_threshold",
+    "ranked_patterns",
     "render_diff",
     "slots_left",
+    "with_learning",
     "within_caps",
 ]

@@ -7,11 +7,13 @@ the rest may not. The target is the only memory: nothing here is stored.
 from __future__ import annotations
 
 import difflib
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from bot.figures import count
 from bot.limits import WEEK, room_of, slots_left, successor_of
+from bot.proposals.learning import own_rules
 from bot.records import PastProposal, Pattern, Proposal, Remark, ReviewerEdit, Skipped
 from bot.settings import PublishSettings
 
@@ -29,6 +31,9 @@ OTHER_REMEDIES = 1
 """Different remedies that may follow a rejected one."""
 REJECTIONS_OF_A_KIND = 3
 """So many rejections of one kind are a constraint for the next."""
+REASONS_TOLD = 5
+"""Of each kind; people repeat themselves."""
+REASON_CHARS = 500
 QUARTER = timedelta(days=91)
 EDIT_CHARS = 1_500
 NO_LIMITS = PublishSettings()
@@ -61,9 +66,11 @@ def pattern_decided(
 
 
 def constraints(pattern: Pattern, past: Sequence[PastProposal]) -> list[str]:
-    """What rejections say: the reason given for this pattern, and any kind rejected three times.
+    """What the past asks of the next writer: rejections, remarks, and how reviewers edit.
 
-    People's words are outside text and stay inside the tags of the prompt.
+    The reason given for this pattern; any kind of change that was rejected three times, with its
+    reasons; and what reviewers did alike to three proposals. People's words are outside text and
+    stay inside the tags of the prompt.
     """
     said = [
         f"An earlier change was rejected as the wrong fix: {one.reason}"
@@ -74,9 +81,23 @@ def constraints(pattern: Pattern, past: Sequence[PastProposal]) -> list[str]:
     for one in own:
         said += [_remark_sentence(remark) for remark in one.remarks]
         said += [_edit_sentence(edit) for edit in one.reviewer_edits]
-    rejected = [one for one in past if one.agent == pattern.agent and one.state == "rejected"]
-    if len([one for one in rejected if one.kind == "prompt"]) >= REJECTIONS_OF_A_KIND:
-        said += [f"Rejected before: {one.reason}" for one in rejected if one.reason]
+    return [*said, *_rejected_kinds(pattern.agent, past), *own_rules(past)]
+
+
+def _rejected_kinds(agent: str, past: Sequence[PastProposal]) -> list[str]:
+    """Each kind that was rejected `REJECTIONS_OF_A_KIND` times, and why, the newest reasons."""
+    rejected: dict[str, list[str]] = defaultdict(list)
+    for one in past:
+        if one.agent == agent and _is_turned_down(one) and one.rejection != "later":
+            rejected[one.kind].append(one.reason or "")
+    said = []
+    for kind, reasons in sorted(rejected.items()):
+        if len(reasons) < REJECTIONS_OF_A_KIND:
+            continue
+        told = list(dict.fromkeys(reason for reason in reasons if reason))[-REASONS_TOLD:]
+        why = "" if told else " No reason was given."
+        said.append(f"People rejected {len(reasons)} changes of kind {kind}.{why}")
+        said += [f"Rejected before: {reason[:REASON_CHARS]}" for reason in told]
     return said
 
 

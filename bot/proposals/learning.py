@@ -1,0 +1,239 @@
+"""What became of earlier proposals decides which of the next ones come first.
+
+Takes what the target remembers; gives candidates in a new order, and what reviewers' own edits say
+of how Debrief writes. Nothing is stored: it is counted from the history each time, so it is the
+same for everybody who reads the same repository. Refuses nothing; costs nothing.
+
+Each way of helping (a kind of change for a root cause) has a Beta posterior of being of use. What
+counts is a bound that it exceeds with 80 % probability, as a ratio to the bound of a way that was
+never tried. So one lucky merge moves little, and a way that nobody tried is neither good nor bad.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from scipy.stats import beta
+
+from bot.edit_types import edit_types
+from bot.figures import count
+from bot.proposals.text_checks import words
+from bot.records import (
+    PastProposal,
+    Pattern,
+    Proposal,
+    ProposalKind,
+    ReviewerEdit,
+    RootCause,
+    Table,
+)
+
+PRIOR = 3.0
+"""Successes, and as many failures, that every way of helping begins with."""
+BOUND = 0.2
+"""Quantile of the posterior that a way is ranked by."""
+BORROWED = 0.25
+"""What a result of the same kind for another root cause counts."""
+LEAST, MOST = 0.5, 2.0
+"""How far the past may move a priority: what fails users most still comes first."""
+ALIKE = 3
+"""Reviewers' edits of one type, in as many proposals, that become a rule for Debrief itself."""
+TAKES_BACK = ("rollback of ", "retire ")
+"""How remedies begin that undo a change of ours."""
+_EDITED_SHARE = 0.5
+"""What a success counts that a person had to mend first."""
+
+_OWN_RULES = {
+    "shortened": "say it in fewer words",
+    "lengthened": "say more than the bare rule",
+    "tone_less_formal": "write less formally",
+    "tone_more_formal": "write more formally",
+    "list_removed": "write no lists",
+    "list_added": "write a list of points",
+    "emphasis_removed": "use no bold text or headings for emphasis",
+    "emphasis_added": "set off what matters as the file does",
+    "hedging_removed": "leave out perhaps, might and the like",
+    "hedging_added": "leave room where the rule has exceptions",
+    "opening_removed": "leave out the words that lead up to the rule",
+    "opening_shortened": "come to the rule sooner",
+    "opening_added": "say when the rule holds before what it asks for",
+    "closing_removed": "stop behind the rule itself",
+    "closing_added": "end with what to do when the rule cannot be kept",
+    "closing_shortened": "end sooner",
+    "term_replaced": "use the words that the file uses already",
+    "facts_removed": "name no numbers",
+    "reordered": "put the sentences in another order: the condition first",
+}
+"""What follows for our own writing from one type of edit: our sentences, whatever people wrote."""
+_OPPOSITES = (("removed", "added"), ("shortened", "lengthened"), ("less_formal", "more_formal"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """What became of one way of helping: a kind of change for a root cause."""
+
+    kind: ProposalKind
+    root_cause: str
+    worked: int = 0
+    failed: int = 0
+    """No effect, harm, or taken back by people."""
+    rejected: int = 0
+    waiting: int = 0
+    """Merged, and no verdict says yet what it did."""
+    edited: int = 0
+    """Merged only after a person had changed it."""
+    factor: float = 1.0
+    """`LEAST` … `MOST`; 1 where nothing is known."""
+
+    @property
+    def decided(self) -> int:
+        """Proposals that people or a verdict decided about."""
+        return self.worked + self.failed + self.rejected + self.waiting
+
+
+def standing_of(
+    kind: ProposalKind, root_cause: RootCause, past: Iterable[PastProposal]
+) -> Standing:
+    """Counts of this way of helping, and what they do to a priority."""
+    successes, failures = PRIOR, PRIOR
+    counts: dict[str, int] = defaultdict(int)
+    for one in past:
+        if one.kind != kind or not (result := _result(one)):
+            continue
+        name, success, failure = result
+        is_same = one.marker.get("root_cause", "unknown") == root_cause
+        share = 1.0 if is_same else BORROWED
+        successes += share * success
+        failures += share * failure
+        if is_same:
+            counts[name] += 1
+            counts["edited"] += one.state == "merged" and bool(one.reviewer_edits)
+    known = float(beta.ppf(BOUND, successes, failures))
+    factor = known / float(beta.ppf(BOUND, PRIOR, PRIOR))
+    return Standing(
+        kind=kind, root_cause=root_cause, factor=min(MOST, max(LEAST, factor)), **counts
+    )
+
+
+def _result(one: PastProposal) -> tuple[str, float, float] | None:
+    """(name, successes, failures) of one past proposal; None while nobody decided.
+
+    What takes a change of ours back is no try to help. A merge says that a person wanted it, which
+    is half of what a verdict says. Harm counts twice. A "later" is about the time and not about
+    the change.
+    """
+    if str(one.marker.get("remedy", "")).startswith(TAKES_BACK):
+        return None
+    if one.reverted or (one.state == "merged" and one.verdict == "no_effect"):
+        return "failed", 0.0, 1.0
+    if one.state == "merged" and one.verdict == "harmed":
+        return "failed", 0.0, 2.0
+    share = _EDITED_SHARE if one.reviewer_edits else 1.0
+    if one.state == "merged" and one.verdict == "worked":
+        return "worked", share, 0.0
+    if one.state == "merged":
+        return "waiting", 0.5 * share, 0.0
+    if one.state == "rejected" and one.rejection != "later":
+        return "rejected", 0.0, 1.0
+    return None
+
+
+def with_learning(proposals: Iterable[Proposal], past: Sequence[PastProposal]) -> list[Proposal]:
+    """The proposals with priorities moved by what became of their like, and a table of that."""
+    return [_learned(one, standing_of(one.kind, one.root_cause, past)) for one in proposals]
+
+
+def _learned(proposal: Proposal, standing: Standing) -> Proposal:
+    priority = proposal.priority * standing.factor
+    tables = (*proposal.tables, _table(standing)) if standing.decided else proposal.tables
+    return replace(proposal, priority=priority, tables=tables)
+
+
+def _table(standing: Standing) -> Table:
+    rows = (
+        ("worked", standing.worked),
+        ("had no effect, did harm or was taken back", standing.failed),
+        ("merged, no verdict yet", standing.waiting),
+        ("changed by a reviewer before the merge", standing.edited),
+        ("rejected", standing.rejected),
+    )
+    cause = standing.root_cause.replace("_", " ")
+    return Table(
+        title=f"Earlier {standing.kind} proposals for the root cause {cause}",
+        header=("what became of them", "proposals"),
+        rows=tuple((name, str(number)) for name, number in rows if number),
+    )
+
+
+def ranked_patterns(
+    patterns: Sequence[Pattern], kind: ProposalKind, past: Sequence[PastProposal]
+) -> list[Pattern]:
+    """The patterns that may be read with the model, those where `kind` helped before first.
+
+    Equal ones stay in their order.
+    """
+    return sorted(
+        patterns, key=lambda one: -one.priority * standing_of(kind, one.root_cause, past).factor
+    )
+
+
+# -- corrections of Debrief itself ----------------------------------------------------------------
+
+
+def own_rules(past: Iterable[PastProposal]) -> list[str]:
+    """Rules for Debrief's own writing in this repository, from what reviewers did to its texts.
+
+    A type of edit counts once in a proposal and needs `ALIKE` proposals, and fewer in which people
+    did the opposite. The sentences are ours: no word of a reviewer is in them.
+    """
+    seen: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for one in past:
+        found: dict[str, tuple[int, int]] = {}
+        for edit in one.reviewer_edits:
+            original, corrected = _changed_words(edit)
+            if original and corrected:
+                sizes = len(words(original)), len(words(corrected))
+                found |= dict.fromkeys(edit_types(original, corrected), sizes)
+        for type, sizes in found.items():
+            seen[type].append(sizes)
+    return [
+        _own_rule(type, sizes)
+        for type, sizes in sorted(seen.items())
+        if type in _OWN_RULES
+        and len(sizes) >= ALIKE
+        and len(sizes) > len(seen.get(_opposite(type), ()))
+    ]
+
+
+def _own_rule(type: str, sizes: Sequence[tuple[int, int]]) -> str:
+    before, after = (round(median(pair[at] for pair in sizes)) for at in (0, 1))
+    lengths = (
+        f" (usually {after} words where {before} were proposed)" if type == "shortened" else ""
+    )
+    return (
+        f"Reviewers of this repository changed {count(len(sizes), 'proposal')} in the same way: "
+        f"{_OWN_RULES[type]}{lengths}."
+    )
+
+
+def _opposite(type: str) -> str:
+    for one, other in _OPPOSITES:
+        for this, that in ((one, other), (other, one)):
+            if type.endswith(this):
+                return type.removesuffix(this) + that
+    return ""
+
+
+def _changed_words(edit: ReviewerEdit) -> tuple[str, str]:
+    """The lines that the reviewer touched, as we had proposed them and as he left them."""
+    old, new = edit.proposed.splitlines(), edit.edited.splitlines()
+    matcher = difflib.SequenceMatcher(a=old, b=new, autojunk=False)
+    runs = [code for code in matcher.get_opcodes() if code[0] != "equal"]
+    return (
+        "\n".join(line for _, low, high, _, _ in runs for line in old[low:high]),
+        "\n".join(line for _, _, _, low, high in runs for line in new[low:high]),
+    )

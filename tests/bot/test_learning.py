@@ -1,0 +1,193 @@
+"""What became of earlier proposals moves the next ones, a little and with honest uncertainty."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.proposals.caps import constraints
+from bot.proposals.learning import (
+    LEAST,
+    MOST,
+    own_rules,
+    ranked_patterns,
+    standing_of,
+    with_learning,
+)
+from bot.records import PastProposal, ReviewerEdit
+from tests.bot.proposals_built import a_past, a_pattern, a_proposal
+
+MERGED = {"state": "merged", "verdict": None}
+WORKED = {"state": "merged", "verdict": "worked"}
+HARMED = {"state": "merged", "verdict": "harmed"}
+REJECTED = {"state": "rejected", "rejection": "wrong_fix"}
+LONG = "- When a user asks to cancel, you may perhaps first ask for the reservation number.\n"
+SHORT = "- Ask for the reservation number first.\n"
+
+
+def earlier(*ways: dict[str, Any], cause: str = "prompt", **changes: Any) -> list[PastProposal]:
+    return [
+        a_past(id=f"p-{number:08x}", marker={"root_cause": cause}, **{**way, **changes})
+        for number, way in enumerate(ways)
+    ]
+
+
+def factor(*past: PastProposal, kind: Any = "prompt", cause: Any = "prompt") -> float:
+    return standing_of(kind, cause, past).factor
+
+
+def test_a_way_that_was_never_tried_is_neither_good_nor_bad() -> None:
+    assert factor() == 1.0
+    assert factor(*earlier(WORKED, WORKED, kind="rule")) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("way", "direction"),
+    [
+        pytest.param(WORKED, 1, id="worked"),
+        pytest.param(MERGED, 1, id="merged-and-not-measured"),
+        pytest.param({**WORKED, "reverted": True}, -1, id="taken-back"),
+        pytest.param({"state": "merged", "verdict": "no_effect"}, -1, id="no-effect"),
+        pytest.param(HARMED, -1, id="harmed"),
+        pytest.param(REJECTED, -1, id="rejected"),
+        pytest.param({"state": "rejected", "rejection": "later"}, 0, id="later"),
+        pytest.param({"state": "open"}, 0, id="open"),
+        pytest.param({"state": "closed", "close_reason": "superseded"}, 0, id="closed-by-us"),
+    ],
+)
+def test_each_end_of_a_proposal_speaks_for_its_like_or_against_it(
+    way: dict[str, Any], direction: int
+) -> None:
+    found = factor(*earlier(way))
+
+    assert (found > 1) - (found < 1) == direction
+
+
+def test_one_result_moves_little_and_many_move_within_bounds() -> None:
+    once, often = factor(*earlier(WORKED)), factor(*earlier(*[WORKED] * 40))
+
+    assert 1 < once < 1.4
+    assert once < often <= MOST
+    assert factor(*earlier(*[HARMED] * 40)) == LEAST
+
+
+def test_harm_says_more_than_a_rejection_and_a_verdict_more_than_a_merge() -> None:
+    assert factor(*earlier(HARMED)) < factor(*earlier(REJECTED))
+    assert factor(*earlier(WORKED)) > factor(*earlier(MERGED))
+
+
+def test_another_root_cause_lends_a_quarter_of_what_it_knows() -> None:
+    same, other = earlier(WORKED, WORKED), earlier(WORKED, WORKED, cause="knowledge")
+
+    assert 1 < factor(*other) < factor(*same)
+    assert standing_of("prompt", "prompt", other).decided == 0
+
+
+def test_what_a_person_had_to_mend_first_counts_for_less() -> None:
+    edit = ReviewerEdit(path="a.md", proposed=LONG, edited=SHORT)
+
+    mended = earlier(WORKED, reviewer_edits=(edit,))
+
+    assert 1 < factor(*mended) < factor(*earlier(WORKED))
+    assert standing_of("prompt", "prompt", mended).edited == 1
+
+
+def test_what_takes_a_change_back_is_no_try_to_help() -> None:
+    back = a_past(**REJECTED, marker={"root_cause": "prompt", "remedy": "rollback of p-1"})
+
+    assert factor(back) == 1.0
+
+
+def test_candidates_change_places_only_where_the_past_outweighs_the_evidence() -> None:
+    prompt = a_proposal(priority=1.0)
+    rule = a_proposal(id="p-2", kind="rule", priority=1.1)
+    strong = a_proposal(id="p-3", kind="rule", priority=9.0)
+    past = earlier(*[WORKED] * 5) + earlier(*[REJECTED] * 5, kind="rule")
+
+    learned = with_learning([rule, prompt, strong], past)
+
+    ranked = [one.id for one in sorted(learned, key=lambda one: -one.priority)]
+    assert ranked == ["p-3", prompt.id, "p-2"]
+    rows = learned[1].tables[-1].rows
+    assert rows == (("worked", "5"),)
+    assert "prompt proposals for the root cause prompt" in learned[1].tables[-1].title
+
+
+def test_without_a_past_nothing_changes() -> None:
+    assert with_learning([a_proposal()], []) == [a_proposal()]
+
+
+def test_patterns_of_a_cause_that_prompts_did_not_mend_are_read_later() -> None:
+    patterns = [
+        a_pattern(id="a", priority=1.0, root_cause="knowledge"),
+        a_pattern(id="b", priority=0.9, root_cause="prompt"),
+        a_pattern(id="c", priority=0.9, root_cause="prompt"),
+    ]
+    past = earlier(*[REJECTED] * 6, cause="knowledge")
+
+    assert [one.id for one in ranked_patterns(patterns, "prompt", [])] == ["a", "b", "c"]
+    assert [one.id for one in ranked_patterns(patterns, "prompt", past)] == ["b", "c", "a"]
+
+
+# -- constraints -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["prompt", "rule", "harness", "config", "threshold"])
+def test_three_rejections_of_any_kind_are_a_constraint_with_their_reasons(kind: str) -> None:
+    reasons = ["too long", "wrong tone", "too long"]
+    past = [
+        a_past(id=f"p-{n}", pattern_id=f"other-{n}", kind=kind, reason=reason, **REJECTED)
+        for n, reason in enumerate(reasons)
+    ]
+
+    assert constraints(a_pattern(), past) == [
+        f"People rejected 3 changes of kind {kind}.",
+        "Rejected before: too long",
+        "Rejected before: wrong tone",
+    ]
+    assert constraints(a_pattern(), past[:2]) == []
+
+
+def test_a_change_that_was_taken_back_counts_as_rejected_and_a_later_does_not() -> None:
+    back = [a_past(pattern_id="x", state="merged", reverted=True) for _ in range(3)]
+    later = [a_past(pattern_id="x", state="rejected", rejection="later") for _ in range(3)]
+
+    assert constraints(a_pattern(), back) == [
+        "People rejected 3 changes of kind prompt. No reason was given."
+    ]
+    assert constraints(a_pattern(), later) == []
+
+
+# -- corrections of Debrief itself ----------------------------------------------------------------
+
+
+def edited(number: int, proposed: str, after: str) -> PastProposal:
+    base = f"# Rules\n\n- Rule {number}.\n"
+    edit = ReviewerEdit(path="prompts/a.md", proposed=base + proposed, edited=base + after)
+    return a_past(id=f"p-{number}", pattern_id=f"x-{number}", **MERGED, reviewer_edits=(edit,))
+
+
+def test_three_edits_of_reviewers_alike_become_a_rule_for_debrief_itself() -> None:
+    past = [edited(number, LONG, SHORT) for number in range(3)]
+
+    rules = own_rules(past)
+
+    assert any("3 proposals in the same way: say it in fewer words" in rule for rule in rules)
+    assert any("(usually 6 words where 15 were" in rule for rule in rules)
+    assert own_rules(past[:2]) == []
+    assert set(rules) <= set(constraints(a_pattern(), past))
+
+
+def test_edits_that_contradict_each_other_are_no_rule() -> None:
+    past = [edited(n, LONG, SHORT) for n in range(3)]
+    past += [edited(n, SHORT, LONG) for n in range(3, 6)]
+
+    assert not any("fewer words" in rule or "more than" in rule for rule in own_rules(past))
+
+
+def test_nothing_that_a_reviewer_wrote_stands_in_such_a_rule() -> None:
+    words = "- Zebra always wins.\n"
+    past = [edited(number, LONG, words) for number in range(3)]
+
+    assert not any("zebra" in rule.lower() for rule in own_rules(past))
