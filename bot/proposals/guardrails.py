@@ -18,6 +18,7 @@ from pathspec import GitIgnoreSpec
 
 from bot.figures import percent
 from bot.proposals import text_checks
+from bot.proposals.code import check_code, is_code, named_values, texts_only
 from bot.proposals.edits import is_plain_path, split_lines
 from bot.records import ProposalKind
 from bot.regions import code_numbers, structure
@@ -95,14 +96,17 @@ _KEYS = frozenset(
         "top_p",
     )
 )
-"""Keys that decide what the agent costs or may do: changed only where the team lists them."""
+"""Keys that decide what the agent costs or may do: changed only where the team lists them, in
+whatever spelling: `maxTokens` and `MAX-TOKENS` are `max_tokens`."""
+_SPELLED = {key.replace("_", ""): key for key in _KEYS}
 MAX_MOVE = Decimal("0.2")
 """Largest move of a threshold as a share of its value."""
 MAX_RAISE = Decimal(1)
 """The same for a limit: it may at most double."""
 _LIMITS = frozenset({"max_tokens", "max_output_tokens", "max_completion_tokens"})
 """Protected keys that a `config` proposal may raise: one number, within `MAX_RAISE`."""
-_KEY_LINE = re.compile(rf"^\s*[\"']?({'|'.join(sorted(_KEYS))})[\"']?\s*[:=].*$", re.I | re.M)
+_ANY_KEY = "|".join(key.replace("_", "[_-]?") for key in sorted(_KEYS, reverse=True))
+_KEY_LINE = re.compile(rf"^\s*[\"']?({_ANY_KEY})[\"']?\s*[:=].*$", re.I | re.M)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -165,6 +169,7 @@ def check_edits(
             found += _number_problems(path, old, new, kind)
         else:
             found += _promise_problems(path, old, new, tools)
+            found += _code_problems(path, before.get(path), new, kind)
         listed = (*listed_keys, *_LIMITS) if kind == "config" else listed_keys
         found += _structure_problems(path, before.get(path), new, listed)
         words = text_checks.lifted(old, new, sources, min_writers=min_writers)
@@ -240,6 +245,24 @@ def _promise_problems(path: str, old: str, new: str, tools: Sequence[str]) -> It
         yield f"The change leaves a code fence open in {path!r}."
 
 
+def _code_problems(path: str, old: str | None, new: str, kind: ProposalKind) -> Iterator[str]:
+    """What a program may do must stay as it was, and but for `harness` all that it does."""
+    if not is_code(path):
+        return
+    if old is None:
+        yield f"{path!r} is new; a proposal makes no new programs."
+        return
+    try:
+        is_text = texts_only(path, old, new)
+    except structure.NotParsed as error:
+        yield f"{path!r} cannot be read as a program: {error}."
+        return
+    if not is_text and kind != "harness":
+        yield f"A {kind} proposal changes what {path!r} does; it may change its texts only."
+    else:
+        yield from check_code(path, old, new)
+
+
 def _shared_length(one: str, other: str) -> int:
     """Characters that both texts begin with."""
     pairs = enumerate(zip(one, other, strict=False))
@@ -288,7 +311,7 @@ def _structure_problems(
         if old is None or _parses(path, old):
             yield f"{path!r} does not parse any more: {error}."
             return
-    listed = {key.casefold() for key in listed_keys}
+    listed = set(filter(None, map(_key, listed_keys)))
     for key in sorted(_changed_keys(path, old or "", new) - listed):
         yield f"The change touches the key {key!r} in {path!r}, which is not listed as changeable."
 
@@ -301,21 +324,24 @@ def _parses(path: str, text: str) -> bool:
     return True
 
 
+def _key(name: str) -> str | None:
+    """The protected key that a name spells, or None."""
+    return _SPELLED.get(re.sub(r"[_-]", "", name).casefold())
+
+
 def _changed_keys(path: str, old: str, new: str) -> set[str]:
     """Protected keys whose value changed, by structure where there is one and by line as well."""
     lines = Counter(match[0].strip() for match in _KEY_LINE.finditer(new))
     lines.subtract(match[0].strip() for match in _KEY_LINE.finditer(old))
     found = {
-        match[1].casefold()
-        for line, count in lines.items()
-        if count and (match := _KEY_LINE.match(line))
+        match[1] for line, count in lines.items() if count and (match := _KEY_LINE.match(line))
     }
     try:
         for leaf in structure.changed_leaves(path, old, new):
-            found.update(part.casefold() for part in leaf.split("."))
-        values = Counter(structure.named_values(path, new))
-        values.subtract(structure.named_values(path, old))
-        found.update(name.casefold() for (name, _), count in values.items() if count)
+            found.update(leaf.split("."))
+        values = Counter(named_values(path, new))
+        values.subtract(named_values(path, old))
+        found.update(name for (name, _), count in values.items() if count)
     except (structure.NotParsed, SyntaxError):
         pass  # a file that did not parse before either: its lines were compared above
-    return found & _KEYS
+    return set(filter(None, map(_key, found)))
