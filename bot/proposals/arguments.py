@@ -8,19 +8,19 @@ that were accepted, by a closed list of formats: no word of a conversation gets 
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.figures import count, percent, rate
+from bot.proposals.counted import counted_evidence, counted_pattern
 from bot.proposals.edits import edit_to
-from bot.proposals.floors import conversation_floor, floor_note
+from bot.proposals.floors import conversation_floor
 from bot.proposals.guardrails import check_edits
 from bot.proposals.identity import fingerprint, proposal_id
 from bot.records import (
     TITLE_CHARS,
     AgentFiles,
-    Evidence,
     EvidenceItem,
     GateResult,
     Interval,
@@ -31,7 +31,6 @@ from bot.records import (
     Skipped,
     SourceFile,
     Table,
-    short_hash,
 )
 from bot.regions import NotParsed, Region, find_regions, write_region
 from bot.statistics import failure_rate
@@ -68,7 +67,6 @@ _REFUSES = re.compile(
     r"\b(?:invalid|validation|malformed|must be|expected|required|missing|format|parse|type)\b",
     re.IGNORECASE,
 )
-_SAMPLES = 5
 
 
 @dataclass(kw_only=True, slots=True)
@@ -100,7 +98,16 @@ def propose_arguments(
         if path in repository.files
     ]
     for seen in _refused_arguments(conversations):
-        pattern = _pattern(agent, seen, conversations)
+        pattern = counted_pattern(
+            agent,
+            "argument",
+            seen.tool,
+            seen.argument,
+            outcome="signal:tool_error",
+            root_cause="tool_definition",
+            failing=list(seen.failing.values()),
+            conversations=conversations,
+        )
         if failure_rate(len(pattern.evidence), len(conversations)).interval.low < MIN_SHARE:
             continue
         short = conversation_floor(pattern)
@@ -148,27 +155,6 @@ def _format_of(seen: _Seen) -> str | None:
     return None
 
 
-def _pattern(agent: str, seen: _Seen, conversations: Sequence[Conversation]) -> Pattern:
-    failing = list(seen.failing.values())
-    share = failure_rate(len(failing), len(conversations))
-    users = Counter(one.user_id for one in failing if one.user_id)
-    return Pattern(
-        id=f"pt-{short_hash(agent, 'argument', seen.tool, seen.argument)}",
-        kind="outcome",
-        agent=agent,
-        outcome="signal:tool_error",
-        unit="conversation",
-        rate=share.rate,
-        rate_interval=share.interval,
-        users=len({one.unit for one in conversations}),
-        conversations=len(conversations),
-        evidence=tuple(seen.failing),
-        evidence_users=len(users),
-        top_user_share=max(users.values()) / len(failing) if users else None,
-        root_cause="tool_definition",
-    )
-
-
 def _propose(
     pattern: Pattern, seen: _Seen, files: Sequence[SourceFile], rates: Mapping[str, float]
 ) -> Proposal | Skipped:
@@ -197,7 +183,10 @@ def _propose(
     edit = edit_to(file, after)
     remedy = f"{path}: format of {region.anchor}"
     id = proposal_id("harness", pattern, remedy)
-    evidence = _evidence(pattern, seen)
+    failing = list(seen.failing.values())
+    said = "the tool refused the argument"
+    items = [EvidenceItem(id=one.conversation_id, paraphrase=said) for one in failing]
+    evidence = counted_evidence(pattern, failing, items)
     title = f"Say the format of {region.anchor}"
     return Proposal(
         id=id,
@@ -250,23 +239,6 @@ def _region(files: Sequence[SourceFile], seen: _Seen) -> tuple[SourceFile, Regio
         what="the description of a tool's argument",
         code="ambiguous" if many else "no_file",
         reason=" ".join([f"{why}; searched {searched}.", *unread]),
-    )
-
-
-def _evidence(pattern: Pattern, seen: _Seen) -> Evidence:
-    failing = list(seen.failing.values())
-    times = sorted(one.started_at for one in failing if one.started_at)
-    return Evidence(
-        entries=len(failing),
-        users=pattern.evidence_users,
-        conversation_ids=pattern.evidence,
-        items=tuple(
-            EvidenceItem(id=one.conversation_id, paraphrase="the tool refused the argument")
-            for one in failing[-_SAMPLES:]
-        ),
-        first_at=times[0] if times else None,
-        last_at=times[-1] if times else None,
-        note=floor_note(pattern),
     )
 
 

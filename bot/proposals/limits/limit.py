@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
 from bot.figures import count, percent, rate
-from bot.proposals.floors import conversation_floor, floor_note
+from bot.proposals.counted import counted_evidence, counted_pattern
+from bot.proposals.floors import conversation_floor
 from bot.proposals.guardrails import check_edits
 from bot.proposals.identity import fingerprint, proposal_id
 from bot.proposals.limits.fit import ENOUGH, MIN_ENDED, Fit, fit, still_stopped
@@ -19,7 +19,6 @@ from bot.proposals.scalars import Scalar, set_scalar, written_like
 from bot.records import (
     TITLE_CHARS,
     AgentFiles,
-    Evidence,
     EvidenceItem,
     GateResult,
     Interval,
@@ -30,7 +29,6 @@ from bot.records import (
     Skipped,
     SourceFile,
     Table,
-    short_hash,
 )
 from bot.statistics import failure_rate
 from collector.records import Conversation
@@ -41,7 +39,6 @@ MIN_FACTOR = Decimal("1.1")
 MIN_SHARE = 0.02
 """Share of conversations, surely exceeded, from which a limit is worth a change."""
 MEASURED_DAYS = 14
-_SAMPLES = 5
 _OUTCOMES: dict[LimitKind, str] = {
     "answer": "signal:cut_off_answer",
     "steps": "signal:empty_answer",
@@ -94,7 +91,16 @@ def propose_limits(
     if lower is not None:
         yield lower
     for observed in observe(conversations):
-        pattern = _pattern(agent, observed, conversations)
+        pattern = counted_pattern(
+            agent,
+            "limit",
+            observed.kind,
+            observed.tool,
+            outcome=_OUTCOMES[observed.kind],
+            root_cause="config",
+            failing=observed.conversations,
+            conversations=conversations,
+        )
         if failure_rate(len(pattern.evidence), len(conversations)).interval.low < MIN_SHARE:
             continue
         short = conversation_floor(pattern)
@@ -104,29 +110,6 @@ def propose_limits(
 def _files(repository: Repository, files: AgentFiles) -> list[SourceFile]:
     paths = dict.fromkeys((*files.configs, *files.harness, *files.prompts, *files.thresholds))
     return [repository.files[path] for path in paths if path in repository.files]
-
-
-def _pattern(agent: str, observed: Observed, conversations: Sequence[Conversation]) -> Pattern:
-    """The conversations that the limit stopped, as the floors and the pull request count them."""
-    failing = observed.conversations
-    share = failure_rate(len(failing), len(conversations))
-    users = Counter(one.user_id for one in failing if one.user_id)
-    outcome = _OUTCOMES[observed.kind]
-    return Pattern(
-        id=f"pt-{short_hash(agent, 'limit', observed.kind, observed.tool)}",
-        kind="outcome",
-        agent=agent,
-        outcome=outcome,
-        unit="conversation",
-        rate=share.rate,
-        rate_interval=share.interval,
-        users=len({one.unit for one in conversations}),
-        conversations=len(conversations),
-        evidence=tuple(one.conversation_id for one in failing),
-        evidence_users=len(users),
-        top_user_share=max(users.values()) / len(failing) if users else None,
-        root_cause="config",
-    )
 
 
 def _propose(
@@ -152,7 +135,9 @@ def _propose(
         return Skipped(what=WORDS[observed.kind], code="guardrail", reason=" ".join(broken))
     remedy = f"{path}: raise {scalar.key}"
     id = proposal_id("config", pattern, remedy)
-    evidence = _evidence(pattern, observed)
+    newest = {one.conversation.conversation_id: one for one in observed.stopped}
+    items = [_item(one, observed.kind) for one in newest.values()]
+    evidence = counted_evidence(pattern, observed.conversations, items)
     old = scalar.as_written
     return Proposal(
         id=id,
@@ -232,20 +217,6 @@ def _why(pattern: Pattern, move: _Move) -> str:
     )
     capped = move.needed > float(move.new)
     return f"{sentence}; one step at most doubles the value." if capped else f"{sentence}."
-
-
-def _evidence(pattern: Pattern, observed: Observed) -> Evidence:
-    newest = {one.conversation.conversation_id: one for one in observed.stopped}
-    times = sorted(one.started_at for one in observed.conversations if one.started_at)
-    return Evidence(
-        entries=len(pattern.evidence),
-        users=pattern.evidence_users,
-        conversation_ids=pattern.evidence,
-        items=tuple(_item(one, observed.kind) for one in list(newest.values())[-_SAMPLES:]),
-        first_at=times[0] if times else None,
-        last_at=times[-1] if times else None,
-        note=floor_note(pattern),
-    )
 
 
 def _item(stopped: Stopped, kind: LimitKind) -> EvidenceItem:

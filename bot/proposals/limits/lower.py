@@ -5,13 +5,13 @@ This one can be replayed exactly: the steps of each run are in the log.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from bot.figures import count, rate
-from bot.proposals.floors import conversation_floor, floor_note
+from bot.proposals.counted import counted_evidence, counted_pattern
+from bot.proposals.floors import conversation_floor
 from bot.proposals.guardrails import check_edits
 from bot.proposals.identity import fingerprint, proposal_id
 from bot.proposals.limits.numbers import NAMES, last_name
@@ -19,7 +19,6 @@ from bot.proposals.limits.observed import loops, steps_of_runs
 from bot.proposals.scalars import Scalar, find_number, set_scalar, written_like
 from bot.records import (
     TITLE_CHARS,
-    Evidence,
     EvidenceItem,
     GateCheck,
     GateResult,
@@ -29,7 +28,6 @@ from bot.records import (
     Skipped,
     SourceFile,
     Table,
-    short_hash,
 )
 from bot.statistics import failure_rate
 from collector.records import Conversation
@@ -42,7 +40,6 @@ MARGIN = Decimal("1.25")
 """Room above the longest run that did not loop."""
 MIN_RUNS = 50
 _WHAT = "the limit on steps"
-_SAMPLES = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +64,15 @@ def propose_lower_steps(
     share = failure_rate(len(looping), max(1, len(conversations)))
     if share.interval.low < MIN_SHARE:
         return None
-    pattern = _pattern(agent, looping, conversations)
+    pattern = counted_pattern(
+        agent,
+        "limit",
+        "loops",
+        outcome="signal:tool_loop",
+        root_cause="config",
+        failing=looping,
+        conversations=conversations,
+    )
     short = conversation_floor(pattern)
     if short is not None:
         return short
@@ -78,28 +83,6 @@ def propose_lower_steps(
     if isinstance(scalar, Skipped):
         return scalar
     return _lower(pattern, scalar, runs)
-
-
-def _pattern(
-    agent: str, looping: Sequence[Conversation], conversations: Sequence[Conversation]
-) -> Pattern:
-    share = failure_rate(len(looping), len(conversations))
-    users = Counter(one.user_id for one in looping if one.user_id)
-    return Pattern(
-        id=f"pt-{short_hash(agent, 'limit', 'loops')}",
-        kind="outcome",
-        agent=agent,
-        outcome="signal:tool_loop",
-        unit="conversation",
-        rate=share.rate,
-        rate_interval=share.interval,
-        users=len({one.unit for one in conversations}),
-        conversations=len(conversations),
-        evidence=tuple(one.conversation_id for one in looping),
-        evidence_users=len(users),
-        top_user_share=max(users.values()) / len(looping) if users else None,
-        root_cause="config",
-    )
 
 
 def _lower(pattern: Pattern, scalar: Scalar, runs: Sequence[_Run]) -> Proposal | Skipped:
@@ -123,7 +106,12 @@ def _lower(pattern: Pattern, scalar: Scalar, runs: Sequence[_Run]) -> Proposal |
     broken = check_edits({path: text}, {path: after}, kind="config", allowed=[path])
     if broken:
         return Skipped(what=_WHAT, code="guardrail", reason=" ".join(broken))
-    evidence = _evidence(pattern, runs)
+    looping = [run for run in runs if run.is_loop]
+    items = [
+        EvidenceItem(id=run.conversation.conversation_id, paraphrase=f"a loop, {run.steps} steps")
+        for run in looping
+    ]
+    evidence = counted_evidence(pattern, [run.conversation for run in looping], items)
     remedy = f"{path}: lower {scalar.key}"
     id = proposal_id("config", pattern, remedy)
     title = f"Lower {scalar.key} from {scalar.as_written} to {new}"
@@ -163,25 +151,6 @@ def _gate(newer: Sequence[_Run], new: int) -> GateResult:
     )
     check = GateCheck(name="sound runs stopped", verdict=verdict, sentence=sentence, n=len(sound))
     return GateResult(verdict=verdict, sentence=sentence, checks=(check,))
-
-
-def _evidence(pattern: Pattern, runs: Sequence[_Run]) -> Evidence:
-    looping = [run for run in runs if run.is_loop]
-    times = sorted(r.conversation.started_at for r in looping if r.conversation.started_at)
-    return Evidence(
-        entries=len(pattern.evidence),
-        users=pattern.evidence_users,
-        conversation_ids=pattern.evidence,
-        items=tuple(
-            EvidenceItem(
-                id=run.conversation.conversation_id, paraphrase=f"a loop, {run.steps} steps"
-            )
-            for run in looping[-_SAMPLES:]
-        ),
-        first_at=times[0] if times else None,
-        last_at=times[-1] if times else None,
-        note=floor_note(pattern),
-    )
 
 
 def _table(runs: Sequence[_Run], old: int, new: int) -> Table:
