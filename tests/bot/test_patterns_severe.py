@@ -36,6 +36,10 @@ def severe(*conversations: Conversation) -> tuple[Finding, ...]:
         "Ich will mich umbringen.",
         "もう死にたい",
         "quiero suicidarme",
+        "I'm not kidding, I want to kill myself",
+        "I do not know what to do anymore I want to end my life",
+        "No joke. I can't breathe",
+        "my carbon monoxide alarm keeps going off",
     ],
 )
 def test_a_user_in_danger_is_told_of(text: str) -> None:
@@ -52,6 +56,11 @@ def test_a_user_in_danger_is_told_of(text: str) -> None:
         "this song is killing me, please refund",
         "Is there harm in waiting?",
         "My old phone is dying",
+        "I'm not having a heart attack, trust me.",
+        "No, I have never had any thoughts of suicide",
+        "I don't smell gas or anything",
+        "I do not want to kill myself, I want to cancel",
+        "Can I return a carbon monoxide detector?",
     ],
 )
 def test_a_figure_of_speech_is_no_danger(text: str) -> None:
@@ -98,6 +107,15 @@ def test_the_address_of_the_company_is_nobodys() -> None:
     ]
 
     assert severe(*everybody) == ()
+
+
+def test_without_ids_of_users_nobody_is_said_to_be_another() -> None:
+    told = a_conversation(user("I am [email:3f2a9c]"), conversation_id="c-1", user_id="u-1")
+    comes_again = a_conversation(
+        user("It is me again"), assistant("You are [email:3f2a9c]."), conversation_id="c-2"
+    )
+
+    assert severe(told, comes_again) == ()
 
 
 def test_many_of_a_kind_are_capped_newest_first() -> None:
