@@ -160,7 +160,7 @@ def _spans(agent: str, newest_first: Sequence[Job], now: datetime) -> Iterable[W
         if min(count, len(newest_first)) > shorter:
             last, before = newest_first[:count], newest_first[count : 2 * count]
             yield _compared(
-                agent, f"last {count} jobs", last, before if len(before) == count else ()
+                agent, f"last {count:,} jobs", last, before if len(before) == count else ()
             )
         shorter = count
     last = [job for job in newest_first if job.at and now - MONTH <= job.at <= now]

@@ -127,7 +127,8 @@ def cause_by_rules(pattern: Pattern, failing: Shown, others: Shown) -> Cause | N
     if not telling:
         return None
     _, _, key, outside = min(telling, key=lambda one: (one[0], one[1], one[2]))
-    return _cause(key, having[key], total, outside, failing)
+    is_its_name = own == (key[0],) and having[key] == total
+    return _cause(key, having[key], total, outside, failing, is_its_name=is_its_name)
 
 
 def _stands_out(inside: RateEstimate, outside: RateEstimate | None, compared: int) -> bool:
@@ -143,17 +144,27 @@ def _rate(having: int, total: int) -> RateEstimate | None:
 
 
 def _cause(
-    key: tuple[str, str], support: int, total: int, outside: RateEstimate | None, failing: Shown
+    key: tuple[str, str],
+    support: int,
+    total: int,
+    outside: RateEstimate | None,
+    failing: Shown,
+    *,
+    is_its_name: bool,
 ) -> Cause:
+    """`is_its_name`: the group was made of what shows it, so that all have it is no evidence."""
     kind, tool = key
     rule = CAUSES[kind]
     against = total - support
-    compared = f", {percent(outside.rate)} of the others" if outside else ""
-    sentence = (
-        f"{support} of {count(total, 'failing conversation')} "
-        f"{rule.words.format(tool=f'`{tool}`' if tool else 'a tool')}{compared}; "
-        f"{against} {'does' if against == 1 else 'do'} not."
-    )
+    words = rule.words.format(tool=f"`{tool}`" if tool else "a tool")
+    if is_its_name:
+        also = f"; so do {percent(outside.rate)} of those that did not fail" if outside else ""
+        sentence = f"All {words}: that makes the group{also}."
+    else:
+        compared = f", {percent(outside.rate)} of those that did not fail" if outside else ""
+        without = f"; {against} {'does' if against == 1 else 'do'} not" if against else ""
+        told = f"{support} of {count(total, 'failing conversation')}"
+        sentence = f"{told} {words}{compared}{without}."
     return Cause(
         cause=rule.cause,
         by="rule",

@@ -26,7 +26,8 @@ _IN_DANGER = re.compile(
     r"|quitarme la vida|(?:quero|vou) me matar|(?:voglio|vado a) (?:uccidermi|suicidarmi)"
     r"|zelfmoord plegen|can(?:no|')?t breathe|having a heart attack|overdosed? on"
     r"|smell(?:s|ing)? gas\b|carbon monoxide(?! (?:alarm|detector|meter|monitor|sensor)s?\b"
-    r"(?!.{0,40}\b(?:going|went|goes) off|.{0,40}\b(?:beep|chirp|ring|sound)ing)))|死にたい|自殺したい|想自杀|不想活了|죽고 싶"
+    r"(?!.{0,40}\b(?:going|went|goes) off|.{0,40}\b(?:beep|chirp|ring|sound)ing)))"
+    r"|死にたい|自殺したい|想自杀|不想活了|죽고 싶"
     r"|покончить с собой|أريد أن أموت",
     re.I,
 )

@@ -147,18 +147,34 @@ def decision_cells(one: DecisionRates) -> list[str]:
 DECISION_COLUMNS = ("Decisions", "answered", "dismissed", "approved", "modified", "escalated")
 
 
-def workflow_cells(one: Workflow) -> list[str]:
-    """The columns of WORKFLOW_COLUMNS; behind a rate stands that of the span before."""
+def workflow_table(spans: Sequence[Workflow]) -> tuple[list[str], list[list[str]]]:
+    """(header, rows) of how the work went; behind a rate stands that of the span before.
+
+    A column of which nobody said anything is left out.
+    """
+    rows = [_workflow_cells(one) for one in spans]
+    told = [at for at, _ in enumerate(WORKFLOW_COLUMNS) if any(row[at] for row in rows)]
+    return [WORKFLOW_COLUMNS[at] for at in told], [[row[at] for at in told] for row in rows]
+
+
+def _workflow_cells(one: Workflow) -> list[str]:
     was = one.before
-    most = [f"{type.replace('_', ' ')} {number}" for type, number in one.corrections.items()]
+    exceptions = _beside(one.exceptions, was.exceptions if was else None)
+    if one.exception_kinds:
+        exceptions += f": {_most_frequent(one.exception_kinds)}"
     return [
-        one.span if str(one.jobs) in one.span else f"{one.span} ({one.jobs:,})",
+        one.span if f"{one.jobs:,}" in one.span else f"{one.span} ({one.jobs:,})",
         _beside(one.completion, was.completion if was else None),
         _beside(one.override, was.override if was else None),
         _beside(one.usable, was.usable if was else None),
-        _beside(one.exceptions, was.exceptions if was else None),
-        ", ".join(most[:_SHOWN_TYPES]),
+        exceptions,
+        _most_frequent(one.corrections),
     ]
+
+
+def _most_frequent(numbers: Mapping[str, int]) -> str:
+    told = [f"{type.replace('_', ' ')} {number}" for type, number in numbers.items()]
+    return ", ".join(told[:_SHOWN_TYPES])
 
 
 def _beside(now: RateEstimate | None, before: RateEstimate | None) -> str:
@@ -168,8 +184,12 @@ def _beside(now: RateEstimate | None, before: RateEstimate | None) -> str:
     return said if before is None else f"{said}, was {percent(before.rate)}"
 
 
-WORKFLOW_COLUMNS = ("Work", "done", "overridden", "usable", "exceptions", "corrected")
+WORKFLOW_COLUMNS = ("The work", "done", "overridden", "usable", "exceptions", "corrected")
 _SHOWN_TYPES = 3
+HOW_TO_READ = (
+    "Rates with their 95 % interval; others: the agent's conversations outside the group; "
+    "difference in percentage points."
+)
 
 
 def has_weeks(patterns: Sequence[Pattern]) -> bool:

@@ -29,8 +29,8 @@ from bot.records import (
 from bot.report.content import (
     DECISION_COLUMNS,
     HEALTH,
+    HOW_TO_READ,
     SHOWN_PATTERNS,
-    WORKFLOW_COLUMNS,
     age,
     agent_numbers,
     decision_cells,
@@ -44,7 +44,7 @@ from bot.report.content import (
     tested_sentence,
     told_in_full,
     trend_words,
-    workflow_cells,
+    workflow_table,
 )
 from prompts import show_invisible
 
@@ -135,7 +135,7 @@ def _agent(agent: AgentHealth, report: PatternReport, window_days: int) -> Eleme
         if has_weeks(patterns):
             header.append("by week")
             rows = [[*row, _by_week(one)] for row, one in zip(rows, patterns, strict=False)]
-        parts.append(_table(header, rows))
+        parts += [_table(header, rows), _soft(HOW_TO_READ)]
         told = [_el("li", told_in_full(one)) for one in patterns[:_TOP]]
         parts.append(_el("ol", *told))
         parts.append(_evidence(patterns[:SHOWN_PATTERNS]))
@@ -148,9 +148,9 @@ def _agent(agent: AgentHealth, report: PatternReport, window_days: int) -> Eleme
         parts.append(_table(DECISION_COLUMNS, rows))
     workflows = [one for one in report.workflows if one.agent == agent.agent]
     if workflows:
-        cells = [workflow_cells(one) for one in workflows]
+        header, cells = workflow_table(workflows)
         rows = [[_el("td", row[0]), *(_number(cell) for cell in row[1:])] for row in cells]
-        parts.append(_table(WORKFLOW_COLUMNS, rows))
+        parts.append(_table(header, rows))
     signals = [one for one in report.signal_rates if one.agent == agent.agent]
     if signals:
         parts.append(_signals(signals))

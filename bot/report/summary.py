@@ -25,6 +25,7 @@ from bot.records import (
 )
 from bot.report.content import (
     HEALTH,
+    HOW_TO_READ,
     SHOWN_LINES,
     SHOWN_PATTERNS,
     age,
@@ -37,7 +38,9 @@ from bot.report.content import (
     state_words,
     steps_of,
     tested_sentence,
+    told_in_full,
     trend_words,
+    workflow_table,
 )
 
 _TOP = 3
@@ -152,6 +155,15 @@ def _agent(agent: AgentHealth, report: PatternReport, window_days: int) -> list[
     if patterns:
         header = ["what goes wrong", "rate (95 %)", "others", "difference", "n", "trend"]
         parts.append(table(header, [_pattern(one) for one in patterns[:SHOWN_PATTERNS]]))
+        parts.append(HOW_TO_READ)
+        told = [
+            f"{number}. {prose(told_in_full(one), 600)}"
+            for number, one in enumerate(patterns[:_TOP], 1)
+        ]
+        parts.append("\n".join(told))
+    workflows = [one for one in report.workflows if one.agent == agent.agent]
+    if workflows:
+        parts.append(table(*workflow_table(workflows)))
     return parts
 
 

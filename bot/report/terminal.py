@@ -32,9 +32,9 @@ from bot.records import (
 from bot.report.content import (
     DECISION_COLUMNS,
     HEALTH,
+    HOW_TO_READ,
     SHOWN_LINES,
     SHOWN_PATTERNS,
-    WORKFLOW_COLUMNS,
     Step,
     agent_numbers,
     decision_cells,
@@ -47,7 +47,7 @@ from bot.report.content import (
     tested_sentence,
     told_in_full,
     trend_words,
-    workflow_cells,
+    workflow_table,
 )
 from prompts import show_invisible
 
@@ -131,7 +131,7 @@ def _agent(agent: AgentHealth, report: PatternReport, window_days: int) -> list[
     parts: list[RenderableType] = [head, numbers, _said(agent.why)]
     patterns = patterns_of(report, agent.agent)
     if patterns:
-        parts += [Text(), _patterns(patterns[:SHOWN_PATTERNS])]
+        parts += [Text(), _patterns(patterns[:SHOWN_PATTERNS]), Text(HOW_TO_READ, style="dim")]
         parts.append(Text())
         parts += [_in_full(number, one) for number, one in enumerate(patterns[:_TOP], 1)]
     if len(patterns) > SHOWN_PATTERNS:
@@ -163,9 +163,10 @@ def _decisions(rates: Sequence[DecisionRates]) -> Table:
 
 def _workflows(spans: Sequence[Workflow]) -> Table:
     """How the work went that people reviewed."""
-    table = _table(*WORKFLOW_COLUMNS)
-    for one in spans:
-        table.add_row(*(_said(cell) for cell in workflow_cells(one)))
+    header, rows = workflow_table(spans)
+    table = _table(*header)
+    for row in rows:
+        table.add_row(*(_said(cell) for cell in row))
     return table
 
 

@@ -207,6 +207,19 @@ def test_a_pattern_on_a_signal_needs_no_others_for_what_its_name_says():
     assert pattern.root_cause == "harness"
 
 
+def test_what_made_the_group_is_not_told_as_evidence():
+    failing = having(12, Trait("asks_again", "", 2))
+
+    pattern, _ = explained(
+        failing, having(40, prefix="p"), segment={"signal": "repeated_clarification"}
+    )
+
+    assert pattern.cause is not None
+    assert pattern.cause.sentence.startswith("All have the agent ask what the user had answered")
+    assert "that makes the group" in pattern.cause.sentence
+    assert "12 of 12" not in pattern.cause.sentence
+
+
 def test_a_gap_in_what_the_agent_knows_is_a_finding_and_no_diff():
     failing = having(9, Trait("empty_lookup", "search_docs", 3))
 

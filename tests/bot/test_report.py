@@ -14,6 +14,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from bot.records import (
+    Cause,
     DecisionRates,
     Declined,
     Degraded,
@@ -206,6 +207,7 @@ def a_workflow(agent: str = "airline", **changes: Any) -> Workflow:
         "override": failure_rate(10, 40),
         "usable": None,
         "exceptions": failure_rate(3, 100),
+        "exception_kinds": {"escalated": 2, "tool failed": 1},
         "corrections": {"opening_removed": 6, "shortened": 4},
     }
     return Workflow(agent=agent, **{**values, **changes})
@@ -218,8 +220,11 @@ def test_reviewed_work_is_shown_beside_the_span_before() -> None:
     terminal = printed(patterns_text(report, window_days=28), width=160)
     page = parsed(html_page(report, now=NOW)).text
 
-    for text in (terminal, page):
+    summary = summary_markdown(report=report)
+    for text in (terminal, page, summary):
         assert "last 100 jobs" in text
+        assert "usable" not in text  # nobody said anything of it
+        assert "3 % (1\u20138), was 3 %: escalated 2" in text
         assert "82 % (73\u201388), was 70 %" in text
         assert "25 % (14\u201340)" in text
         assert "opening removed 6, shortened 4" in text
@@ -414,6 +419,25 @@ def test_a_job_summary_tells_what_a_run_found_did_and_left_out() -> None:
     assert "| open | Leave out the opening line | rule | `debrief/p-9` |" in text
     assert "- a prompt change: No model key is set." in text
     assert "3 model calls, $1.84." in text
+
+
+def test_why_is_told_wherever_a_pattern_is() -> None:
+    cause = Cause(
+        cause="harness",
+        by="rule",
+        kind="tool_unavailable",
+        sentence="9 of 12 failing conversations have `search` time out.",
+        support=9,
+        contradicting=3,
+    )
+    report = a_report(patterns=(a_pattern(cause=cause, root_cause="harness"),))
+
+    told = printed(patterns_text(report, window_days=28), width=200)
+    page = parsed(html_page(report, now=NOW)).text
+    summary = summary_markdown(report=report)
+
+    for text in (told, page, summary):
+        assert "9 of 12 failing conversations have `search` time out." in text
 
 
 def test_the_dashboard_links_our_pull_requests_and_tells_their_state() -> None:

@@ -109,7 +109,7 @@ def test_each_span_is_the_newest_jobs_beside_those_before() -> None:
 
     assert {span: one.jobs for span, one in spans.items()} == {
         "last 100 jobs": 100,
-        "last 1000 jobs": 1000,
+        "last 1,000 jobs": 1000,
         "month": 720,
     }
     hundred = spans["last 100 jobs"]
@@ -118,7 +118,7 @@ def test_each_span_is_the_newest_jobs_beside_those_before() -> None:
     assert hundred.before is not None
     assert hundred.before.completion is not None
     assert hundred.before.completion.rate == 0
-    assert spans["last 1000 jobs"].before is None
+    assert spans["last 1,000 jobs"].before is None
     assert spans["month"].before is not None
     assert spans["month"].before.jobs == 480
 
