@@ -1,25 +1,22 @@
 """The model looks over new groups: it says which are one and which are two, and we try that out.
 
-Takes what discovery found, gives it changed or as it was: the better of the two by a check on
-conversations that the model was not shown before. It reads them with nothing but the definitions,
-once by each list of intents, and the list counts whose intents its answers tell more about. Groups
-are merged whole and split by nearness to examples; the model decides nobody's membership. Costs one
-call, one per changed group, and two for each eight conversations of the check.
+Takes what discovery found, gives it with those changes that proved right, each by itself, on
+conversations that the model was not shown before. It reads them with nothing but the definitions:
+groups that it tells apart stay two, and a group becomes two only where it tells the parts apart.
+What is not clear stays as it was, as in most small groups. Groups are merged whole and split by
+nearness to examples; the model decides nobody's membership. Costs one call, one for each new name,
+and three for each group that a change touches.
 """
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
-from sklearn.metrics import mutual_info_score
-from sklearn.metrics.cluster import contingency_matrix, expected_mutual_information
 
-from bot.figures import count
 from bot.intents.describing import Description, describe_group
 from bot.intents.discover import EXEMPLARS, Discovery
 from bot.intents.embedding import (
@@ -35,6 +32,7 @@ from bot.intents.naming import proper_nouns
 from bot.intents.reading import intent_lines, read_labels
 from bot.intents.taxonomy import taxonomy_version
 from bot.intents.text import Document
+from bot.intents.told_apart import Check, judge_change
 from bot.records import (
     Ask,
     Intent,
@@ -52,39 +50,12 @@ SHOWN_CHARS = 200
 """Of one example."""
 SHOWN_GROUPS = 60
 """Of one agent, the largest first."""
-CHECKED = 48
-"""Conversations that the two lists are compared on, as many of each group as of the others."""
-MIN_GAIN_BITS = 0.02
-"""A list that tells no more than this is not worth the change."""
+CHECKED_EACH = 24
+"""Conversations of each group that a change is tried on. Less than ten prove nothing by the
+intervals below, and a group with so few stays."""
+CHECKED_GROUPS = 8
+"""That changes are tried on, in the order in which the model names them."""
 MAX_WISHES = 3
-
-NOTHING = "nothing fits"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Check:
-    """How the two lists of one agent's intents compare."""
-
-    agent: str
-    bits_before: float
-    """What the model's answers tell about the intents, beyond chance."""
-    bits_after: float
-    conversations: int
-    merged: int
-    split: int
-    kept: bool
-    """The changed list is the better one."""
-
-    @property
-    def sentence(self) -> str:
-        """Of numbers of ours; nothing that the model wrote."""
-        tried = f"merging {count(self.merged, 'group')} and splitting {self.split:,}"
-        verdict = "is kept" if self.kept else "gains nothing and is dropped"
-        return (
-            f"What the model proposed ({tried}) {verdict}: its answers to "
-            f"{count(self.conversations, 'conversation')} tell {self.bits_after:.2f} bits about "
-            f"the intents, {self.bits_before:.2f} before."
-        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,6 +64,15 @@ class _List:
 
     intents: Mapping[str, Intent]
     rows: Mapping[str, list[int]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Change:
+    kind: Literal["merge", "split"]
+    origin: str
+    """The group whose id stays."""
+    rows: Mapping[str, list[int]]
+    """Of the groups that become one, or of the parts that one becomes; the most typical first."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -125,14 +105,13 @@ def revise(
     """Try the model's changes of the groups that `found` has and `known` has not.
 
     Ids stay: a merged group has that of its largest part, and the largest part of a split one too.
-    A change that did not prove better is `Skipped` with the code no_gain.
+    A change that did not prove right is `Skipped` with the code no_gain.
     """
     old = {intent.id for intent in known.intents} if known else set()
     of_agent: dict[str, list[Document]] = defaultdict(list)
     for document in documents:
         of_agent[document.agent].append(document)
     counted, checks = _Counted(ask=ask), list[Check]()
-    taken = {intent.name for intent in found.taxonomy.intents}
     for agent, own in sorted(of_agent.items()):
         before = _list_of(own, found, old)
         if len(before.rows) < 2:
@@ -141,21 +120,24 @@ def revise(
             agent=agent,
             documents=own,
             ask=counted,
-            embed=embed,
+            vectors=embed_documents(own, embed, tools=weigh_tools(own)),
             is_enough=_enough(own, min_users, min_conversations),
-            taken=frozenset(taken),
+            taken=frozenset(intent.name for intent in found.taxonomy.intents),
         )
         result = trial.run(before)
         if isinstance(result, Skipped):
             found = replace(found, skipped=(*found.skipped, result))
             continue
-        after, check = result
-        checks.append(check)
-        if check.kept:
+        after, tried = result
+        checks += tried
+        told = [
+            Skipped(what=f"intents of {agent}", code="no_gain", reason=check.sentence)
+            for check in tried
+            if not check.kept
+        ]
+        found = replace(found, skipped=(*found.skipped, *told))
+        if any(check.kept for check in tried):
             found = _with(documents, own, found, before, after, embed)
-        else:
-            told = Skipped(what=f"intents of {agent}", code="no_gain", reason=check.sentence)
-            found = replace(found, skipped=(*found.skipped, told))
     return replace(found, cost=found.cost + counted.cost), tuple(checks)
 
 
@@ -188,28 +170,36 @@ class _Trial:
     agent: str
     documents: Sequence[Document]
     ask: _Counted
-    embed: Embedder
+    vectors: Matrix
     is_enough: Callable[[Sequence[int]], bool]
     taken: frozenset[str]
 
-    def run(self, before: _List) -> tuple[_List, Check] | Skipped:
-        vectors = embed_documents(self.documents, self.embed, tools=weigh_tools(self.documents))
-        ordered = {one: _typical_first(rows, vectors) for one, rows in before.rows.items()}
+    @property
+    def what(self) -> str:
+        return f"a second look at the intents of {self.agent}"
+
+    def run(self, before: _List) -> tuple[_List, tuple[Check, ...]] | Skipped:
+        ordered = {one: _typical_first(rows, self.vectors) for one, rows in before.rows.items()}
+        before = replace(before, rows=ordered)
         largest = sorted(ordered, key=lambda one: (-len(ordered[one]), one))[:SHOWN_GROUPS]
         shown = {one: _spread(ordered[one], SHOWN_EXAMPLES) for one in largest}
         reply = self.ask(render_prompt("intents/revise", groups=self._shown(before, shown)))
         if isinstance(reply, Skipped):
-            return replace(reply, what=f"a second look at the intents of {self.agent}")
+            return replace(reply, what=self.what)
         merges, splits = read_changes(cast("dict[str, Any]", reply.data), shown)
-        changed = self._changed(ordered, vectors, merges, splits)
-        if not changed:
+        changes, parts = self._changes(before, merges, splits)
+        if not changes:
             return Skipped(
-                what=f"a second look at the intents of {self.agent}",
+                what=self.what,
                 code="healthy",
-                reason="The model sees no group that should be merged or split.",
+                reason="The model sees no groups that are one, and none that is two large ones.",
             )
-        after = self._named(before, ordered, changed)
-        return self._checked(before, after, shown, len(merges), len(splits))
+        seen = {row for rows in shown.values() for row in rows}
+        checks = self._checked(changes, {**before.intents, **parts}, seen)
+        if isinstance(checks, Skipped):
+            return checks
+        kept = [one for one, check in zip(changes, checks, strict=True) if check.kept]
+        return self._with(before, kept, parts), checks
 
     def _shown(self, before: _List, shown: Mapping[str, Sequence[int]]) -> str:
         blocks = []
@@ -220,118 +210,116 @@ class _Trial:
             blocks.append("\n".join([intent_lines(intent), *examples]))
         return "\n".join(blocks)
 
-    def _changed(
+    def _changes(
         self,
-        ordered: Mapping[str, list[int]],
-        vectors: Matrix,
+        before: _List,
         merges: Sequence[Sequence[str]],
         splits: Mapping[str, Sequence[Sequence[int]]],
-    ) -> dict[str, tuple[str, list[int]]]:
-        """New groups: key to the id of what each was, the largest, and its rows."""
-        changed: dict[str, tuple[str, list[int]]] = {}
+    ) -> tuple[list[_Change], dict[str, Intent]]:
+        """What is tried, and the parts of splits with a name: one without ends its split."""
+        changes, parts, room = list[_Change](), dict[str, Intent](), CHECKED_GROUPS
         for group in merges:
-            first = max(group, key=lambda one: (len(ordered[one]), one))
-            rows = [row for one in group for row in ordered[one]]
-            changed |= {one: (first, []) for one in group}
-            changed[first] = (first, _typical_first(rows, vectors))
+            rows = {one: before.rows[one] for one in group}
+            first = max(group, key=lambda one: (len(rows[one]), one))
+            if (room := room - len(group)) >= 0:
+                changes.append(_Change(kind="merge", origin=first, rows=rows))
         for one, seeds in splits.items():
-            parts = _parts(ordered[one], seeds, vectors)
-            if all(self.is_enough(part) for part in parts):
-                parts.sort(key=lambda part: -len(part))
-                changed |= {
-                    one if number == 0 else f"{one}-{number}": (one, part)
-                    for number, part in enumerate(parts)
-                }
-        return changed
+            divided = _parts(before.rows[one], seeds, self.vectors)
+            divided.sort(key=lambda part: -len(part))
+            if not all(self.is_enough(part) for part in divided) or len(divided) > room:
+                continue
+            room -= len(divided)
+            own = {_part_id(one, n): part for n, part in enumerate(divided)}
+            taken = {*self.taken, *(intent.name for intent in parts.values())}
+            named = dict[str, Intent]()
+            for part_id, part in own.items():
+                intent = self._named(before, before.intents[one], part, [one], taken)
+                if intent is None:
+                    break
+                named[part_id] = replace(intent, id=part_id)
+                taken.add(intent.name)
+            else:
+                parts |= named
+                changes.append(_Change(kind="split", origin=one, rows=own))
+        return changes, parts
 
     def _named(
         self,
         before: _List,
-        ordered: Mapping[str, list[int]],
-        changed: Mapping[str, tuple[str, list[int]]],
-    ) -> _List:
-        """The changed list with a name for each changed group; a nameless part ends its split."""
-        rows = {one: ordered[one] for one in ordered if one not in changed}
-        intents = {one: before.intents[one] for one in rows}
-        proper = proper_nouns(document.text for document in self.documents)
-        taken = set(self.taken)
-        for key, (origin, own) in changed.items():
-            if not own:
-                continue
-            # The names of what is merged here are free again.
-            members = set(own)
-            taken -= {
-                before.intents[one].name for one, had in ordered.items() if members & set(had)
-            }
-            others = [row for one in ordered.values() for row in one[:1] if row not in members]
-            result, _ = describe_group(
-                [self.documents[row] for row in own],
-                [self.documents[row] for row in others],
-                called=before.intents[origin].name,
-                taken=taken,
-                proper=proper,
-                ask=self.ask,
-            )
-            intent = before.intents[origin]
-            new_id = intent.id if key == origin else f"i-{short_hash(intent.id, key, length=6)}"
-            if isinstance(result, Description):
-                intent = replace(
-                    intent,
-                    name=result.name,
-                    definition=result.definition,
-                    include=result.include,
-                    exclude=result.exclude,
-                )
-            elif key != origin:
-                rows[origin] = [*rows.get(origin, ()), *own]
-                continue
-            taken.add(intent.name)
-            exemplars = tuple(self.documents[row].sha for row in _spread(own, EXEMPLARS))
-            intents[new_id] = replace(intent, id=new_id, exemplars=exemplars)
-            rows[new_id] = own
-        return _List(intents=intents, rows=rows)
+        intent: Intent,
+        rows: Sequence[int],
+        of: Collection[str],
+        taken: Collection[str],
+    ) -> Intent | None:
+        """`intent` with a name for `rows`, which are from the groups `of`; None without one."""
+        others = [before.rows[one][0] for one in before.rows if one not in of]
+        # The names of what it is made of are free again.
+        result, _ = describe_group(
+            [self.documents[row] for row in rows],
+            [self.documents[row] for row in others],
+            called=intent.name,
+            taken=set(taken) - {before.intents[one].name for one in of},
+            proper=proper_nouns(document.text for document in self.documents),
+            ask=self.ask,
+        )
+        if not isinstance(result, Description):
+            return None
+        return replace(
+            intent,
+            name=result.name,
+            definition=result.definition,
+            include=result.include,
+            exclude=result.exclude,
+            exemplars=tuple(self.documents[row].sha for row in _spread(rows, EXEMPLARS)),
+        )
 
     def _checked(
-        self, before: _List, after: _List, shown: Mapping[str, list[int]], merged: int, split: int
-    ) -> tuple[_List, Check] | Skipped:
-        """Which list the model's own answers, from definitions alone, tell more about."""
-        seen = {row for rows in shown.values() for row in rows}
-        each = max(1, CHECKED // len(before.rows))
-        fresh = [
-            row
-            for one in sorted(before.rows)
-            for row in [row for row in sorted(before.rows[one]) if row not in seen][:each]
-        ]
-        bits = []
-        for one in (before, after):
-            told = self._bits(one, fresh)
-            if isinstance(told, Skipped):
-                return told
-            bits.append(told)
-        check = Check(
-            agent=self.agent,
-            bits_before=bits[0],
-            bits_after=bits[1],
-            conversations=len(fresh),
-            merged=merged,
-            split=split,
-            kept=bits[1] >= bits[0] + MIN_GAIN_BITS,
-        )
-        return after, check
-
-    def _bits(self, one: _List, rows: Sequence[int]) -> float | Skipped:
-        intents = tuple(one.intents.values())
-        taxonomy = Taxonomy(intents=intents, version=taxonomy_version(intents), source="discovered")
-        sample = [self.documents[row] for row in rows]
+        self, changes: Sequence[_Change], intents: Mapping[str, Intent], seen: Collection[int]
+    ) -> tuple[Check, ...] | Skipped:
+        """The model reads fresh conversations of each group by the definitions alone."""
+        fresh = {
+            group: [row for row in sorted(rows) if row not in seen][:CHECKED_EACH]
+            for change in changes
+            for group, rows in change.rows.items()
+        }
+        sample = [self.documents[row] for rows in fresh.values() for row in rows]
+        offered = tuple(intents.values())
+        taxonomy = Taxonomy(intents=offered, version=taxonomy_version(offered), source="discovered")
         reading = read_labels(sample, taxonomy, ask_many=self.ask.many)
-        out_of_budget = [skip for skip in reading.skipped if skip.code not in ("unproven",)]
-        if out_of_budget:
-            return replace(out_of_budget[0], what=f"a second look at the intents of {self.agent}")
-        said = {label.document.sha: label.intent_ids[:1] for label in reading.labels}
-        group_of = {row: group for group, members in one.rows.items() for row in members}
-        truth = [group_of[row] for row in rows]
-        answers = ["".join(said.get(document.sha, ())) or NOTHING for document in sample]
-        return information_bits(truth, answers)
+        if gone := [skip for skip in reading.skipped if skip.code != "unproven"]:
+            return replace(gone[0], what=self.what)
+        said = {one.document.sha: "".join(one.intent_ids[:1]) for one in reading.labels}
+        answers = {
+            group: [said.get(self.documents[row].sha, "") for row in rows]
+            for group, rows in fresh.items()
+        }
+        return tuple(
+            judge_change(change.kind, {group: answers[group] for group in change.rows}, self.agent)
+            for change in changes
+        )
+
+    def _with(self, before: _List, kept: Sequence[_Change], parts: Mapping[str, Intent]) -> _List:
+        rows, intents = dict(before.rows), dict(before.intents)
+        taken = {*self.taken, *(intent.name for intent in parts.values())}
+        for change in kept:
+            if change.kind == "split":
+                rows |= change.rows
+                intents |= {one: parts[one] for one in change.rows}
+                continue
+            for one in change.rows:
+                del rows[one], intents[one]
+            own = [row for part in change.rows.values() for row in part]
+            rows[change.origin] = own = _typical_first(own, self.vectors)
+            was = before.intents[change.origin]
+            intent = self._named(before, was, own, tuple(change.rows), taken) or was
+            intents[change.origin] = intent
+            taken.add(intent.name)
+        return _List(intents=intents, rows=rows)
+
+
+def _part_id(origin: str, number: int) -> str:
+    """The largest part keeps the id."""
+    return origin if number == 0 else f"i-{short_hash(origin, str(number), length=6)}"
 
 
 def read_changes(
@@ -355,19 +343,6 @@ def read_changes(
             used.add(one["group"])
             splits[one["group"]] = wishes
     return merges, splits
-
-
-def information_bits(one: Sequence[str], other: Sequence[str]) -> float:
-    """Mutual information in bits, less what chance would give; 0 for lists that tell nothing.
-
-    Not divided by entropy: two intents that can be told apart are worth more than one, and two that
-    cannot are worth no more (Vinh, Epps and Bailey 2010, "Information theoretic measures for
-    clusterings comparison", whose expectation this takes off).
-    """
-    table = contingency_matrix(one, other, sparse=True)
-    expected = expected_mutual_information(table, len(one))
-    found = mutual_info_score(None, None, contingency=table)
-    return float((found - expected) / math.log(2))
 
 
 def _typical_first(rows: Sequence[int], vectors: Matrix) -> list[int]:

@@ -9,7 +9,8 @@ import pytest
 
 from bot.intents import Document, discover
 from bot.intents.discover import Discovery
-from bot.intents.revising import information_bits, read_changes, revise
+from bot.intents.revising import read_changes, revise
+from bot.intents.told_apart import judge_change
 from bot.records import Intent, Label, ModelCost, RenderedPrompt, Skipped, Taxonomy
 from tests.bot.intents_built import NOW, REASONS, a_document, a_reply, replies
 
@@ -51,7 +52,8 @@ class AReader:
 
     def _label(self, number: int, text: str, offered: list[tuple[str, str]]) -> dict[str, Any]:
         """Flights and journeys are one thing to this reader, unless it `tells_apart`."""
-        travel = [i for i, said in offered if "password" not in said]
+        journeys_first = sorted(offered, key=lambda one: "flight" in "".join(one))
+        travel = [i for i, said in journeys_first if "password" not in said]
         others = [i for i, said in offered if "password" in said]
         found = (others if "password" in text else travel) or [i for i, _ in offered]
         at = ("flight" in text) if self.tells_apart else number % 2
@@ -87,8 +89,8 @@ def test_groups_that_the_model_cannot_tell_apart_become_one(found):
 
     better, (check,) = revise(documents(), found, ask=replies(reader))
 
-    assert check.kept
-    assert check.bits_after > check.bits_before
+    assert (check.kind, check.groups, check.kept) == ("merge", 2, True)
+    assert check.right < 0.6 * check.conversations
     assert sorted(len(one) for one in members(better).values()) == [20, 40]
     assert {i.id for i in better.taxonomy.intents} < {i.id for i in found.taxonomy.intents}
     assert {one.taxonomy_version for one in better.labels} == {better.taxonomy.version}
@@ -183,7 +185,7 @@ def test_a_split_goes_by_nearness_to_the_examples_and_keeps_the_id():
 
     after, (check,) = revise(all_of_them, mixed, ask=replies(asked))
 
-    assert (check.split, check.kept) == (1, True)
+    assert (check.kind, check.groups, check.kept) == ("split", 2, True)
     assert sorted(len(one) for one in members(after).values()) == [20, 20, 20]
     assert {"i-both", "i-flight"} < {one.id for one in after.taxonomy.intents}
 
@@ -213,16 +215,55 @@ class TestChanges:
         assert read_changes(data, SHOWN) == (merges, splits)
 
 
-@pytest.mark.parametrize(
-    ("answers", "bits"),
-    [
-        pytest.param("aaaabbbb", 1.0, id="all-told"),
-        pytest.param("aaaaaaaa", 0.0, id="nothing-told"),
-        pytest.param("abababab", 0.0, id="told-by-chance"),
-    ],
-)
-def test_information_is_what_answers_tell_beyond_chance(answers, bits):
-    found = information_bits(list("aaaabbbb"), list(answers))
+def told(of_a: str, of_b: str) -> dict[str, list[str]]:
+    """What a reader answered for the conversations of the groups a and b, a letter each."""
+    return {"a": [*of_a], "b": [*of_b]}
 
-    assert found == pytest.approx(bits, abs=0.15)
-    assert information_bits(list("aaaabbbb"), ["x"] * 8) == 0
+
+class TestVerdicts:
+    @pytest.mark.parametrize(
+        ("answers", "kept"),
+        [
+            pytest.param(told("ab" * 12, "ab" * 12), True, id="told-apart-by-chance"),
+            pytest.param(told("a" * 24, "a" * 24), True, id="always-the-same-one"),
+            pytest.param(told("a" * 24, "b" * 24), False, id="told-apart"),
+            pytest.param(told("a" * 18 + "b" * 6, "b" * 18 + "a" * 6), False, id="mostly"),
+            pytest.param(told("ab" * 2, "ab" * 2), False, id="too-few-to-know"),
+            pytest.param(told("c" * 24, "c" * 24), False, id="all-elsewhere"),
+            pytest.param(told("", ""), False, id="none-was-fresh"),
+            pytest.param(told("a" * 24, "a" * 4), False, id="one-is-too-small"),
+        ],
+    )
+    def test_a_merge_needs_groups_that_are_surely_not_told_apart(self, answers, kept):
+        assert judge_change("merge", answers, "support").kept is kept
+
+    @pytest.mark.parametrize(
+        ("answers", "kept"),
+        [
+            pytest.param(told("a" * 24, "b" * 24), True, id="told-apart"),
+            pytest.param(told("a" * 22 + "bb", "b" * 22 + "a-"), True, id="nearly-always"),
+            pytest.param(told("a" * 18 + "b" * 6, "b" * 18 + "a" * 6), False, id="mostly"),
+            pytest.param(told("ab" * 12, "ab" * 12), False, id="by-chance"),
+            pytest.param(told("a" * 3, "b" * 3), False, id="too-few-to-know"),
+            pytest.param(told("-" * 24, "b" * 24), False, id="one-has-no-definition"),
+            pytest.param(told("", ""), False, id="none-was-fresh"),
+        ],
+    )
+    def test_a_split_needs_parts_that_are_surely_told_apart(self, answers, kept):
+        assert judge_change("split", answers, "support").kept is kept
+
+    def test_three_become_one_only_where_no_two_are_told_apart(self):
+        mixed = told("abc" * 16, "abc" * 16)
+
+        one = judge_change("merge", {**mixed, "c": [*"abc" * 16]}, "support")
+        two = judge_change("merge", {**mixed, "c": [*"c" * 48]}, "support")
+
+        assert (one.kept, two.kept) == (True, False)
+
+    def test_the_sentence_counts_what_was_read(self):
+        check = judge_change("merge", told("a" * 24, "b" * 24), "support")
+
+        assert check.sentence == (
+            "What the model proposed, merging 2 groups, is dropped: of 48 conversations that it "
+            "read by the definitions alone it told 48 apart as they lie."
+        )
