@@ -19,7 +19,7 @@ from importlib.metadata import version
 
 from bot.commands.shell import Shell
 from bot.errors import DebriefError, FaultElsewhere, UsageError
-from bot.settings import load_secrets
+from bot.settings import PASSED_ON, load_secrets
 from bot.tracing import trace_to
 from collector.errors import CollectorError, StoreError
 from collector.listening import add_options
@@ -80,6 +80,7 @@ def _run(given: argparse.Namespace, *, pause_s: float) -> int:
         paused=os.environ.get("DEBRIEF_PAUSED", "").strip().lower() not in ("", "0", "false"),
         annotations=os.environ.get("DEBRIEF_ANNOTATIONS") or None,
         pause_s=pause_s,
+        environment={name: os.environ[name] for name in PASSED_ON if name in os.environ},
     )
     # Only the chosen command is imported: all of them would take seconds before the first word.
     module, name = given.run.split(".")

@@ -554,6 +554,22 @@ def is_checked_out(path: Path, branch: str) -> bool:
     return bool(_text(path, "for-each-ref", "--format=%(worktreepath)", ref))
 
 
+def copy_commit(path: Path, sha: str, folder: Path) -> None:
+    """Check `sha` out into a new repository at `folder`, which borrows the objects of `path`.
+
+    Nothing is written at `path`; the copy has no remote, no hooks and no ref of it.
+
+    Raises:
+        RepositoryError: there is no such commit, or the folder cannot be written.
+    """
+    folder.mkdir()
+    _run(folder, "init", "--quiet", "--template=", "--initial-branch=check")
+    objects = _text(path, "rev-parse", "--path-format=absolute", "--git-path", "objects")
+    (folder / ".git/objects/info").mkdir(exist_ok=True)
+    (folder / ".git/objects/info/alternates").write_text(f"{objects}\n")
+    _run(folder, "checkout", "--quiet", "--detach", sha)
+
+
 # -- where a checkout comes from -------------------------------------------------------------------
 
 

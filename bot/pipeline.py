@@ -61,6 +61,7 @@ from bot.proposals import (
     with_learning,
     within_caps,
 )
+from bot.proposals.harness import RunCheck, with_checks
 from bot.records import (
     FACTS_SCHEMA,
     AgentFiles,
@@ -371,10 +372,12 @@ def propose(
     ask: Ask | None,
     now: datetime,
     wanted_now: Collection[str] = (),
+    check: RunCheck = lambda proposal: None,
 ) -> Changes:
     """Turn patterns into gated proposals, or say why not.
 
-    `wanted_now` are ids that a person wants opened whatever the limits say. Costs model calls for
+    `wanted_now` are ids that a person wants opened whatever the limits say; `check` runs the
+    repository's own check on a candidate. Costs model calls for
     prompts, and for names of intents that the taxonomy does not know yet.
     """
     agents = [agent.agent for agent in understood.report.agents]
@@ -419,7 +422,7 @@ def propose(
         quotes = settings.quotes
         results.append(_taxonomy_change(understood, repository, ask=ask, now=now, quotes=quotes))
     gated, stopped = _gated(results, understood.report.patterns, past, now=now)
-    gated = with_learning(gated, past)
+    gated, failed = with_checks(with_learning(gated, past), past, run=check)
     asked = [one for one in gated if one.id in wanted_now]
     ready = [one for one in gated if one.id not in wanted_now]
     kept, capped = within_caps(
@@ -437,6 +440,7 @@ def propose(
         skipped=(
             *(result for result in results if isinstance(result, Skipped)),
             *stopped,
+            *failed,
             *capped,
         ),
     )

@@ -407,7 +407,7 @@ class Workflow:
 
     agent: str
     span: str
-    """`last 100 jobs`, `last 1000 jobs` or `month`."""
+    """`last 100 jobs`, `last 1,000 jobs` or `month`."""
     jobs: int
     since: datetime | None
     completion: RateEstimate | None
@@ -841,6 +841,27 @@ class ThresholdMove:
     new: float
 
 
+CheckState = Literal[
+    "passed", "failed", "timed_out", "fails_anyway", "times_out_anyway", "not_run"
+]
+"""`fails_anyway` and `times_out_anyway`: the default branch without the change does so too, so that
+it does not count. `not_run`: no copy of the repository could be made."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckRun:
+    """What the repository's own check command said of a candidate."""
+
+    state: CheckState
+    command: str
+    """As the settings have it."""
+    elapsed_s: float
+    is_offline: bool
+    """It ran without a network; where the system cannot do that, with one."""
+    last_lines: tuple[str, ...] = ()
+    """The end of its output. Outside text."""
+
+
 TITLE_CHARS = 72
 """What git and GitHub show of a title in one line."""
 
@@ -880,6 +901,8 @@ class Proposal:
     cost: ModelCost = ModelCost()
     threshold: ThresholdMove | None = None
     """Kind `threshold` only: what the gate replays and the marker keeps."""
+    check: CheckRun | None = None
+    """Of the repository's own check command; None where none is set or the kind needs none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -26,6 +26,9 @@ PATH = ".github/debrief.yml"
 PLANNED = frozenset({"segments", "redaction", "rollout", "flags", "replay"})
 """Keys that later versions will know."""
 
+PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
+"""All that a repository's own check command gets of our environment, whatever else is there."""
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
@@ -50,6 +53,8 @@ class AgentSettings(_Section):
     """Configuration of the agent, as globs; proposals may edit it."""
     thresholds: tuple[str, ...] = Field(default=(), examples=[["config/thresholds.yaml"]])
     """Files with the thresholds that it decides by, as globs; proposals may move the numbers."""
+    check: str = Field(default="", examples=["npm --prefix support test"])
+    """Command that checks this agent's code, in place of `harness.check`."""
 
 
 class OutcomeRule(_Section):
@@ -159,6 +164,17 @@ class JudgeSettings(_Section):
     """Criteria of your own, beside relevance, grounding, safety and format."""
 
 
+class HarnessSettings(_Section):
+    """How a change of code, tool definitions or configuration is checked before it is proposed."""
+
+    check: str = Field(default="", max_length=2_000, examples=["make test"])
+    """Command for `sh` at the root of a copy of the repository with the change in it. It gets no
+    secret and, where the system can do that, no network; a change that makes it fail is not
+    proposed."""
+    timeout_s: float = Field(default=600, ge=1, le=3_600)
+    """Seconds that it may take."""
+
+
 class Limits(_Section):
     """Caps. A file may make them tighter, never looser."""
 
@@ -236,6 +252,8 @@ class Settings(_Section):
     """Which outcomes are good, which are bad, and which follow from signals."""
     model: ModelSettings = ModelSettings()
     """Which models are asked, and what they may cost."""
+    harness: HarnessSettings = HarnessSettings()
+    """How a change of code, tool definitions or configuration is checked before it is proposed."""
     limits: Limits = Limits()
     """Caps. A file may make them tighter, never looser."""
     publish: PublishSettings = PublishSettings()

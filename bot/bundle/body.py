@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.figures import count, day, percent, points, rate, span
-from bot.markdown import code_span, plain, prose, table
+from bot.markdown import code_span, fence, plain, prose, table
 from bot.marker import render_marker
 from bot.records import (
     TITLE_CHARS,
+    CheckRun,
     EvidenceItem,
     GateCheck,
     Pattern,
@@ -55,6 +56,7 @@ def render_body(proposal: Proposal, *, base_sha: str, pattern: Pattern | None = 
     sections = [
         _Section(name="header", rank=_ALWAYS, text=_header(proposal, base_sha, pattern)),
         _Section(name="checks of the gate", rank=7, text=_gate_table(proposal.gate.checks)),
+        _Section(name="the repository's check", rank=7, text=_check(proposal.check)),
         _Section(name="tables", rank=6, text=_tables(proposal.tables)),
         _Section(name="root cause", rank=5, text=_cause(pattern)),
         _Section(name="rate by week", rank=5, text=_weeks(proposal)),
@@ -187,6 +189,28 @@ def _gate_table(checks: Sequence[GateCheck]) -> str:
         for check in checks[:_SHOWN_ROWS]
     ]
     return table(["gate", "verdict", "difference (95 %)", "n"], rows)
+
+
+_CHECKED = {
+    "passed": "passed",
+    "failed": "failed",
+    "timed_out": "took too long",
+    "fails_anyway": "fails, and fails without this change as well, so it says nothing of it",
+    "times_out_anyway": "took too long, with and without this change, so it says nothing of it",
+    "not_run": "was not run: no copy of the repository could be made",
+}
+
+
+def _check(check: CheckRun | None) -> str:
+    """What the repository's own check said, with the end of its output as it cannot act."""
+    if check is None:
+        return ""
+    where = "without a network" if check.is_offline else "with the network of the machine"
+    ran = "" if check.state == "not_run" else f", in {check.elapsed_s:.0f} s, {where}"
+    line = f"**Check** {code_span(_clip(check.command))} {_CHECKED[check.state]}{ran}."
+    if not check.last_lines:
+        return line
+    return f"{line}\n\n{_folded('The end of its output', fence(chr(10).join(check.last_lines)))}"
 
 
 def _cause(pattern: Pattern | None) -> str:

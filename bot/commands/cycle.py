@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bot.bundle import Operations, operations_for, read_body, read_bundle, write_bundle
+from bot.check_command import CheckCommand
 from bot.commands.ledger import entries_of, remember
 from bot.commands.loading import (
     Workspace,
@@ -53,10 +55,19 @@ from bot.pipeline import propose as propose_all
 from bot.proposals import apply_edits, render_diff
 from bot.publish import PublishReport, open_target
 from bot.publish import publish as publish_plan
-from bot.records import ModelCost, PastProposal, Plan, Proposal, Repository, Skipped, Verdict
+from bot.records import (
+    CheckRun,
+    ModelCost,
+    PastProposal,
+    Plan,
+    Proposal,
+    Repository,
+    Skipped,
+    Verdict,
+)
 from bot.report import run_text, summary_markdown
 from bot.settings import PATH as SETTINGS_PATH
-from bot.settings import load_settings, settings_sha
+from bot.settings import Settings, load_settings, settings_sha
 
 if TYPE_CHECKING:
     from bot.model import Model
@@ -208,6 +219,7 @@ def _cycle(
                 ask=ask,
                 now=shell.now,
                 wanted_now=wishes.ids("create"),
+                check=_check_of(shell, repo, repository, workspace.settings),
             )
     elif proposing and paused_by is not None:
         changes = Changes(skipped=(Skipped(what="proposals", code="paused", reason=paused_by),))
@@ -265,6 +277,33 @@ def _cycle(
         model=model,
         quality=watched,
     )
+
+
+def _check_of(
+    shell: Shell, repo: str, repository: Repository, settings: Settings
+) -> Callable[[Proposal], CheckRun | None]:
+    """Runs the check that the settings name for a proposal's agent on the proposal."""
+    commands: dict[str, CheckCommand] = {}
+
+    def run(proposal: Proposal) -> CheckRun | None:
+        own = settings.agent(proposal.agent).check or settings.harness.check
+        after = apply_edits(repository.files, proposal.edits)
+        if not own or isinstance(after, Skipped):
+            return None
+        command = commands.setdefault(
+            own,
+            CheckCommand(
+                repository=Path(repo),
+                base_sha=repository.base_sha,
+                command=own,
+                timeout_s=settings.harness.timeout_s,
+                environment=shell.environment,
+            ),
+        )
+        with shell.working(f"running the repository's check on {proposal.id}"):
+            return command.run(after)
+
+    return run
 
 
 def _write_bundle(out: Path, found: Found) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -41,6 +41,8 @@ class Shell:
     """By the environment: nothing new may be opened."""
     annotations: str | None = None
     """File that takes the lines by which GitHub Actions shows remarks, where it runs there."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """The part of the environment that a repository's own check command gets."""
     out: Console = field(default_factory=lambda: Console(highlight=False))
     err: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
 
