@@ -205,6 +205,88 @@ REMEDIES: tuple[Remedy, ...] = (
         said=re.compile(r"\b(?:more formal|formally|formal tone|no contractions)\b", re.I),
     ),
     Remedy(
+        type="emoji_removed",
+        title="Leave out emoji",
+        rule="write without emoji",
+        happened="emoji were removed",
+        opposite="emoji_added",
+        headings=_TONE | _LAYOUT,
+        said=re.compile(
+            r"\b(?:no|not|never|avoid|without|don't|leave out)\b.{0,25}\bemojis?", re.I
+        ),
+    ),
+    Remedy(
+        type="emoji_added",
+        title="Use a fitting emoji",
+        rule="use one fitting emoji",
+        happened="an emoji was added",
+        opposite="emoji_removed",
+        headings=_TONE | _LAYOUT,
+        said=re.compile(r"\b(?:use|add|include|with)\b.{0,25}\bemojis?", re.I),
+    ),
+    Remedy(
+        type="emphasis_removed",
+        title="Write plain text, without bold and headings",
+        rule="write plain text, without bold type and headings",
+        happened="bold type or headings were removed",
+        opposite="emphasis_added",
+        headings=_LAYOUT,
+        said=re.compile(
+            r"\b(?:no|not|never|avoid|without|don't)\b.{0,25}\b(?:bold|markdown|headings?)|"
+            r"\bplain text\b",
+            re.I,
+        ),
+    ),
+    Remedy(
+        type="emphasis_added",
+        title="Put what matters most in bold",
+        rule="put what matters most in bold, or under a short heading",
+        happened="bold type or headings were added",
+        opposite="emphasis_removed",
+        headings=_LAYOUT,
+        said=re.compile(r"\b(?:use|put|write|set)\b.{0,40}\b(?:bold|headings?)\b", re.I),
+    ),
+    Remedy(
+        type="link_removed",
+        title="Leave out links",
+        rule="write without links",
+        happened="a link was removed",
+        opposite="link_added",
+        headings=_LAYOUT,
+        said=re.compile(
+            r"\b(?:no|not|never|avoid|without|don't)\b.{0,25}\b(?:links?|urls?)\b", re.I
+        ),
+    ),
+    Remedy(
+        type="link_added",
+        title="Give the link to what is named",
+        rule="give the link to a page that is named, where the instructions or a tool give one",
+        happened="a link was added",
+        opposite="link_removed",
+        headings=_LAYOUT,
+        said=re.compile(r"\b(?:give|add|include|use|with)\b.{0,30}\b(?:links?|urls?)\b", re.I),
+    ),
+    Remedy(
+        type="hedging_removed",
+        title="Say it without hedging",
+        rule="say what is known plainly, without words such as perhaps, maybe or I think",
+        happened="words that leave a way out were removed",
+        opposite="hedging_added",
+        headings=_TONE,
+        said=re.compile(
+            r"\bhedg\w+|\b(?:be|state|say)\b.{0,25}\b(?:definite|direct|plainly)", re.I
+        ),
+    ),
+    Remedy(
+        type="hedging_added",
+        title="Say what is not sure",
+        rule="say of what is not certain that it is not",
+        happened="words that leave a way out were added",
+        opposite="hedging_removed",
+        headings=_TONE,
+        said=re.compile(r"\b(?:uncertain\w*|not (?:sure|certain)|hedg\w+)\b", re.I),
+    ),
+    Remedy(
         type="shortened",
         title="Keep it short",
         rule="keep it to at most {n} words",

@@ -397,6 +397,7 @@ def test_nothing_is_appended_inside_a_code_block() -> None:
     assert not ends_inside_fence("```\ncode\n```\n")
 
 
+MARKS = ("emoji", "emphasis", "link", "hedging", "list", "question", "greeting")
 EDITS = {
     "opening_removed": (
         "I hope all is well. We sell lamps. Shall we talk?",
@@ -414,7 +415,24 @@ EDITS = {
         "Please know that we don't sell lamps!",
     ),
     "greeting_removed": ("Dear Sam,\nlamps are cheap.", "lamps are cheap."),
+    "emoji_removed": ("Your lamp is on its way 🎉", "Your lamp is on its way"),
+    "emphasis_removed": ("Your lamp is **on its way** to you", "Your lamp is on its way to you"),
+    "link_removed": (
+        "Your lamp is here: https://lamps.example/1 and it is red.",
+        "Your lamp is here and it is red.",
+    ),
+    "hedging_removed": (
+        "Perhaps your lamp arrives on Monday in the morning.",
+        "Your lamp arrives on Monday in the morning.",
+    ),
 }
+
+
+def test_each_type_that_people_agree_on_has_a_remedy_and_so_has_its_opposite() -> None:
+    types = {one.type for one in REMEDIES}
+
+    assert {one.opposite for one in REMEDIES} <= types
+    assert {f"{name}_{way}" for name in MARKS for way in ("removed", "added")} <= types
 
 
 @pytest.mark.parametrize("type", EDITS)
