@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast, get_args
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from opentelemetry import trace
 
 from bot.causes import Trait, explain_by_reader, explain_by_rules, traits_of
@@ -640,7 +641,15 @@ def _by_the_model(
             constraints=constraints(pattern, past),
             ask=ask,
             now=now,
+            conversations_per_month=_monthly(facts, pattern.agent, now=now),
         )
+
+
+def _monthly(facts: pa.Table, agent: str, *, now: datetime) -> float | None:
+    """Conversations of the agent in 30 days, by those of the last 28; None where none is known."""
+    since = now - timedelta(days=28)
+    own = facts.filter((pc.field("agent") == agent) & (pc.field("started_at") >= since))
+    return own.num_rows * 30 / 28 or None
 
 
 def _without_a_model(waiting: int) -> Skipped:

@@ -2,27 +2,38 @@
 
 Takes failing conversations and the agent's prompt; gives verified diagnoses and the causes that
 they share, with counts made here. A diagnosis without a passage that stands in its transcript is
-dropped and counted. Costs one call per conversation and one to group them.
+dropped and counted. Costs three to five calls for up to 20 conversations and one to group them.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import prompts
+from bot.proposals.excerpt import excerpt, groups_apart, side_by_side
 from bot.proposals.text_checks import words
-from bot.records import Ask, EvidenceItem, ModelCost, Reply, RootCause, Skipped
+from bot.records import Ask, ModelCost, Reply, RootCause, Skipped
 from bot.rendering import render_prompt
-from bot.transcript import Transcript, write_transcript
+from bot.transcript import Transcript
 from collector.records import Conversation
 
 MAX_CAUSES = 3
 MAX_FIELD_CHARS = 400
 PARAPHRASE_WORDS = 5
 """A paraphrase that shares this many words in a row with its conversation is a quote."""
+MIN_CALLS, MAX_CALLS = 3, 5
+"""Requests that share no user: whoever misleads the reader of one speaks for no more than that one,
+and a cause counts where `MIN_CALLS` gave it (`enough_calls`)."""
+PER_CALL = 4
+"""Conversations in one request, where a longer prompt of the agent does not ask for more."""
+LONG_PROMPT_CHARS = 12_000
+"""From here on as few requests as may be: each one repeats it."""
+READING_CHARS = 80_000
+"""Of all transcripts together: about 20,000 tokens, a third of what one proposal may cost."""
+MIN_EXCERPT_CHARS, MAX_EXCERPT_CHARS = 2_000, 12_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +49,8 @@ class Diagnosis:
     message_index: int
     paraphrase: str | None
     """Checked; None where it said too much."""
+    call: int = 0
+    """Number of the request that it came from; two requests share no user."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,91 +96,128 @@ def pick_conversations(conversations: Sequence[Conversation], limit: int) -> lis
     return [conversation for _, _, conversation in sorted(ranked, key=lambda r: r[:2])][:limit]
 
 
-def pick_alike(
-    passing: Sequence[Conversation], failing: Sequence[Conversation], limit: int
-) -> list[Conversation]:
-    """Those of `passing` that call the tools which set `failing` apart from them, most alike first.
-
-    A rule can only do harm where its situation comes up, and what the agent called is the cheapest
-    sign of that. Where no tool tells them apart it is `pick_conversations`.
-    """
-    used, usual = _tool_shares(failing), _tool_shares(passing)
-    telling = {tool: max(0.0, share - usual.get(tool, 0.0)) for tool, share in used.items()}
-    ranked = pick_conversations(passing, len(passing))
-    ranked.sort(key=lambda c: -sum(telling.get(tool, 0.0) for tool in _tools_of(c)))
-    return ranked[:limit]
-
-
-def _tool_shares(conversations: Sequence[Conversation]) -> dict[str, float]:
-    """Tool to the share of conversations, 0..1, in which it was called."""
-    called = Counter(tool for one in conversations for tool in _tools_of(one))
-    return {tool: n / len(conversations) for tool, n in called.items()}
-
-
-def _tools_of(conversation: Conversation) -> set[str]:
-    return {call.name for message in conversation.messages for call in message.tool_calls}
-
-
 def diagnose(
     conversations: Sequence[Conversation], *, agent_prompt: str, problem: str, ask: Ask
 ) -> Reading:
-    """Ask the reader about each conversation; stop asking when the budget is spent."""
-    diagnoses: list[Diagnosis] = []
-    skipped: list[Skipped] = []
-    cost = ModelCost()
-    absent = unverified = 0
-    for conversation in conversations:
-        transcript = write_transcript(conversation)
-        reply = ask(
+    """Ask the reader about some conversations at a time; stop asking when the budget is spent.
+
+    A request without a usable reply is asked again in halves: one conversation that makes the model
+    refuse does not take the others with it.
+    """
+    long = len(agent_prompt) > LONG_PROMPT_CHARS
+    wanted = MIN_CALLS if long else -(-len(conversations) // PER_CALL)
+    groups = groups_apart(conversations, max(MIN_CALLS, min(MAX_CALLS, wanted)))
+    room = max(READING_CHARS - 8 * max(0, len(agent_prompt) - LONG_PROMPT_CHARS // 2), 0)
+    each = room // max(1, len(conversations))
+    reader = _Reader(
+        agent_prompt=agent_prompt,
+        problem=problem,
+        max_chars=max(MIN_EXCERPT_CHARS, min(MAX_EXCERPT_CHARS, each)),
+        ask=ask,
+    )
+    for call, group in enumerate(groups):
+        if not reader.read(group, call):
+            break
+    return Reading(
+        diagnoses=tuple(reader.diagnoses),
+        read=len(reader.diagnoses) + reader.absent + reader.unverified,
+        absent=reader.absent,
+        unverified=reader.unverified,
+        skipped=tuple(reader.skipped),
+        cost=reader.cost,
+    )
+
+
+@dataclass(kw_only=True, slots=True)
+class _Reader:
+    """What came of the requests so far."""
+
+    agent_prompt: str
+    problem: str
+    max_chars: int
+    ask: Ask
+    diagnoses: list[Diagnosis] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    absent: int = 0
+    unverified: int = 0
+    cost: ModelCost = field(default_factory=ModelCost)
+
+    def read(self, group: Sequence[Conversation], call: int) -> bool:
+        """Take in what the reader says of `group`; False where the budget is spent."""
+        transcripts = [excerpt(conversation, self.max_chars) for conversation in group]
+        reply = self.ask(
             render_prompt(
                 "proposals/diagnose",
-                agent_prompt=agent_prompt,
-                problem=problem,
-                conversation=transcript.text,
+                agent_prompt=self.agent_prompt,
+                problem=self.problem,
+                conversations=side_by_side(transcripts),
             )
         )
         if isinstance(reply, Skipped):
-            skipped.append(reply)
-            if reply.code == "budget":
-                break
-            continue
-        cost += reply.cost
-        claim = _object(reply)
+            if reply.code != "budget" and len(group) > 1:
+                half = len(group) // 2
+                return self.read(group[:half], call) and self.read(group[half:], call)
+            self.skipped += [reply] * len(group)
+            return reply.code != "budget"
+        self.cost += reply.cost
+        claims = dict(by_number(as_object(reply)["findings"], len(group)))
+        for number, (one, transcript) in enumerate(zip(group, transcripts, strict=True), start=1):
+            if number in claims:
+                self._take(one, transcript, claims[number], call)
+            else:
+                reason = "The reader said nothing about this conversation."
+                what = "model call proposals/diagnose"
+                self.skipped.append(Skipped(what=what, code="bad_reply", reason=reason))
+        return True
+
+    def _take(
+        self,
+        conversation: Conversation,
+        transcript: Transcript,
+        claim: Mapping[str, Any],
+        call: int,
+    ) -> None:
         if not claim["present"]:
-            absent += 1
-            continue
+            self.absent += 1
+            return
         at = _proof(claim["quotes"], transcript)
         if at is None:
-            unverified += 1
-            continue
-        diagnoses.append(_diagnosis(conversation, claim, at, transcript))
-    return Reading(
-        diagnoses=tuple(diagnoses),
-        read=len(diagnoses) + absent + unverified,
-        absent=absent,
-        unverified=unverified,
-        skipped=tuple(skipped),
-        cost=cost,
-    )
+            self.unverified += 1
+            return
+        self.diagnoses.append(
+            Diagnosis(
+                conversation=conversation,
+                locus=claim["locus"],
+                kind=claim["kind"],
+                rule=short(claim["rule"]),
+                message_index=at,
+                paraphrase=checked_paraphrase(claim["paraphrase"], transcript),
+                call=call,
+            )
+        )
+
+
+def by_number(
+    claims: Sequence[Mapping[str, Any]], shown: int
+) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """The first claim about each of the conversations 1 to `shown`; invented numbers go."""
+    seen: set[int] = set()
+    for claim in claims:
+        number = claim["conversation"]
+        if 1 <= number <= shown and number not in seen:
+            seen.add(number)
+            yield number, claim
+
+
+def enough_calls(diagnoses: Sequence[Diagnosis]) -> bool:
+    """Whether so many requests that share no user gave them that no single user could have."""
+    return len({found.call for found in diagnoses}) >= MIN_CALLS
 
 
 def _proof(quotes: Sequence[Mapping[str, Any]], transcript: Transcript) -> int | None:
     """Number of the message that a quote was found in."""
     found = (transcript.find(quote["text"], quote["turn"]) for quote in quotes)
     return next((at for at in found if at is not None), None)
-
-
-def _diagnosis(
-    conversation: Conversation, claim: Mapping[str, Any], at: int, transcript: Transcript
-) -> Diagnosis:
-    return Diagnosis(
-        conversation=conversation,
-        locus=claim["locus"],
-        kind=claim["kind"],
-        rule=short(claim["rule"]),
-        message_index=at,
-        paraphrase=checked_paraphrase(claim["paraphrase"], transcript),
-    )
 
 
 def checked_paraphrase(text: str, transcript: Transcript) -> str | None:
@@ -199,7 +249,7 @@ def group_causes(
         return reply
     left = dict(enumerate(diagnoses))
     causes: list[Cause] = []
-    for group in _object(reply)["causes"][:MAX_CAUSES]:
+    for group in as_object(reply)["causes"][:MAX_CAUSES]:
         # An invented or repeated number finds nothing: it cannot raise a count.
         members = [left.pop(n) for n in dict.fromkeys(group["findings"]) if n in left]
         if members:
@@ -208,57 +258,7 @@ def group_causes(
     return tuple(causes), reply.cost
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Contrast:
-    """A rule held against conversations that ended well without it."""
-
-    read: int
-    effects: Mapping[str, int]
-    """does_not_apply, already_followed, better, worse."""
-    worse: tuple[EvidenceItem, ...]
-    cost: ModelCost
-
-    @property
-    def applies(self) -> int:
-        return self.read - self.effects.get("does_not_apply", 0)
-
-
-def contrast(
-    rule: str, conversations: Sequence[Conversation], *, agent_prompt: str, ask: Ask
-) -> Contrast:
-    """Would the rule have changed what went well? One call per conversation."""
-    effects: Counter[str] = Counter()
-    worse: list[EvidenceItem] = []
-    cost = ModelCost()
-    for conversation in conversations:
-        transcript = write_transcript(conversation)
-        reply = ask(
-            render_prompt(
-                "proposals/contrast",
-                agent_prompt=agent_prompt,
-                rule=rule,
-                conversation=transcript.text,
-            )
-        )
-        if isinstance(reply, Skipped):
-            if reply.code == "budget":
-                break
-            continue
-        cost += reply.cost
-        effect = cast("str", _object(reply)["effect"])
-        effects[effect] += 1
-        if effect == "worse":
-            said = checked_paraphrase(_object(reply)["reason"], transcript)
-            worse.append(
-                EvidenceItem(
-                    id=conversation.conversation_id,
-                    paraphrase=said or "The rule would have made this conversation worse.",
-                )
-            )
-    return Contrast(read=effects.total(), effects=effects, worse=tuple(worse), cost=cost)
-
-
-def _object(reply: Reply) -> dict[str, Any]:
+def as_object(reply: Reply) -> dict[str, Any]:
     """The reply's value: an object, because the schema was checked before."""
     return cast("dict[str, Any]", reply.data)
 

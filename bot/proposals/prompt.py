@@ -1,9 +1,9 @@
 """A pattern becomes one small edit of the agent's prompt, with its evidence, or a reason why not.
 
 Takes a pattern, its failing and some passing conversations, and the agent's prompt file. A reader
-diagnoses each failing conversation, our code believes what is proven and counts it, a writer who
-sees no conversation proposes edits, our checks pick one. Refuses below the evidence floor, and
-where the cause lies elsewhere says so as a `Finding`. Costs about one call per conversation.
+diagnoses up to 20 of them side by side, our code believes what is proven and counts it, a writer
+who sees no conversation proposes edits, our checks pick one. Refuses below the evidence floor, and
+where the cause lies elsewhere says so as a `Finding`. Costs at most `spending.MAX_TOKENS`.
 """
 
 from __future__ import annotations
@@ -14,21 +14,22 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.figures import count
+from bot.proposals.contrast import MAX_CONTRAST, Contrast, contrast, pick_alike
 from bot.proposals.diagnosis import (
+    MIN_CALLS,
     Cause,
-    Contrast,
     Diagnosis,
     Reading,
-    contrast,
     diagnose,
+    enough_calls,
     group_causes,
-    pick_alike,
     pick_conversations,
 )
 from bot.proposals.floors import MIN_CONVERSATIONS, conversation_floor
-from bot.proposals.prompt_case import PLACES, about, build_proposal
+from bot.proposals.prompt_case import PLACES, Traffic, about, build_proposal
 from bot.proposals.prompt_file import choose_prompt_file
-from bot.proposals.writing import write_edit
+from bot.proposals.spending import Metered, tokens_allowed
+from bot.proposals.writing import Candidate, write_edit
 from bot.records import (
     AgentFiles,
     Ask,
@@ -41,10 +42,8 @@ from bot.records import (
 from bot.transcript import write_transcript
 from collector.records import Conversation
 
-MAX_READ = 12
+MAX_READ = 20
 """Failing conversations that the reader gets to see."""
-MAX_CONTRAST = 6
-"""Passing conversations that the new rule is held against."""
 MAX_WORSE_SHARE = 0.25
 """Of the passing conversations that the rule is about: above this it does more harm than good."""
 MIN_ELSEWHERE = 3
@@ -69,11 +68,13 @@ def propose_prompt(
     constraints: Sequence[str],
     ask: Ask,
     now: datetime,
+    conversations_per_month: float | None = None,
 ) -> Proposal | Skipped | Finding:
     """One edit of one prompt file against the cause that most failing conversations share.
 
     `failing` are conversations of the pattern's evidence, `passing` others of the same group that
     ended well; `constraints` are sentences that hold for every edit, from earlier rejections.
+    `conversations_per_month` of the agent, all its intents, tell what each added line will cost.
 
     Raises:
         DebriefError: what `ask` raises: the model's service or the key failed for good.
@@ -88,49 +89,72 @@ def propose_prompt(
     if short is not None:
         return short
     text = prompt.text
+    metered = Metered(ask=ask, max_tokens=tokens_allowed(text))
     reading = diagnose(
         pick_conversations(told, MAX_READ),
         agent_prompt=text,
         problem=problem_of(pattern, files),
-        ask=ask,
+        ask=metered,
     )
     fixable = [found for found in reading.diagnoses if found.locus == "prompt"]
     elsewhere = _elsewhere(pattern, reading, fixable)
     if elsewhere is not None:
         return elsewhere
-    grouped = group_causes(fixable, agent_prompt=text, ask=ask)
+    grouped = group_causes(fixable, agent_prompt=text, ask=metered)
     if isinstance(grouped, Skipped):
         return grouped
-    causes, grouping_cost = grouped
+    causes = grouped[0]
     members = causes[0].members if causes else ()
     short = _below_floor(pattern, [d.conversation for d in members], reading)
+    if short is None and not enough_calls(members):
+        short = _one_sided(pattern, members)
     if short is not None:
         return short
+    well = [c for c in passing if c.completeness.text]
+    alike = pick_alike(well, [d.conversation for d in members], MAX_CONTRAST)
+    checked = Contrast()
+
+    def trial(candidate: Candidate) -> Skipped | None:
+        nonlocal checked
+        checked = contrast(candidate.change, alike, agent_prompt=text, ask=metered)
+        return _harmful(pattern, checked)
+
     written = write_edit(
         prompt,
         _told(causes[0], reading),
         rule=causes[0].rule,
         constraints=constraints,
         sources=[(c.unit, _words_of(c)) for c in (*told, *passing)],
-        ask=ask,
+        is_conflict=2 * sum(found.kind == "conflicting_rules" for found in members) > len(members),
+        trial=trial,
+        ask=metered,
     )
     if isinstance(written, Skipped):
         return written
-    checked = contrast(
-        written.candidate.added,
-        pick_alike(
-            [c for c in passing if c.completeness.text],
-            [d.conversation for d in members],
-            MAX_CONTRAST,
-        ),
-        agent_prompt=text,
-        ask=ask,
+    return build_proposal(
+        pattern,
+        prompt,
+        reading,
+        causes,
+        written,
+        checked,
+        cost=metered.cost,
+        traffic=_traffic((*told, *passing), conversations_per_month),
+        now=now,
     )
-    harmful = _harmful(pattern, checked)
-    if harmful is not None:
-        return harmful
-    cost = reading.cost + grouping_cost + written.cost + checked.cost
-    return build_proposal(pattern, prompt, reading, causes, written, checked, cost, now)
+
+
+def _traffic(
+    conversations: Sequence[Conversation], conversations_per_month: float | None
+) -> Traffic | None:
+    """How often the prompt is sent; one call of the model stands behind each of its messages."""
+    if conversations_per_month is None:
+        return None
+    sent = sum(m.role == "assistant" for c in conversations for m in c.messages)
+    return Traffic(
+        conversations_per_month=conversations_per_month,
+        calls_per_conversation=max(1.0, sent / max(1, len(conversations))),
+    )
 
 
 # -- what stops a proposal ---------------------------------------------------------------------
@@ -193,6 +217,18 @@ def _elsewhere(
     )
 
 
+def _one_sided(pattern: Pattern, members: Sequence[Diagnosis]) -> Skipped:
+    return Skipped(
+        what=_what(pattern),
+        code="evidence_floor",
+        reason=(
+            f"{len(members)} conversations share a cause, but fewer than {MIN_CALLS} of the "
+            "requests that they were read in gave it: one conversation may have led the reader of "
+            "the others beside it."
+        ),
+    )
+
+
 def _harmful(pattern: Pattern, checked: Contrast) -> Skipped | None:
     worse = len(checked.worse)
     if not checked.applies or worse / checked.applies <= MAX_WORSE_SHARE:
@@ -201,8 +237,8 @@ def _harmful(pattern: Pattern, checked: Contrast) -> Skipped | None:
         what=_what(pattern),
         code="contradicted",
         reason=(
-            f"The rule is about {checked.applies} of {checked.read} conversations that went well, "
-            f"and would have made {worse} of them worse."
+            f"The change is about {checked.applies} of {checked.read} conversations that went "
+            f"well, and would have made {worse} of them worse."
         ),
     )
 

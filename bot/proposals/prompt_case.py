@@ -7,18 +7,22 @@ paraphrases go in.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
 from bot.figures import count, percent, rate
 from bot.markdown import plain
-from bot.proposals.diagnosis import Cause, Contrast, Reading
+from bot.proposals.contrast import Contrast
+from bot.proposals.diagnosis import Cause, Reading
+from bot.proposals.edits import split_lines
 from bot.proposals.floors import MIN_USERS, floor_note
 from bot.proposals.identity import fingerprint, proposal_id
 from bot.proposals.prompt_file import PromptFile
 from bot.proposals.sections import sections
+from bot.proposals.spending import CHARS_PER_TOKEN
 from bot.proposals.writing import Candidate, Written
 from bot.records import (
     TITLE_CHARS,
@@ -37,7 +41,10 @@ FIXED_SHARE = (0.25, 0.75)
 """Assumption behind the prediction: a rule that is in the prompt prevents between a quarter and
 three quarters of the failures that show its cause. Scored after every merge."""
 PREDICTION_DAYS = 28
-ITEMS_SHOWN = 12
+LINE_CHARS = 80
+"""Of an added line in the table of prices; the diff has all of it."""
+PRICE_TITLE = "What the change costs"
+ITEMS_SHOWN = 20
 """As many as are read at most: each is a reason, and an id alone tells a reviewer nothing."""
 
 _DOINGS = {
@@ -45,6 +52,7 @@ _DOINGS = {
     "sharpen": "Rewords a rule in",
     "merge": "Merges rules in",
     "delete": "Takes a rule out of",
+    "structural": "Rearranges a rule in",
 }
 PLACES = {
     "prompt": "the prompt",
@@ -60,6 +68,18 @@ PLACES = {
 }
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Traffic:
+    """How often the agent's prompt is sent."""
+
+    conversations_per_month: float
+    calls_per_conversation: float
+
+    @property
+    def calls_per_month(self) -> float:
+        return self.conversations_per_month * self.calls_per_conversation
+
+
 def build_proposal(
     pattern: Pattern,
     prompt: PromptFile,
@@ -67,7 +87,9 @@ def build_proposal(
     causes: Sequence[Cause],
     written: Written,
     checked: Contrast,
+    *,
     cost: ModelCost,
+    traffic: Traffic | None,
     now: datetime,
 ) -> Proposal:
     """`causes` has at least one; the edit is for the first."""
@@ -88,14 +110,18 @@ def build_proposal(
         title=_title(candidate, prompt),
         what=_what_changes(candidate, prompt, section),
         why=_why(pattern, reading, cause, evidence, now),
-        risk=_risk(candidate, prompt, checked),
+        risk=_risk(candidate, prompt, checked, traffic),
         confidence=_confidence(pattern, evidence),
         edits=(candidate.edit,),
         evidence=evidence,
         prediction=_prediction(pattern, reading, cause),
         root_cause="prompt",
         priority=pattern.priority,
-        tables=(_reading_table(reading), _contrast_table(checked)),
+        tables=(
+            _reading_table(reading),
+            _contrast_table(checked),
+            _price_table(prompt.text, candidate, traffic),
+        ),
         weeks=pattern.weeks,
         losing=checked.worse,
         alternatives=(*written.dropped, *_other_causes(causes, reading)),
@@ -180,8 +206,15 @@ def _with(key: str, value: str) -> str:
     return f"{plain(key, 40)} {plain(value, 40)}"
 
 
-def _risk(candidate: Candidate, prompt: PromptFile, checked: Contrast) -> str:
-    parts = [f"Every call gets about {max(0, candidate.growth_tokens)} tokens longer."]
+def _risk(
+    candidate: Candidate, prompt: PromptFile, checked: Contrast, traffic: Traffic | None
+) -> str:
+    parts = [_growth(candidate, traffic)]
+    if candidate.kind == "delete" or not candidate.added:
+        parts.append(
+            "It takes a sentence out that contradicts another one: which of the two is meant is "
+            "for you to say."
+        )
     read = count(checked.read, "conversation")
     if checked.applies:
         parts.append(
@@ -203,6 +236,36 @@ def _risk(candidate: Candidate, prompt: PromptFile, checked: Contrast) -> str:
             "captured system prompts."
         )
     return " ".join(parts)
+
+
+def _growth(candidate: Candidate, traffic: Traffic | None) -> str:
+    tokens = candidate.growth_tokens
+    if tokens <= 0:
+        return "No call gets longer."
+    told = f"Every call gets about {count(tokens, 'token')} longer"
+    if traffic is None:
+        return f"{told}."
+    month = round(tokens * traffic.calls_per_month)
+    return f"{told}, about {month:,} tokens a month."
+
+
+def _price_table(before: str, candidate: Candidate, traffic: Traffic | None) -> Table:
+    """What each added line costs, at four characters a token, and what the change costs at all."""
+    diff = list(difflib.unified_diff(split_lines(before), split_lines(candidate.text), n=0))[2:]
+    lines = [line[1:].strip() for line in diff if line[0] == "+" and line[1:].strip()]
+    rows = [(plain(line, LINE_CHARS), -(-len(line) // CHARS_PER_TOKEN)) for line in lines]
+    rows.append(("all of it, less what goes", candidate.growth_tokens))
+    header = ("added line", "tokens in each call")
+    if traffic is None:
+        return Table(
+            title=PRICE_TITLE, header=header, rows=tuple((line, f"{n:,}") for line, n in rows)
+        )
+    calls = traffic.calls_per_month
+    return Table(
+        title=f"{PRICE_TITLE}, at about {round(calls):,} calls a month",
+        header=(*header, "tokens a month"),
+        rows=tuple((line, f"{n:,}", f"{round(n * calls):,}") for line, n in rows),
+    )
 
 
 def _confidence(pattern: Pattern, evidence: Evidence) -> Literal["low", "medium", "high"]:

@@ -1,17 +1,19 @@
-"""A writer proposes small edits of one prompt file, our checks decide which one may stand.
+"""A writer proposes small edits of one prompt, our checks decide which one may stand.
 
-Takes the file, a cause in other people's words, and constraints; gives the smallest edit that
-breaks no guardrail and, as a judge reads it, no other sentence of the file. The writer sees no
-conversation and has no tools. Costs two calls, up to eight where edits are refused.
+Takes the prompt, a cause in other people's words, and constraints; gives the smallest edit that
+breaks no guardrail, that a judge finds better than no change and in conflict with no sentence of
+the file, and that spoils no success. The writer sees no conversation and has no tools. At most
+three rounds: the writer gets the reasons against what it wrote. Costs two calls and a trial, up to
+three times that and a judge's call for each further edit.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from bot.proposals.diagnosis import short
 from bot.proposals.edits import (
@@ -28,7 +30,10 @@ from bot.records import Ask, Edit, ModelCost, Skipped
 from bot.regions import write_region
 from bot.rendering import render_prompt
 
-MAX_CANDIDATES = 3
+MAX_CANDIDATES = 4
+MAX_ROUNDS = 3
+MAX_REPLACED = 3
+"""Sentences of the file that one edit may replace: more would be a rewrite."""
 ALREADY_SAID = 0.85
 """A sentence of the file that holds this share of an added sentence's words says it already."""
 MIN_SAID_WORDS = 5
@@ -39,8 +44,9 @@ _OBJECTIONS = {
     "takes_away": "it takes from users what the file gives them",
     "impossible": "it asks for what the agent cannot do",
     "misses": "it leaves out a part of the rule that it is meant to bring",
+    "no_gain": "no change at all would do as well",
 }
-_NEED_NO_SENTENCE = ("grants", "impossible", "misses")
+_NEED_NO_SENTENCE = ("grants", "impossible", "misses", "no_gain")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 
@@ -50,7 +56,7 @@ class Candidate:
     """One edit that passed every check."""
 
     kind: str
-    """add_rule, sharpen, merge or delete."""
+    """add_rule, sharpen, merge, delete or structural."""
     edit: Edit
     text: str
     """The whole prompt after it."""
@@ -62,6 +68,17 @@ class Candidate:
     """What is gone, in the same way."""
     changed_lines: int
     growth_tokens: int
+
+    @property
+    def change(self) -> str:
+        """What it does, for whoever judges it."""
+        gone = f"(taken out) {self.removed}" if self.removed else ""
+        return "\n".join(part for part in (self.added, gone) if part)
+
+
+Trial: TypeAlias = Callable[[Candidate], Skipped | None]
+"""Why a candidate does more harm than good, with a reason for the writer; None where it does not.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,6 +100,14 @@ class _Notes:
     """For the writer's second attempt; a judge's words among them."""
     cost: ModelCost = field(default_factory=ModelCost)
 
+    @property
+    def is_needless(self) -> bool:
+        """Whether the judge has nothing against the edits but that none of them is needed."""
+        return bool(self.dropped) and all(
+            one.endswith(f"that {_OBJECTIONS['no_gain']}.") and " and that " not in one
+            for one in self.dropped
+        )
+
     def refuse(self, kind: str, sentence: str, reasons: Sequence[str]) -> None:
         self.dropped.append(f"One {kind} was refused: {sentence}")
         self.reasons += reasons
@@ -95,14 +120,19 @@ def write_edit(
     rule: str,
     constraints: Sequence[str],
     sources: Sequence[tuple[str, str]],
+    is_conflict: bool,
+    trial: Trial,
     ask: Ask,
 ) -> Written | Skipped:
     """`cause` is for the writer and holds `rule`, the sentence that a judge wants to see covered.
 
     `sources` are (who wrote it, text) of the conversations: nothing may be lifted from them.
+    `is_conflict` says that readers saw two rules of the file in conflict: only then may a sentence
+    go.
     """
     notes = _Notes()
-    for _ in range(2):
+    harm: Skipped | None = None
+    for _ in range(MAX_ROUNDS):
         reply = ask(
             render_prompt(
                 "proposals/write",
@@ -116,15 +146,21 @@ def write_edit(
             return reply
         notes.cost += reply.cost
         claims = cast("dict[str, Any]", reply.data)["candidates"][:MAX_CANDIDATES]
-        found = _first_sound(_standing(prompt, claims, sources, notes), rule, notes, ask)
+        standing = _standing(prompt, claims, sources, notes, is_conflict=is_conflict)
+        found = _first_sound(standing, rule, notes, ask)
         if isinstance(found, Skipped):
             return found
-        if found is not None:
+        if found is None:
+            continue
+        harm = trial(found)
+        if harm is None:
             return Written(candidate=found, dropped=tuple(notes.dropped), cost=notes.cost)
-    return Skipped(
+        notes.refuse(found.kind, harm.reason, [harm.reason])
+    return harm or Skipped(
         what=f"an edit of {prompt.file.path}",
-        code="guardrail",
-        reason=f"No edit of two attempts could stand. {' '.join(dict.fromkeys(notes.dropped))}",
+        code="no_change" if notes.is_needless else "guardrail",
+        reason=f"No edit of {MAX_ROUNDS} attempts could stand. "
+        f"{' '.join(dict.fromkeys(notes.dropped))}",
     )
 
 
@@ -133,11 +169,13 @@ def _standing(
     claims: Sequence[dict[str, Any]],
     sources: Sequence[tuple[str, str]],
     notes: _Notes,
+    *,
+    is_conflict: bool,
 ) -> list[Candidate]:
     """Those that break no guardrail, the smallest first, of equals the writer's first."""
     standing: list[Candidate] = []
     for claim in claims:
-        found = check_candidate(prompt, claim, sources=sources)
+        found = check_candidate(prompt, claim, sources=sources, is_conflict=is_conflict)
         if isinstance(found, Candidate):
             standing.append(found)
         else:
@@ -187,7 +225,7 @@ def _objection(candidate: Candidate, rule: str, ask: Ask) -> _Objection | Skippe
     """
     reply = ask(
         render_prompt(
-            "proposals/review", agent_prompt=candidate.text, rule=rule, added=candidate.added
+            "proposals/review", agent_prompt=candidate.text, rule=rule, added=candidate.change
         )
     )
     if isinstance(reply, Skipped):
@@ -208,7 +246,11 @@ def _objection(candidate: Candidate, rule: str, ask: Ask) -> _Objection | Skippe
 
 
 def check_candidate(
-    prompt: PromptFile, claim: dict[str, Any], *, sources: Sequence[tuple[str, str]]
+    prompt: PromptFile,
+    claim: dict[str, Any],
+    *,
+    sources: Sequence[tuple[str, str]],
+    is_conflict: bool = False,
 ) -> Candidate | list[str]:
     """The candidate, or the reasons why it cannot stand."""
     file, text = prompt.file, prompt.text
@@ -228,9 +270,10 @@ def check_candidate(
     if isinstance(written, Skipped):
         return [written.reason]
     before, after = {file.path: file.text}, {file.path: written}
-    added, removed = _added(text, changed), _added(changed, text)
+    added, removed = (" ".join(_fresh(*pair)) for pair in ((text, changed), (changed, text)))
     problems = [
         *_invented_numbers(text, added),
+        *_lost_rules(text, changed, is_conflict=is_conflict),
         *_said_already(text, old, claim["kind"], added),
         *check_edits(before, after, kind="prompt", allowed=[file.path], sources=sources),
         *check_diff(render_diff(file.text, written, file.path), before, after),
@@ -242,19 +285,33 @@ def check_candidate(
         edit=edit_to(file, written),
         text=changed,
         at=at,
-        added=added,
-        removed=removed,
+        added=added.lstrip("-*•# "),
+        removed=removed.lstrip("-*•# "),
         changed_lines=changed_lines(file.text, written),
         growth_tokens=(len(changed) - len(text)) // 4,
     )
 
 
-def _added(before: str, after: str) -> str:
-    """The sentences that were not there before, in their order."""
+def _lost_rules(text: str, changed: str, *, is_conflict: bool) -> list[str]:
+    """Sentences may be replaced one by one; that there are fewer needs a conflict of two rules."""
+    gone, fresh = _fresh(changed, text), _fresh(text, changed)
+    if len(gone) > MAX_REPLACED:
+        return [f"The edit replaces {len(gone)} sentences; {MAX_REPLACED} are allowed."]
+    if len(gone) > len(fresh) and not is_conflict:
+        return ["A sentence is taken out only where readers saw two rules in conflict."]
+    return []
+
+
+def _fresh(before: str, after: str) -> list[str]:
+    """The sentences of `after` that `before` does not have, in their order."""
     old, new = _pieces(before), _pieces(after)
     matcher = difflib.SequenceMatcher(a=old, b=new, autojunk=False)
-    fresh = [new[b:e] for tag, _, _, b, e in matcher.get_opcodes() if tag != "equal"]
-    return " ".join(piece for run in fresh for piece in run).lstrip("-*•# ")
+    return [
+        piece
+        for tag, _, _, first, last in matcher.get_opcodes()
+        if tag != "equal"
+        for piece in new[first:last]
+    ]
 
 
 def _pieces(text: str) -> list[str]:

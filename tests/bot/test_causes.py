@@ -24,7 +24,8 @@ from tests.bot.builders import (
     returns,
     user,
 )
-from tests.messages_server import KEY, Answer, messages_server, says
+from tests.bot.readers import findings_for
+from tests.messages_server import KEY, messages_server, says
 
 
 def kinds(conversation: Conversation) -> set[tuple[str, str]]:
@@ -312,23 +313,21 @@ def failing_conversations(count: int) -> dict[tuple[str, str], Conversation]:
     }
 
 
-def diagnosis(locus: str, quote: str = LIES, *, present: bool = True) -> Answer:
-    return says(
-        {
-            "present": present,
-            "locus": locus,
-            "kind": "missing_rule",
-            "rule": "Call the booking tool before you say that it is booked.",
-            "quotes": [{"turn": 1, "text": quote}],
-            "paraphrase": "The agent claimed a booking that never happened.",
-        }
-    )
+def diagnosis(locus: str, quote: str = LIES, *, present: bool = True) -> dict[str, object]:
+    return {
+        "present": present,
+        "locus": locus,
+        "kind": "missing_rule",
+        "rule": "Call the booking tool before you say that it is booked.",
+        "quotes": [{"turn": 1, "text": quote}],
+        "paraphrase": "The agent claimed a booking that never happened.",
+    }
 
 
 def read_with(script, count: int = 6, **changes: object):
     conversations = failing_conversations(count)
     pattern = a_pattern(evidence=tuple(one for _, one in conversations), **changes)
-    with messages_server(script) as server:
+    with messages_server(lambda asked: says(findings_for(asked, script))) as server:
         model = Model(api_key=KEY, budget_usd=5.0, base_url=server.url)
         found = explain_by_reader(
             a_report(pattern),
@@ -344,7 +343,7 @@ def read_with(script, count: int = 6, **changes: object):
 def test_the_reader_names_the_place_that_most_diagnoses_name_and_what_contradicts_it():
     places = iter(["harness"] * 4 + ["user"] * 2)
 
-    found, server = read_with(lambda asked: diagnosis(next(places)))
+    found, server = read_with(lambda transcript: diagnosis(next(places)))
 
     (pattern,) = found.report.patterns
     assert pattern.root_cause == "harness"
@@ -356,7 +355,7 @@ def test_the_reader_names_the_place_that_most_diagnoses_name_and_what_contradict
 
 
 def test_a_diagnosis_whose_quote_stands_nowhere_counts_for_nothing():
-    found, _ = read_with(lambda asked: diagnosis("harness", "words that nobody ever said"))
+    found, _ = read_with(lambda transcript: diagnosis("harness", "words that nobody ever said"))
 
     assert found.report.patterns[0].cause is None
 
@@ -364,7 +363,7 @@ def test_a_diagnosis_whose_quote_stands_nowhere_counts_for_nothing():
 def test_where_the_readers_do_not_agree_the_cause_is_unknown_and_a_finding():
     places = iter(["prompt", "harness", "user", "model", "prompt", "data"])
 
-    found, _ = read_with(lambda asked: diagnosis(next(places)))
+    found, _ = read_with(lambda transcript: diagnosis(next(places)))
 
     (pattern,) = found.report.patterns
     assert pattern.root_cause == "unknown"
@@ -376,7 +375,7 @@ def test_where_the_readers_do_not_agree_the_cause_is_unknown_and_a_finding():
 def test_conversations_without_a_mistake_speak_against_the_cause():
     answers = iter([diagnosis("prompt")] * 4 + [diagnosis("unknown", present=False)] * 2)
 
-    found, _ = read_with(lambda asked: next(answers))
+    found, _ = read_with(lambda transcript: next(answers))
 
     cause = found.report.patterns[0].cause
     assert cause is not None
