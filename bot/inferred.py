@@ -156,7 +156,11 @@ def outcome_prompt(conversation: Conversation, agent: AgentSettings) -> Rendered
 def read_outcome(
     conversation: Conversation, agent: AgentSettings, *, ask: Ask
 ) -> Ended | Skipped | None:
-    """What the model says of one conversation; None where it cannot tell, or has no proof."""
+    """What the model says of one conversation; None where it cannot tell, or has no proof.
+
+    That all went well is proven by what was done or answered, never by a user's word: a user can
+    say anything, also to a judge.
+    """
     reply = ask(outcome_prompt(conversation, agent))
     if isinstance(reply, Skipped):
         return reply
@@ -164,7 +168,11 @@ def read_outcome(
     if said["outcome"] == "unclear":
         return None
     found = write_transcript(conversation).find(said["quote"], said["turn"])
-    return None if found is None else cast("Ended", said["outcome"])
+    if found is None:
+        return None
+    if said["outcome"] == "success" and conversation.messages[found].role == "user":
+        return None
+    return cast("Ended", said["outcome"])
 
 
 def infer(

@@ -179,6 +179,18 @@ def remembering(ask: Ask, store: Store, models: Sequence[str]) -> Ask:
     return ask_once
 
 
+def recalling(store: Store, models: Sequence[str]) -> Ask:
+    """What was answered before, and nothing else: asks nobody and costs nothing."""
+
+    def recall(prompt: RenderedPrompt) -> Reply | Skipped:
+        kept = kept_reply(store, reply_key(prompt, models))
+        if kept is not None:
+            return kept
+        return Skipped(what=prompt.name, code="not_asked", reason="No run has asked this yet.")
+
+    return recall
+
+
 def reply_key(prompt: RenderedPrompt, models: Sequence[str]) -> str:
     """32 hex digits of all that the model would see."""
     return short_hash(asdict(prompt), list(models), length=32)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.commands.batches import asking_in_batches
-from bot.commands.derived import discovered_before, keep, remembering
+from bot.commands.derived import discovered_before, keep, recalling, remembering
 from bot.commands.embedding import embedding_of
 from bot.commands.learning import keep_learning, memory_of
 from bot.commands.shell import DEFAULT_STORE, Shell
@@ -123,6 +123,12 @@ def ask_of(model: Model | None, store: Store, settings: Settings) -> Ask | None:
         return None
     chosen = settings.model
     return remembering(model.ask, store, (chosen.reader, chosen.writer, chosen.judge))
+
+
+def recall_of(store: Store, settings: Settings) -> Ask:
+    """What earlier runs were answered; needs no key."""
+    chosen = settings.model
+    return recalling(store, (chosen.reader, chosen.writer, chosen.judge))
 
 
 def ask_many_of(model: Model | None, store: Store, settings: Settings) -> AskMany | None:

@@ -5,28 +5,33 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.commands.loading import (
+    Workspace,
     ask_of,
+    conversations_by_key,
     empty_store,
     model_of,
-    open_workspace,
+    open_repository,
+    recall_of,
     store_of,
     understanding_of,
 )
 from bot.commands.quality import drawings, monitored
 from bot.commands.shell import Shell
 from bot.history import read_history
-from bot.pipeline import measure
+from bot.pipeline import Understanding, explain, measure
 from bot.records import Pattern, PatternReport
 from bot.report import dashboard_markdown, html_page, patterns_text
+
+if TYPE_CHECKING:
+    from bot.model import Model
 
 
 def patterns(shell: Shell, given: argparse.Namespace) -> int:
     """What fails, for whom, how often."""
-    workspace = open_workspace(given.repo)
-    understood = understanding_of(shell, workspace, model=model_of(shell, workspace.settings))
+    workspace, understood, _ = _with_read_causes(shell, given.repo)
     if shell.json:
         shell.emit(report_json(understood.report))
         return 0
@@ -42,9 +47,7 @@ def patterns(shell: Shell, given: argparse.Namespace) -> int:
 
 def report(shell: Shell, given: argparse.Namespace) -> int:
     """A page to read and to pass on: HTML, or Markdown where the file's name ends in .md."""
-    workspace = open_workspace(given.repo)
-    model = model_of(shell, workspace.settings)
-    understood = understanding_of(shell, workspace, model=model)
+    workspace, understood, model = _with_read_causes(shell, given.repo)
     history = given.history or (f"git:{given.repo}" if given.repo else None)
     past = read_history(history, connect=shell.reader) if history else ()
     verdicts, _ = measure(understood, past, now=shell.now)
@@ -68,6 +71,25 @@ def report(shell: Shell, given: argparse.Namespace) -> int:
     else:
         shell.say(f"Wrote {given.out}.")
     return 0
+
+
+def _with_read_causes(
+    shell: Shell, repo: str | None
+) -> tuple[Workspace, Understanding, Model | None]:
+    """What the conversations say, with the causes that a reader found in an earlier run."""
+    workspace, repository = open_repository(repo) if repo else (Workspace(), None)
+    settings = workspace.settings
+    model = model_of(shell, settings)
+    understood = understanding_of(shell, workspace, model=model)
+    store = store_of(shell, settings)
+    explained = explain(
+        understood,
+        repository,
+        settings=settings,
+        conversations_of=lambda keys: conversations_by_key(store, keys),
+        ask=recall_of(store, settings),
+    )
+    return workspace, explained, model
 
 
 def report_json(report: PatternReport) -> dict[str, Any]:
