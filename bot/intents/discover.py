@@ -30,6 +30,7 @@ from bot.intents.embedding import (
     embed_texts,
     normalise,
     weigh_tools,
+    without_scripts,
 )
 from bot.intents.label import (
     CHUNK,
@@ -42,7 +43,7 @@ from bot.intents.label import (
 )
 from bot.intents.naming import name_clusters, proper_nouns
 from bot.intents.taxonomy import taxonomy_version
-from bot.intents.text import Document
+from bot.intents.text import Document, script_of
 from bot.records import Ask, Intent, Label, ModelCost, Skipped, Taxonomy, short_hash
 
 CLUSTERED_DOCUMENTS = 4_000
@@ -122,7 +123,10 @@ def discover(
             else _known_by(own, candidates, given)
         )
         sample = _sample(len(own), seed)
-        vectors = embed_documents([own[row] for row in sample], embed, tools=weigh_tools(own))
+        vectors = without_scripts(
+            embed_documents([own[row] for row in sample], embed, tools=weigh_tools(own)),
+            [script_of(own[row].text) for row in sample],
+        )
         clusters = _clusters(own, sample, vectors, seed, min_users, min_conversations)
         if not clusters:
             skipped.append(_too_few(agent, own, min_users, min_conversations))

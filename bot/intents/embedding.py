@@ -30,6 +30,8 @@ Matrix: TypeAlias = NDArray[np.float32]
 
 CHARACTER_WEIGHT = 0.4
 CHARACTER_DIMENSIONS = 512
+SCRIPT_FROM = 20
+"""Rows of one script from which their mean says what the script has in common, not the wishes."""
 TOOL_WEIGHT = 0.5
 """A fifth of the similarity. More would find the actions even better (retail: ARI .61 at 0.7), but
 tools show what the agent did: an agent that fails to call one would seem to have met another
@@ -113,6 +115,23 @@ def embed_documents(
             if tool in column_of:
                 columns[row, column_of[tool]] = tools.weights[column_of[tool]]
     return normalise(np.hstack([text, TOOL_WEIGHT * normalise(columns)]))
+
+
+def without_scripts(vectors: Matrix, scripts: Sequence[str]) -> Matrix:
+    """`vectors` with the mean of each script moved to that of the most frequent one.
+
+    Where an embedder knows a script only by its letters, all that is written in it is alike:
+    different wishes in Arabic have a cosine of .7, in English of .2. Rows of the most frequent
+    script, and of one that has too few for a mean of its own, stay as they are.
+    """
+    (most, _), *others = Counter(scripts).most_common() or [("", 0)]
+    moved = vectors.copy()
+    of_script = np.array(scripts)
+    for script in (one for one, count in others if count >= SCRIPT_FROM):
+        rows = of_script == script
+        moved[rows] += vectors[of_script == most].mean(axis=0) - vectors[rows].mean(axis=0)
+        moved[rows] = normalise(moved[rows])
+    return moved
 
 
 def normalise(rows: NDArray[np.floating]) -> Matrix:

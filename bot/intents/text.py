@@ -9,7 +9,10 @@ user messages beat the first one, two or three, and beat weights that decay with
 
 from __future__ import annotations
 
+import functools
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -92,3 +95,22 @@ def _user_words(text: str) -> str:
     words = _ID.sub(" ", _URL.sub(" ", text[: 2 * MESSAGE_CHARS]))
     words = _OPENING.sub(" ", " ".join(_COURTESY.sub(" ", words).split()))
     return " ".join(words.split()).lstrip(" ,.!")[:MESSAGE_CHARS]
+
+
+def script_of(text: str) -> str:
+    """The script of most letters, by the first word of their Unicode names: LATIN, ARABIC, GREEK.
+
+    Japanese mixes three and is HIRAGANA where there is any; Chinese is CJK. Empty without letters.
+    """
+    if text.isascii():
+        return "LATIN" if _WORD.search(text) else ""
+    letters = Counter(_script_of_letter(letter) for letter in text if letter.isalpha())
+    if letters["HIRAGANA"] or letters["KATAKANA"]:
+        letters["HIRAGANA"] += letters.pop("KATAKANA", 0) + letters.pop("CJK", 0)
+    return letters.most_common(1)[0][0] if letters else ""
+
+
+@functools.lru_cache(maxsize=4_096)
+def _script_of_letter(letter: str) -> str:
+    plain = unicodedata.normalize("NFKC", letter)[0]  # half-width katakana, full-width Latin
+    return re.split("[ -]", unicodedata.name(plain, ""))[0]

@@ -9,7 +9,7 @@ import pytest
 
 from bot.commands.embedding import DISTILLED_FROM, TABLE, Embedding, Remembered, embedding_of
 from bot.errors import SettingsError
-from bot.intents.embedding import Matrix, embed_texts, normalise
+from bot.intents.embedding import Matrix, embed_texts, normalise, without_scripts
 from bot.intents.sentences import distil
 from bot.intents.tables import table_from_bytes, table_to_bytes, unknown_share
 from bot.settings import IntentSettings, load_settings
@@ -140,3 +140,23 @@ def test_the_settings_name_the_model():
     chosen = load_settings("intents: {embedding: models/e5, download: true}").intents
 
     assert (chosen.embedding, chosen.download) == ("models/e5", True)
+
+
+def test_what_all_of_one_script_have_in_common_is_taken_away():
+    shared, *own = np.eye(8, dtype=np.float32)
+    arabic = normalise(np.repeat([3 * shared + own[0], 3 * shared + own[1]], 10, axis=0))
+    latin = np.repeat(own[2:], 8, axis=0)
+
+    moved = without_scripts(np.vstack([latin, arabic]), ["LATIN"] * 40 + ["ARABIC"] * 20)
+
+    assert arabic[0] @ arabic[-1] == pytest.approx(0.9)
+    assert moved[40] @ moved[-1] < 0.7
+    assert moved[:40] == pytest.approx(latin)
+    assert np.linalg.norm(moved, axis=1) == pytest.approx(1)
+
+
+def test_vectors_of_one_script_and_of_scripts_with_few_rows_stay():
+    vectors = normalise(np.random.default_rng(0).normal(size=(30, 4)))
+
+    assert without_scripts(vectors, ["LATIN"] * 30) == pytest.approx(vectors)
+    assert without_scripts(vectors, ["ARABIC"] * 11 + ["LATIN"] * 19) == pytest.approx(vectors)

@@ -67,6 +67,27 @@ ARABIC = {
         "كيف أغير كلمة المرور الجديدة",
     ),
 }
+ENGLISH = {
+    "cancel": (
+        "I want to cancel my subscription",
+        "How can I cancel the subscription?",
+        "Cancel my subscription now",
+        "My subscription should end this month",
+    ),
+    "parcel": (
+        "Where is my parcel?",
+        "My parcel has not arrived yet",
+        "When does the parcel finally get here?",
+        "The parcel was not delivered",
+    ),
+    "password": (
+        "I forgot my password",
+        "The password cannot be reset",
+        "How do I reset my password?",
+        "My new password is not accepted",
+    ),
+}
+IN_ENGLISH = (ENGLISH, ("", ", it is urgent", ", as soon as you can", ", thank you"))
 LANGUAGES = [
     pytest.param(GERMAN, ("", ", danke", ", es eilt", ", bitte bald"), id="German"),
     pytest.param(JAPANESE, ("", "、急いでいます", "、すみません", "、お願いします"), id="Japanese"),
@@ -78,9 +99,7 @@ def conversations(
     kinds: dict[str, tuple[str, ...]], ends: tuple[str, ...]
 ) -> tuple[list[Document], list[str]]:
     """Four wordings of each wish with four ends each, all by different users."""
-    pairs = [(kind, text + end) for kind, texts in kinds.items() for text in texts for end in ends]
-    documents = [a_document(text, number) for number, (_, text) in enumerate(pairs)]
-    return documents, [kind for kind, _ in pairs]
+    return together([(kinds, ends)])
 
 
 @pytest.mark.parametrize(("kinds", "ends"), LANGUAGES)
@@ -112,3 +131,53 @@ def test_what_was_found_labels_new_wordings_in_other_languages(kinds, ends):
     given = [(of_kind[labels[n].intents[0][0]], truth[n]) for n in held if labels[n].intents]
     assert len(given) >= len(held) / 2
     assert all(said == meant for said, meant in given)
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        pytest.param([LANGUAGES[2]], id="Arabic"),
+        pytest.param([LANGUAGES[0], LANGUAGES[2]], id="German-and-Arabic"),
+        pytest.param(LANGUAGES, id="German-Japanese-and-Arabic"),
+    ],
+)
+def test_wishes_are_told_apart_where_one_agent_is_spoken_to_in_several_languages(others):
+    spoken = [IN_ENGLISH, *(one.values for one in others)]
+    documents, truth = together(spoken)
+
+    found = discover(documents, now=NOW)
+
+    pairs = {
+        (one.intents[0][0] if one.intents else None, wish)
+        for one, wish in zip(found.labels, truth, strict=True)
+    }
+    assert len({intent for intent, _ in pairs}) == len(pairs)  # no intent mixes two wishes
+    assert 3 * len(spoken) <= len(pairs) <= 4 * len(spoken)
+
+
+def test_a_single_wish_in_another_script_stays_one_intent():
+    arabic = {"إلغاء": ARABIC["إلغاء"]}
+    documents, truth = together([IN_ENGLISH, (arabic, LANGUAGES[2].values[1] + ("، اليوم",))])
+
+    found = discover(documents, now=NOW)
+
+    first = [one.intents[0][0] if one.intents else None for one in found.labels]
+    own = {intent for intent, wish in zip(first, truth, strict=True) if wish in arabic}
+    others = {intent for intent, wish in zip(first, truth, strict=True) if wish not in arabic}
+    assert len(own) == 1
+    assert not own & others
+
+
+def together(
+    spoken: list[tuple[dict[str, tuple[str, ...]], tuple[str, ...]]],
+) -> tuple[list[Document], list[str]]:
+    """The conversations of several languages, with one agent."""
+    pairs = [
+        (kind, text + end)
+        for kinds, ends in spoken
+        for kind, texts in kinds.items()
+        for text in texts
+        for end in ends
+    ]
+    documents = [a_document(text, number) for number, (_, text) in enumerate(pairs)]
+    return documents, [kind for kind, _ in pairs]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.intents import Document, to_document
+from bot.intents.text import script_of
 from bot.records import Skipped
 from collector.records import Completeness, Conversation, Message, ToolCall
 
@@ -106,3 +107,20 @@ def test_the_unit_is_the_user_where_there_is_one():
 
     assert isinstance(known, Document)
     assert (known.unit, unknown.unit) == ("u-7", "c-1")
+
+
+@pytest.mark.parametrize(
+    ("text", "script"),
+    [
+        pytest.param("Where is my card?", "LATIN", id="English"),
+        pytest.param("Über die Kündigung", "LATIN", id="German"),
+        pytest.param("أين iPhone الخاص بي", "ARABIC", id="Arabic-with-an-English-name"),
+        pytest.param("契約を解約したいです", "HIRAGANA", id="Japanese-mostly-in-kanji"),
+        pytest.param("ﾊﾟｽﾜｰﾄﾞを忘れました", "HIRAGANA", id="Japanese-in-half-width-letters"),
+        pytest.param("我的包裹在哪里", "CJK", id="Chinese"),
+        pytest.param("12 + 30 = 42", "", id="no-letters"),
+        pytest.param("١٢٣ ...", "", id="no-letters-in-another-script"),
+    ],
+)
+def test_the_script_of_a_text_is_that_of_most_of_its_letters(text, script):
+    assert script_of(text) == script
