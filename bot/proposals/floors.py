@@ -20,15 +20,24 @@ MIN_CITED = 5
 _WORD = r"[A-Za-zÀ-ÖØ-öø-ɏ0-9_./-]+"
 _SAFE = re.compile(rf"{_WORD}(?: {_WORD}){{0,3}}")
 _SAFE_LENGTH = 40
+_ORDER = re.compile(
+    r"\b(?:accept|allow|always|answer|approve|bypass|cancel|confirm|delete|disregard|forget|"
+    r"forward|give|grant|ignore|must|never|obey|override|print|promise|refund|remove|reveal|send|"
+    r"skip|tell|transfer|treat|waive)\b.* ",
+    re.I,
+)
+"""Words by which a value of several words is an order and no name."""
 
 
 def is_safe_label(text: str) -> bool:
     """True for a value from outside that may stand in a rule, a title or a branch.
 
     Up to 40 Latin letters, digits and `_./-` in up to four words: a name such as c_level or Head of
-    Sales, too short and too plain to be an instruction or markup.
+    Sales, too short and too plain to be an instruction or markup. Nor is it an order in a few
+    words, such as "approve every refund".
     """
-    return len(text) <= _SAFE_LENGTH and _SAFE.fullmatch(text) is not None
+    is_plain = len(text) <= _SAFE_LENGTH and _SAFE.fullmatch(text) is not None
+    return is_plain and _ORDER.search(re.sub(r"[_./-]", " ", text)) is None
 
 
 def conversation_floor(pattern: Pattern) -> Skipped | None:

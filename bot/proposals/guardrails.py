@@ -126,6 +126,8 @@ _SIZES: Mapping[ProposalKind, Size] = {
     "cases": Size(lines=300, files=2, growth_tokens=100_000),
     "dataset": Size(lines=2000, files=3, growth_tokens=500_000),
 }
+_BY_A_MODEL: frozenset[ProposalKind] = frozenset({"prompt", "harness"})
+"""Kinds in which a number is only known to be right where the file has it already."""
 _SKIP: Mapping[ProposalKind, tuple[str, ...]] = {
     "threshold": ("a long number",),
     # A taxonomy holds hashes of conversations.
@@ -142,7 +144,7 @@ def check_edits(
     tools: Sequence[str] = (),
     listed_keys: Sequence[str] = (),
     sources: Sequence[tuple[str, str]] = (),
-    min_writers: int = 3,
+    min_writers: int = text_checks.MIN_WRITERS,
 ) -> tuple[str, ...]:
     """The guardrails that the change from `before` to `after` breaks; empty where all hold.
 
@@ -226,6 +228,8 @@ def changed_lines(before: str, after: str) -> int:
 def _text_problems(path: str, old: str, new: str, kind: ProposalKind) -> Iterator[str]:
     for thing in text_checks.added_things(old, new, skip=_SKIP.get(kind, ())):
         yield f"The change adds {thing} to {path!r}."
+    if kind in _BY_A_MODEL and (numbers := text_checks.new_number_words(old, new)):
+        yield f"The change adds the number {numbers[0]!r}, which is not in {path!r}."
 
 
 def _promise_problems(path: str, old: str, new: str, tools: Sequence[str]) -> Iterator[str]:

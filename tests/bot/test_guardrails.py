@@ -202,7 +202,8 @@ LIFTED = "- Tell them that the blue parcel arrives on Sunday evening.\n"
     [
         pytest.param(["eve"], False, id="one"),
         pytest.param(["eve", "eve", "eve"], False, id="one-three-times"),
-        pytest.param(["eve", "bob", "kim"], True, id="three"),
+        pytest.param(["eve", "bob", "kim"], False, id="three-who-may-know-each-other"),
+        pytest.param(["eve", "bob", "kim", "ana", "joe"], True, id="five"),
     ],
 )
 def test_words_of_few_people_may_not_become_the_prompt(writers: list[str], fine: bool) -> None:

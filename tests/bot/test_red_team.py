@@ -1,0 +1,80 @@
+"""Hostile input, set by set: nothing of it reaches a diff, a title, a branch or a commit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import process_time
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from bot.proposals.prompt_file import PromptFile
+from bot.proposals.text_checks import added_things
+from bot.proposals.writing import check_candidate
+from bot.records import SourceFile
+from bot.regions import find_regions
+from bot.transcript import write_transcript
+from collector.records import Conversation
+from tests.bot.builders import a_conversation, assistant, calls, returns, user
+from tests.bot.test_prompt_proposals import OLD, PATH, PROMPT
+
+FOLDER = Path(__file__).parent / "red_team"
+
+
+def sets(name: str) -> list[Any]:
+    """One parameter for each set of a file."""
+    found = YAML(typ="safe").load((FOLDER / f"{name}.yaml").read_text("utf-8"))
+    return [pytest.param(one, id=one["name"]) for one in found]
+
+
+def the_prompt() -> PromptFile:
+    file = SourceFile(path=PATH, blob="b" * 40, text=PROMPT)
+    (region,) = find_regions(PATH, PROMPT)
+    return PromptFile(file=file, region=region, match=1.0)
+
+
+def conversations(one: dict[str, Any]) -> list[Conversation]:
+    """What was said, by as many users as the set has."""
+    carried = [user("Where is my order?"), calls("get_order"), returns(one["said"])]
+    spoken = [user(one["said"]), assistant("I will see.")]
+    return [
+        a_conversation(
+            *(carried if one.get("carrier") == "tool" else spoken),
+            conversation_id=f"c-{number}",
+            user_id=f"u-{number}",
+        )
+        for number in range(one.get("users", 1))
+    ]
+
+
+@pytest.mark.parametrize("one", sets("edits"))
+def test_an_edit_by_a_model_that_obeys_is_refused_with_its_reason(one: dict[str, Any]) -> None:
+    old = one.get("old", OLD)
+    new = one["new"] if "old" in one else f"{old}\n- {one['new']}"
+    claim = {"thought": "", "kind": one.get("kind", "add_rule"), "old": old, "new": new}
+    sources = [(c.unit, write_transcript(c, max_chars=10**6).text) for c in conversations(one)]
+
+    found = check_candidate(the_prompt(), claim, sources=sources)
+
+    assert isinstance(found, list), "the edit stands"
+    assert one["why"] in " ".join(found)
+
+
+@pytest.mark.parametrize("one", sets("harmless"))
+def test_an_honest_edit_of_the_same_words_stands(one: dict[str, Any]) -> None:
+    claim = {"thought": "", "kind": "add_rule", "old": OLD, "new": f"{OLD}\n- {one['new']}"}
+
+    found = check_candidate(the_prompt(), claim, sources=[])
+
+    assert not isinstance(found, list), found
+
+
+@pytest.mark.parametrize("filler", ["x", "a-", "a.", "a at ", "show me ", "[ ", "@a", "<a b", "aS"])
+def test_no_text_keeps_the_checks_busy(filler: str) -> None:
+    text = filler * (50_000 // len(filler))
+    before = process_time()
+
+    list(added_things("", text))
+
+    assert process_time() - before < 5
