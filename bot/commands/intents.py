@@ -127,7 +127,8 @@ def _would_change(shell: Shell, workspace: Workspace, taxonomy: Taxonomy) -> dic
     memory = memory_of(store)
     with shell.working("labelling"):
         documents = list(_documents(shell, workspace))
-        embed = embedding_of(store, workspace.settings.intents)(documents)
+        # A check writes nothing: no table is fitted for it.
+        embed = embedding_of(store, workspace.settings.intents).kept()
 
         def labelled(by: Taxonomy) -> Mapping[tuple[str, str], Label]:
             found, _ = label_conversations(

@@ -31,7 +31,7 @@ ATTEMPTS = 2
 COPIED_WORDS = 5
 """So many words in a row that also stand in a conversation are a quote."""
 OWN_WORDS = 3
-"""So many in a row that one user alone wrote are no name of what many want."""
+"""So many in a row that one user alone wrote, with a word of that user's own, are no name."""
 TELLING_WORDS = 3
 """Where fewer of them say something, one word more is needed: "cancel a flight and get" is nobody's
 own."""
@@ -146,14 +146,24 @@ def what_is_wrong_with_a_name(name: str, shown: Sequence[Document]) -> str | Non
     if not said.isdisjoint(_runs(name)):
         return f"{COPIED_WORDS} words are copied in a row"
     if any(_is_of_one(run, shown) for run in _telling_runs(words(name), OWN_WORDS, 2)):
-        return f"{OWN_WORDS} words in a row are one conversation's"
+        return f"{OWN_WORDS} words in a row are one conversation's, and one of them no other has"
     return None
 
 
 def _is_of_one(run: tuple[str, ...], shown: Sequence[Document]) -> bool:
-    """Whether one user, and no second one, wrote these words in a row."""
-    users = {one.unit for one in shown if run in _telling_runs(words(one.text), len(run), 2)}
-    return len(users) == 1 < len({one.unit for one in shown})
+    """Whether one user, and no second one, wrote these words in a row, and one of them at all.
+
+    Words that several users know each tell of nobody, however few put them like this: "open a bank
+    account" is what anyone would call it.
+    """
+    said = [(one.unit, words(one.text)) for one in shown]
+    users = {unit for unit, own in said if run in _telling_runs(own, len(run), 2)}
+    rare = any(
+        len({unit for unit, own in said if word in own}) == 1
+        for word in run
+        if word not in EMPTY_WORDS
+    )
+    return rare and len(users) == 1 < len({unit for unit, _ in said})
 
 
 def _telling_runs(said: Sequence[str], length: int, telling: int) -> set[tuple[str, ...]]:

@@ -3,8 +3,9 @@
 A name is a verb with its object where users say what they want ("I'd like to cancel my
 reservation"). Where they only ask, or tell what is wrong, it says so, with the group's most telling
 words. In other languages than English it is the tool that most of them need, else those words.
-Each word of a user was used by at least `min_users` distinct users of the group, and is no proper
-noun as far as its use shows, so that nothing that one person wrote gets into a name.
+Each word of a user was used by at least `min_users` distinct users, of the group where it has such
+words, and is no proper noun as far as its use shows, so that nothing that one person wrote gets
+into a name.
 """
 
 from __future__ import annotations
@@ -42,6 +43,10 @@ SAID_LONGER = 0.33
 MOSTLY = 0.5
 """Share of a group's users from which it asks, or writes English."""
 MAX_OBJECT_WORDS = 3
+SHARED_BY = 2
+"""Users of a group without any common term: then one of theirs will do that many others know."""
+NAMELESS = "various wishes"
+"""Of a group in which no two people share a word."""
 PROPER_SHARE = 0.8
 """Written with a capital so often inside sentences, a word is a proper noun."""
 CAPITALISING_SHARE = 0.25
@@ -70,7 +75,8 @@ def name_clusters(
 ) -> list[Name]:
     """One name per cluster, none of them in `taken`.
 
-    A term that fewer than `min_users` of its users wrote is in no name.
+    A term that fewer than `min_users` users wrote is in no name: of the cluster, or of all of them
+    where two of the cluster wrote it and it has none better.
     """
     proper = proper_nouns(document.text for cluster in clusters for document in cluster)
 
@@ -100,7 +106,14 @@ def name_clusters(
             if verb not in LIGHT_VERBS
         }
 
-    terms = _most_telling(clusters, terms_of, min_users)
+    terms = [
+        own or fewer
+        for own, fewer in zip(
+            _most_telling(clusters, terms_of, min_users),
+            _most_telling(clusters, terms_of, SHARED_BY, known_to=min_users),
+            strict=True,
+        )
+    ]
     # Of few people each says it in words of their own: then any order with a verb of wishes counts,
     # and then one whose object comes a few words later.
     ways = [_most_telling(clusters, of, min_users) for of in (wishes_of, orders_of, scattered_of)]
@@ -249,8 +262,12 @@ def _most_telling(
     clusters: Sequence[Sequence[Document]],
     parts_of: Callable[[Document], set[str]],
     min_users: int,
+    *,
+    known_to: int = 0,
 ) -> list[dict[str, int]]:
     """For each cluster the parts that set it apart, most telling first, with how many users.
+
+    `min_users` of the cluster used each, and `known_to` of all clusters.
 
     Counts users, not occurrences. The weight is share x log(share / share elsewhere), a c-TF-IDF
     (Grootendorst 2022, "BERTopic") on rates, so that large clusters do not drown small ones.
@@ -265,7 +282,7 @@ def _most_telling(
             part: (count / size)
             * math.log((count / size) / ((total[part] - count + 0.5) / elsewhere))
             for part, count in own.items()
-            if count >= min_users
+            if count >= min_users and total[part] >= known_to
         }
         telling = [part for part, value in weight.items() if value > 0]
         telling.sort(key=lambda part: (-weight[part], part))
@@ -293,7 +310,7 @@ def _candidates(wishes: Mapping[str, int], terms: Sequence[str], frame: str) -> 
         listed = _distinct(terms)[:LISTED_TERMS]
         # A pair says much behind a verb of ours.
         at_most = 2 if frame != PLAIN and listed and " " in listed[0] else LISTED_TERMS
-        lead = frame.format(", ".join(listed[:at_most])) if listed else "unnamed group"
+        lead = frame.format(", ".join(listed[:at_most])) if listed else NAMELESS
         yield lead
     yield from (longer for longer in wishes if longer.startswith(f"{lead} "))
     for term in _distinct(terms):

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from bot.intents.describing import Description, describe_group
+from bot.intents.describing import Description, describe_group, what_is_wrong_with_a_name
 from bot.intents.embedding import embed_texts
 from bot.intents.naming import proper_nouns
 from bot.records import RenderedPrompt, Skipped
@@ -176,3 +176,15 @@ def test_loading_the_embedding_leaves_the_logging_of_the_program_alone():
     )
 
     assert done.stdout.strip() == f"{logging.WARNING} []"
+
+
+def test_words_that_several_users_know_may_be_put_together_as_one_user_did():
+    group = [
+        a_document("Open a bank account, please", 1),
+        a_document("I would open something: an account with the bank", 2),
+        a_document("Which bank account can I open", 3),
+        a_document("Call my neighbour Xanthippe first", 4),
+    ]
+
+    assert what_is_wrong_with_a_name("open a bank account", group) is None
+    assert what_is_wrong_with_a_name("call my neighbour first", group) is not None

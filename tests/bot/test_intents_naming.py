@@ -74,3 +74,23 @@ def test_two_forms_of_one_word_count_once():
     name = name_of(a_group("delay delayed, {} delays of the plane"))
 
     assert sum(word.startswith("delay") for word in name.split()) == 1
+
+
+def test_a_group_without_common_words_is_called_by_what_many_others_know_too():
+    group = [
+        a_document(f"{('refund', 'invoice')[n % 2]} {word}", n)
+        for n, word in enumerate(["kestrel", "basalt", "quiver", "trellis", "mortar", "sonnet"])
+    ]
+    known = [a_document(f"Where is my {('refund', 'invoice')[n % 2]}", 50 + n) for n in range(12)]
+    rest = [a_document("Which shop is open on Sunday", 100 + n) for n in range(40)]
+
+    one, _ = name_clusters([group, [*known, *rest]], min_users=5)
+
+    assert set(one.terms) == {"refund", "invoice"}
+    assert "refund" in one.text
+
+
+def test_a_group_in_which_nobody_shares_a_word_says_so_and_quotes_nobody():
+    group = [a_document(word, n) for n, word in enumerate(["kestrel", "basalt", "quiver"])]
+
+    assert name_of(group) == "various wishes"
