@@ -11,7 +11,7 @@ from bot.regions import python, script
 from bot.regions.data import data_regions
 from bot.regions.region import Piece, Region, rewritten, trimmed
 from bot.regions.structure import NotParsed, changed_leaves
-from bot.regions.writings import PLAIN
+from bot.regions.writings import PLAIN, YAML_DOUBLE, YAML_PLAIN
 
 _FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n.{0,20000}?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 _PROSE = frozenset(
@@ -59,6 +59,12 @@ def write_region(file: SourceFile, region: Region, new: str) -> str | Skipped:
     problem = _problem(file, region, after, new)
     if problem is None:
         return after
+    (start, end), *others = region.places
+    if region.pieces[0].writing.name == YAML_PLAIN and not others:
+        # What a value without quotes cannot hold, a colon for example, needs them.
+        quoted = f'{file.text[:start]}"{YAML_DOUBLE.write(new)}"{file.text[end:]}'
+        if _problem(file, region, quoted, new) is None:
+            return quoted
     where = f"{region.anchor} in {file.path!r}" if region.anchor else repr(file.path)
     return Skipped(
         what=f"an edit of {where}",

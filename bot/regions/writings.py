@@ -175,10 +175,13 @@ def yaml_single(indent: str) -> Writing:
     )
 
 
+YAML_PLAIN = "yaml plain"
+
+
 def yaml_plain(indent: str) -> Writing:
     """Without quotes; lines after the first stand behind `indent`."""
     return Writing(
-        name="yaml plain",
+        name=YAML_PLAIN,
         units=_by_escapes(_FOLD, _folded),
         write=lambda text: text.replace("\n", "\n\n" + indent),
     )
