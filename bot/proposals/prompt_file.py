@@ -42,7 +42,8 @@ def choose_prompt_file(
 ) -> PromptFile | Skipped:
     """The prompt whose text is in most of `systems`; without systems, the only one.
 
-    Several texts may be parts of one prompt: the one with most text in it is taken.
+    Several texts may be parts of one prompt: the one with most text in it is taken, less what was
+    not sent, so that an older version that lies around with one rule more is not.
     """
     unread: list[str] = []
     known = list(_prompts(files, repository, unread))
@@ -61,7 +62,7 @@ def choose_prompt_file(
     folded = [_folded(system) for system in systems]
     matches = [(_match(region.text, folded), file, region) for file, region in known]
     share, file, best = max(
-        matches, key=lambda found: (found[0] >= MATCHES, found[0] * len(found[2].text))
+        matches, key=lambda found: (found[0] >= MATCHES, (2 * found[0] - 1) * len(found[2].text))
     )
     if share < MATCHES:
         return _no_file(

@@ -679,6 +679,17 @@ def test_the_file_is_the_one_that_production_sent_with_placeholders_as_wildcards
     assert found.match == 1.0
 
 
+@pytest.mark.parametrize("first", ["archive/support.md", "zz/support.md"])
+def test_an_older_version_with_one_rule_more_is_not_taken(first: str) -> None:
+    older = PROMPT.replace(OLD, f"{OLD}\n- Tell the user which orders are open.")
+    files = AgentFiles(agent="support", prompts=(first, PATH))
+
+    found = choose_prompt_file(files, a_repository(**{first: older}), [PROMPT])
+
+    assert not isinstance(found, Skipped)
+    assert found.file.path == PATH
+
+
 @pytest.mark.parametrize(
     ("prompts", "systems", "why"),
     [
