@@ -3,8 +3,8 @@
     python bench/intents_follow.py   (about two minutes, mostly waiting; DEBRIEF_SAMPLES)
 
 Real processes: `debrief collect` takes OTLP over HTTP, `debrief intents assign --follow` labels.
-Both know tau_airline_gpt4o (tau-bench, MIT) from before; some of its conversations are then sent again
-under new ids, turn by turn, as a chat span for each turn. Timed from the answer to the last
+Both know tau_airline_gpt4o (tau-bench, MIT) from before; some of its conversations are then sent
+again under new ids, turn by turn, as a chat span for each turn. Timed from the answer to the last
 span to the label in the store. Writes bench/results/intents_follow.md.
 """
 

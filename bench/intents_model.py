@@ -3,10 +3,10 @@
     ANTHROPIC_API_KEY=... python bench/intents_model.py --by WHO [--only DATA ...]
 
 The model is the one that answers at ANTHROPIC_BASE_URL: Anthropic's, or a server that passes on
-what a careful reader writes (data: DEBRIEF_SAMPLES). Scores are those of bench/intents.md with the default vectors, against gold
-labels that no prompt shows. Names move no label: only the second look (bot/intents/revising.py) can
-change a score. Other groups give other questions, so that answers by hand serve one version only.
-Writes bench/results/intents_model.md, each section on its own.
+what a careful reader writes (data: DEBRIEF_SAMPLES). Scores are those of bench/intents.md with the
+default vectors, against gold labels that no prompt shows. Names move no label: only the second look
+(bot/intents/revising.py) can change a score. Other groups give other questions, so that answers by
+hand serve one version only. Writes bench/results/intents_model.md, each section on its own.
 """
 
 from __future__ import annotations
