@@ -62,7 +62,7 @@ from bot.proposals import (
     with_learning,
     within_caps,
 )
-from bot.proposals.harness import RunCheck, with_checks
+from bot.proposals.harness import ROUTED, RunCheck, propose_harness, with_checks
 from bot.records import (
     FACTS_SCHEMA,
     AgentFiles,
@@ -105,6 +105,7 @@ SYSTEMS_KEPT = 20
 """Distinct captured system prompts that are kept per agent."""
 PROMPT_PATTERNS = 3
 """Patterns that one cycle puts before the model, the most important first."""
+BY_THE_MODEL = frozenset({"prompt", "harness"})
 EXAMPLES = 40
 """Failing conversations, and as many passing ones, from which the reader picks for one pattern."""
 REACTIONS = frozenset({"quick_correction", "error_pointed_out", "escalation_request"})
@@ -412,6 +413,7 @@ def propose(
                 files,
                 past,
                 slots=slots_left(past, now=now, per_week=settings.limits.new_per_week),
+                taken=[one.remedy for one in results if isinstance(one, Proposal)],
                 conversations_of=conversations_of,
                 ask=ask,
                 now=now,
@@ -604,17 +606,22 @@ def _by_the_model(
     past: Sequence[PastProposal],
     *,
     slots: int,
+    taken: Collection[str],
     conversations_of: ConversationsOf,
     ask: Ask,
     now: datetime,
 ) -> Iterator[Proposal | Finding | Skipped]:
-    """Prompt changes for the most important patterns; the rest waits for the next cycle."""
+    """Changes for the most important patterns; the rest waits for the next cycle.
+
+    What lies in a tool or in the program goes there, all else into the prompt. `taken` are
+    remedies that are proposed without a model.
+    """
     waiting = {one.id: reason for one in patterns if (reason := _unchanged(one, past))}
     yield from waiting.values()
     open_now = {
         (one.agent, one.pattern_id)
         for one in past
-        if one.state == "open" and one.kind == "prompt" and not one.touched
+        if one.state == "open" and one.kind in BY_THE_MODEL and not one.touched
     }
     fresh = [pattern for pattern in patterns if pattern.id not in waiting]
     # A revision of what is open comes first, and opens nothing new.
@@ -631,13 +638,27 @@ def _by_the_model(
     keys = {key for pair in chosen.values() for group in pair for key in group}
     read = conversations_of(keys)
     for pattern in fresh[:read_at_most]:
-        failing, passing = chosen[pattern.id]
+        failing, passing = (
+            [read[key] for key in group if key in read] for group in chosen[pattern.id]
+        )
+        if pattern.cause is not None and pattern.cause.cause in ROUTED:
+            yield propose_harness(
+                pattern,
+                repository,
+                files[pattern.agent],
+                failing=failing,
+                passing=passing,
+                constraints=constraints(pattern, past),
+                taken=taken,
+                ask=ask,
+            )
+            continue
         yield propose_prompt(
             pattern,
             repository,
             files[pattern.agent],
-            failing=[read[key] for key in failing if key in read],
-            passing=[read[key] for key in passing if key in read],
+            failing=failing,
+            passing=passing,
             constraints=constraints(pattern, past),
             ask=ask,
             now=now,
@@ -654,8 +675,9 @@ def _monthly(facts: pa.Table, agent: str, *, now: datetime) -> float | None:
 
 def _without_a_model(waiting: int) -> Skipped:
     """One sentence for all that needs the model's key."""
+    changes = f"prompt changes for {count(waiting, 'pattern')}" if waiting else "prompt changes"
     return Skipped(
-        what=f"prompt changes for {count(waiting, 'pattern')}, and names of intents by the model",
+        what=f"{changes}, and names of intents by the model",
         code="no_key",
         reason="No model key is set. Set ANTHROPIC_API_KEY; rules and thresholds need none.",
     )
@@ -668,11 +690,12 @@ def _prompt_change(pattern: Pattern) -> str:
 
 
 def _unchanged(pattern: Pattern, past: Sequence[PastProposal]) -> Skipped | None:
-    """An open prompt change on no more evidence than now: asking again would only reword it."""
+    """An open change by the model on no more evidence: asking again would only reword it."""
     for one in past:
-        same = (one.agent, one.pattern_id, one.kind) == (pattern.agent, pattern.id, "prompt")
+        same = (one.agent, one.pattern_id) == (pattern.agent, pattern.id)
         seen = one.marker.get("pattern_evidence")
-        if one.state != "open" or not same or not isinstance(seen, int):
+        by_the_model = one.kind in BY_THE_MODEL
+        if one.state != "open" or not (same and by_the_model and isinstance(seen, int)):
             continue
         if one.remarks or one.stale_paths:  # A reviewer, a check or the file asks for another look.
             continue

@@ -11,6 +11,7 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -18,7 +19,7 @@ from pathspec import GitIgnoreSpec
 
 from bot.figures import percent
 from bot.proposals import text_checks
-from bot.proposals.code import check_code, is_code, named_values, texts_only
+from bot.proposals.code import check_code, is_code, named_values, said_in, texts_only
 from bot.proposals.edits import is_plain_path, split_lines
 from bot.records import ProposalKind
 from bot.regions import code_numbers, structure
@@ -99,6 +100,7 @@ _KEYS = frozenset(
 """Keys that decide what the agent costs or may do: changed only where the team lists them, in
 whatever spelling: `maxTokens` and `MAX-TOKENS` are `max_tokens`."""
 _SPELLED = {key.replace("_", ""): key for key in _KEYS}
+_HOST = "a host name"
 MAX_MOVE = Decimal("0.2")
 """Largest move of a threshold as a share of its value."""
 MAX_RAISE = Decimal(1)
@@ -226,7 +228,15 @@ def changed_lines(before: str, after: str) -> int:
 
 
 def _text_problems(path: str, old: str, new: str, kind: ProposalKind) -> Iterator[str]:
-    for thing in text_checks.added_things(old, new, skip=_SKIP.get(kind, ())):
+    skipped = _SKIP.get(kind, ())
+    if is_code(path):
+        # `log.info` is no host: in a program, only what is said in it can name one.
+        with suppress(structure.NotParsed):
+            old_said, new_said = said_in(path, old), said_in(path, new)
+            skipped = (*skipped, _HOST)
+            if _HOST in text_checks.added_things(old_said, new_said):
+                yield f"The change adds {_HOST} to {path!r}."
+    for thing in text_checks.added_things(old, new, skip=skipped):
         yield f"The change adds {thing} to {path!r}."
     if kind in _BY_A_MODEL and (numbers := text_checks.new_number_words(old, new)):
         yield f"The change adds the number {numbers[0]!r}, which is not in {path!r}."

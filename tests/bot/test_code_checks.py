@@ -294,6 +294,18 @@ def test_a_text_that_a_check_compares_with_is_a_part_of_the_check() -> None:
     assert check_edits({"t.py": before}, {"t.py": after}, kind="harness", allowed=["t.py"])
 
 
+def test_a_name_in_code_is_no_host_and_one_in_its_texts_is() -> None:
+    before = "import log\n\n\ndef run(found):\n    return found\n"
+
+    def broken(line: str) -> tuple[str, ...]:
+        after = before.replace("    return", f"    {line}\n    return")
+        return check_edits({"t.py": before}, {"t.py": after}, kind="harness", allowed=["t.py"])
+
+    assert broken("log.info(found.in_order)") == ()
+    assert broken("log.info('ask shop-help.info')") == ("The change adds a host name to 't.py'.",)
+    assert broken("# see shop-help.info") == ("The change adds a host name to 't.py'.",)
+
+
 @pytest.mark.parametrize("key", ["maxTokens", "MAX_TOKENS", "max-tokens", "Temperature", "topP"])
 @pytest.mark.parametrize("path", ["a.ts", "a.yaml", "a.json"])
 def test_a_protected_key_is_one_in_any_spelling(path: str, key: str) -> None:

@@ -7,15 +7,17 @@ Refuses nothing by itself; costs milliseconds.
 
 from __future__ import annotations
 
+import io
+import tokenize
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
 from bot.proposals.code.facts import Facts, problems, words_of
 from bot.proposals.code.python import python_facts
-from bot.proposals.code.script import script_facts, script_values
+from bot.proposals.code.script import said, script_facts, script_values, walk
 from bot.regions import NotParsed, python, script, structure
 
-__all__ = ["check_code", "is_code", "named_values", "texts_only", "words_of"]
+__all__ = ["check_code", "is_code", "named_values", "said_in", "texts_only", "words_of"]
 
 
 def is_code(path: str) -> bool:
@@ -60,6 +62,23 @@ def named_values(path: str, text: str) -> Iterator[tuple[str, str]]:
         yield from script_values(text)
     else:
         yield from structure.named_values(path, text)
+
+
+def said_in(path: str, text: str) -> str:
+    """The texts and comments of a program: what is said in it, without its names.
+
+    Raises:
+        NotParsed: it cannot be read.
+    """
+    if _reader(path) is script_facts:
+        kinds = {"comment", "string", "template_string"}
+        return "\n".join(said(one) for one in walk(script.parse_script(text)) if one.type in kinds)
+    kept = {tokenize.STRING, tokenize.COMMENT, getattr(tokenize, "FSTRING_MIDDLE", -1)}
+    try:
+        tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+        return "\n".join(token.string for token in tokens if token.type in kept)
+    except (tokenize.TokenError, SyntaxError) as error:
+        raise NotParsed(str(error)) from error
 
 
 def _reader(path: str) -> Callable[[str], Facts] | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from bot.proposals.code.facts import Facts, words_of
 from bot.regions.script import Node, parse_script
 
-_FUNCTIONS = frozenset(
+FUNCTIONS = frozenset(
     "arrow_function function_declaration function_expression generator_function "  # noqa: SIM905
     "generator_function_declaration method_definition".split()
 )
@@ -49,7 +49,7 @@ def script_facts(text: str) -> Facts:
     root = parse_script(text)
     facts = Facts(unknown=_unknown(root))
     aliases = _aliases(root)
-    for node in _walk(root):
+    for node in walk(root):
         _structure(node, facts)
         _uses(node, facts, aliases)
     return facts
@@ -61,13 +61,14 @@ def script_values(text: str) -> Iterator[tuple[str, str]]:
     Raises:
         NotParsed: the grammar finds a mistake in it.
     """
-    for node in _walk(parse_script(text)):
+    for node in walk(parse_script(text)):
         if node.type in _OWNERS and len(node.named_children) > 1:
             name = said(node.named_children[0]).strip("\"'").rpartition(".")[2]
             yield name, said(node.named_children[-1])
 
 
-def _walk(node: Node) -> Iterator[Node]:
+def walk(node: Node) -> Iterator[Node]:
+    """A node and all below it, in the order of the source."""
     waiting = [node]
     while waiting:
         at = waiting.pop()
@@ -84,7 +85,7 @@ def said(node: Node | None) -> str:
 
 
 def _structure(node: Node, facts: Facts) -> None:
-    if node.type in _FUNCTIONS:
+    if node.type in FUNCTIONS:
         name = function_name(node)
         if name:
             facts.signatures[_signature(name, node)] += 1
@@ -194,7 +195,7 @@ def _is_endless(node: Node) -> bool:
 
 def _function_above(node: Node) -> Node | None:
     at = node.parent
-    while at is not None and at.type not in _FUNCTIONS:
+    while at is not None and at.type not in FUNCTIONS:
         at = at.parent
     return at
 
@@ -213,7 +214,7 @@ def _path(node: Node) -> list[str]:
     """The blocks of its function that a node stands in, with what decides whether they run."""
     found: list[str] = []
     at, above = node, node.parent
-    while above is not None and at.type not in _FUNCTIONS:
+    while above is not None and at.type not in FUNCTIONS:
         if above.type == "if_statement" and at.type == "else_clause":
             found.append(f"else {said(above.child_by_field_name('condition'))}")
         elif above.type == "if_statement" and at != above.child_by_field_name("condition"):
@@ -235,8 +236,8 @@ def _before(check: Node) -> Iterator[str]:
         return
     function = _function_above(check)
     asked = check.child_by_field_name("condition") or check
-    names = {said(one) for one in _walk(asked) if one.type == "identifier"}
-    for node in _walk(function) if function is not None else ():
+    names = {said(one) for one in walk(asked) if one.type == "identifier"}
+    for node in walk(function) if function is not None else ():
         if node.start_byte >= check.start_byte or _function_above(node) != function:
             continue
         if node.type == "return_statement" and not _is_message(node):
@@ -250,7 +251,7 @@ def _before(check: Node) -> Iterator[str]:
             if said(left) in names and not is_fine:
                 yield said(node)
         elif node.type == "variable_declarator":
-            heads = [one for one in _walk(node.named_children[0]) if not one.children]
+            heads = [one for one in walk(node.named_children[0]) if not one.children]
             if names & {said(one) for one in heads}:
                 yield said(node)
 
@@ -314,7 +315,7 @@ def _uses(node: Node, facts: Facts, aliases: dict[str, str]) -> None:
 
 def _number_owner(node: Node) -> str:
     at = node.parent
-    while at is not None and at.type not in _FUNCTIONS:
+    while at is not None and at.type not in FUNCTIONS:
         if at.type in _OWNERS:
             return said(at.named_children[0])[-60:]
         if at.type == "call_expression":
@@ -326,10 +327,10 @@ def _number_owner(node: Node) -> str:
 def _aliases(root: Node) -> dict[str, str]:
     """Name in the file to what it stands for elsewhere: `run` to `child_process.run`."""
     found: dict[str, str] = {}
-    for node in _walk(root):
+    for node in walk(root):
         if node.type == "import_statement":
             source = said(node.child_by_field_name("source")).strip("\"'").removeprefix("node:")
-            for one in _walk(node):
+            for one in walk(node):
                 if one.type == "import_specifier":
                     name, alias = said(one.named_children[0]), said(one.named_children[-1])
                     found[alias] = f"{source}.{name}"
@@ -368,12 +369,12 @@ def _unknown(root: Node) -> frozenset[str]:
         "type_identifier",
         "shorthand_property_identifier_pattern",
     }
-    for node in _walk(root):
+    for node in walk(root):
         heads = [node.child_by_field_name(_BINDING[node.type])] if node.type in _BINDING else []
         if node.type == "import_clause":
             heads.append(node)
         for head in filter(None, heads):
-            bound.update(said(one) for one in _walk(head) if one.type in kinds)
+            bound.update(said(one) for one in walk(head) if one.type in kinds)
         if node.type in {"identifier", "shorthand_property_identifier"}:
             read.add(said(node))
     return frozenset(read - bound)

@@ -5,5 +5,6 @@ of one function, with its evidence, or a sentence that says why not.
 """
 
 from bot.proposals.harness.checked import RunCheck, with_checks
+from bot.proposals.harness.propose import ROUTED, propose_harness
 
-__all__ = ["RunCheck", "with_checks"]
+__all__ = ["ROUTED", "RunCheck", "propose_harness", "with_checks"]

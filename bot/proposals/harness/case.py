@@ -1,0 +1,181 @@
+"""The case that a harness proposal makes: what, why, risk, prediction, tables.
+
+All sentences are ours and all numbers are counted; of the writer's words only what is new in a
+description stands in the body, and the diff says the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from bot.figures import count, rate
+from bot.markdown import plain
+from bot.proposals.floors import MIN_USERS, floor_note
+from bot.proposals.harness.places import Description, Function
+from bot.proposals.harness.seen import Seen
+from bot.proposals.harness.writing import Written
+from bot.proposals.identity import fingerprint, proposal_id
+from bot.records import (
+    TITLE_CHARS,
+    Cause,
+    Evidence,
+    EvidenceItem,
+    Interval,
+    ModelCost,
+    Pattern,
+    Prediction,
+    Proposal,
+    Table,
+)
+from bot.statistics import failure_rate
+from collector.records import Conversation
+
+FIXED_SHARE = (0.25, 0.9)
+"""Assumption behind the prediction: of the failures that show the cause, so many end. Scored after
+every merge."""
+PREDICTION_DAYS = 28
+ITEMS_SHOWN = 12
+
+
+def build_proposal(
+    pattern: Pattern,
+    cause: Cause,
+    place: Description | Function,
+    written: Written,
+    seen: Seen,
+    conversations: Sequence[Conversation],
+    read: int,
+    cost: ModelCost,
+) -> Proposal:
+    """`pattern` has `conversations`, which show the cause, as its evidence, of `read` in all."""
+    candidate = written.candidate
+    name = place.region.anchor if isinstance(place, Description) else place.name
+    part = "description" if isinstance(place, Description) else "function"
+    remedy = f"{place.file.path}: {part} of {name}"
+    id = proposal_id("harness", pattern, remedy)
+    evidence = _evidence(pattern, conversations, seen)
+    return Proposal(
+        id=id,
+        fingerprint=fingerprint(id, (candidate.edit,), evidence),
+        kind="harness",
+        agent=pattern.agent,
+        pattern_id=pattern.id,
+        remedy=remedy,
+        title=_title(place, name),
+        what=_what_changes(place, name, written),
+        why=_why(pattern, cause, seen),
+        risk=_risk(place, written),
+        confidence=_confidence(pattern, evidence),
+        edits=(candidate.edit,),
+        evidence=evidence,
+        prediction=_prediction(pattern, len(conversations), read),
+        root_cause=cause.cause,
+        priority=pattern.priority,
+        tables=(_table(seen),) if seen.shapes else (),
+        weeks=pattern.weeks,
+        alternatives=written.dropped,
+        cost=cost,
+    )
+
+
+def _title(place: Description | Function, name: str) -> str:
+    doing = "Say more of the tool" if isinstance(place, Description) else "Mend"
+    file = place.file.path.rsplit("/", 1)[-1]
+    return plain(f"{file}: {doing} {name}", TITLE_CHARS)
+
+
+def _what_changes(place: Description | Function, name: str, written: Written) -> str:
+    candidate = written.candidate
+    if isinstance(place, Function):
+        return (
+            f"Changes {count(candidate.changed_lines, 'line')} of the function `{name}` in "
+            f"`{place.file.path}`. Its signature, its checks and its numbers stay as they are, and "
+            "it reaches nothing that it did not reach."
+        )
+    added = candidate.added.replace("`", "'")
+    said = f": `{added}`" if added else ", and adds nothing."
+    return f"Changes the description of the tool `{name}` in `{place.file.path}`{said}"
+
+
+def _why(pattern: Pattern, cause: Cause, seen: Seen) -> str:
+    failed = failure_rate(seen.failed, seen.calls) if seen.calls else None
+    calls = (
+        f" Of {count(seen.calls, 'call')} of the tool that were looked at, "
+        f"{rate(failed.rate, failed.interval)} failed."
+        if failed is not None and seen.failed
+        else ""
+    )
+    return (
+        f"`{pattern.outcome}` is the outcome for {rate(pattern.rate, pattern.rate_interval)} of "
+        f"{count(pattern.users, pattern.unit)}. {cause.sentence}{calls}"
+    )
+
+
+def _risk(place: Description | Function, written: Written) -> str:
+    if isinstance(place, Description):
+        growth = max(0, written.candidate.growth_tokens)
+        return f"Every request that offers the tool gets about {growth} tokens longer."
+    return (
+        "Calls of the function that work today may behave otherwise: it was read by a model and "
+        "checked by counting what it does, not proven. The repository's check says more where one "
+        "is set."
+    )
+
+
+def _confidence(pattern: Pattern, evidence: Evidence) -> Literal["low", "medium", "high"]:
+    """From counts and the test. Never high: nothing was replayed."""
+    tested = pattern.q_value is not None and pattern.q_value <= 0.05
+    return "medium" if tested and evidence.users >= MIN_USERS else "low"
+
+
+def _evidence(pattern: Pattern, conversations: Sequence[Conversation], seen: Seen) -> Evidence:
+    times = sorted(one.started_at for one in conversations if one.started_at)
+    return Evidence(
+        entries=len(conversations),
+        users=pattern.evidence_users,
+        conversation_ids=tuple(sorted(one.conversation_id for one in conversations)),
+        items=tuple(
+            EvidenceItem(id=one.conversation_id, paraphrase=_item(one, seen.tool))
+            for one in conversations[:ITEMS_SHOWN]
+        ),
+        first_at=times[0] if times else None,
+        last_at=times[-1] if times else None,
+        note=floor_note(pattern),
+    )
+
+
+def _item(conversation: Conversation, tool: str) -> str:
+    messages = enumerate(conversation.messages)
+    failed = [at for at, one in messages if one.role == "tool" and one.error and one.name == tool]
+    return f"The tool failed in message {failed[0]}." if failed else "The tool misled the agent."
+
+
+def _prediction(pattern: Pattern, having: int, read: int) -> Prediction:
+    share = failure_rate(having, max(having, read), level=0.8).interval
+    least, most = FIXED_SHARE
+    return Prediction(
+        metric=pattern.outcome,
+        population=f"{pattern.unit}s of {pattern.agent}"
+        + (f" about: {plain(pattern.intent_name, 80)}" if pattern.intent_name else ""),
+        baseline_rate=pattern.rate,
+        expected=Interval(
+            low=pattern.rate * (1 - most * share.high),
+            high=pattern.rate * (1 - least * share.low),
+            level=0.8,
+        ),
+        days=PREDICTION_DAYS,
+        intent_id=pattern.intent_id,
+        segment=pattern.segment,
+    )
+
+
+def _table(seen: Seen) -> Table:
+    return Table(
+        title="How arguments look (A, a: letters; 9: digits)",
+        header=("argument", "shape", "calls that failed", "calls that did not"),
+        rows=tuple(
+            (f"`{one.argument}`", f"`{one.shape}`", str(one.refused), str(one.accepted))
+            for one in seen.shapes
+        ),
+    )

@@ -1,0 +1,256 @@
+"""A writer proposes small edits of one description or function; our checks pick one.
+
+Takes the place and a cause in our words; gives the smallest edit that breaks no guardrail and
+against which a judge has nothing. The writer sees no conversation and has no tools. Costs two
+calls, up to eight where edits are refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from bot.proposals.diagnosis import short
+from bot.proposals.edits import check_diff, edit_to, newline_of, occurs_once, render_diff
+from bot.proposals.guardrails import changed_lines, check_edits
+from bot.proposals.harness.places import Description, Function
+from bot.records import Ask, Edit, ModelCost, Skipped
+from bot.regions import write_region
+from bot.rendering import render_prompt
+
+MAX_EDITS = 3
+MAX_LINES = 20
+"""Added and removed lines of one edit."""
+MAX_WORDS = 60
+"""Added to a description."""
+SMALL_NUMBERS = frozenset({"0", "1", "2", "3"})
+"""Numbers that may be new in code: an index, one more try. Others are limits of somebody."""
+_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+_OBJECTIONS = {
+    "breaks": "it breaks a call that works",
+    "loosens": "it allows what was refused before",
+    "untrue": "it says what the tool does not do",
+    "misses": "the calls that fail would fail as before",
+}
+
+Place = Description | Function
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Candidate:
+    """One edit that passed every check."""
+
+    edit: Edit
+    text: str
+    """The description or function after it."""
+    added: str
+    """Of a description, what is new."""
+    changed_lines: int
+    growth_tokens: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """The smallest candidate that stands, and what became of the others."""
+
+    candidate: Candidate
+    dropped: tuple[str, ...]
+    cost: ModelCost
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotHere:
+    """The writer says that no small edit of this text can help."""
+
+    cost: ModelCost
+
+
+@dataclass(kw_only=True, slots=True)
+class _Notes:
+    dropped: list[str] = field(default_factory=list)
+    """For people, in our words."""
+    reasons: list[str] = field(default_factory=list)
+    """For the writer's second attempt; a judge's words among them."""
+    cost: ModelCost = field(default_factory=ModelCost)
+
+    def refuse(self, sentence: str, reasons: Sequence[str]) -> None:
+        self.dropped.append(f"One edit was refused: {sentence}")
+        self.reasons += reasons
+
+
+def write_edit(
+    place: Place,
+    cause: str,
+    *,
+    around: str,
+    constraints: Sequence[str],
+    sources: Sequence[tuple[str, str]],
+    ask: Ask,
+) -> Written | NotHere | Skipped:
+    """`cause` is ours and goes to writer and judge; `around` is code of the same repository.
+
+    `sources` are (who wrote it, text) of the conversations: nothing may be lifted from them.
+    """
+    notes = _Notes()
+    for _ in range(2):
+        reply = ask(
+            render_prompt(
+                "harness/write",
+                part=part_of(place),
+                text=place.text,
+                around=around or "(nothing)",
+                cause=cause,
+                constraints="\n".join(f"- {one}" for one in constraints) or "(none)",
+                rejected="\n".join(f"- {one}" for one in notes.reasons) or "(none)",
+            )
+        )
+        if isinstance(reply, Skipped):
+            return reply
+        notes.cost += reply.cost
+        claims = cast("dict[str, Any]", reply.data)["edits"][:MAX_EDITS]
+        if not claims:
+            return NotHere(cost=notes.cost)
+        found = _first_sound(place, _standing(place, claims, sources, notes), cause, notes, ask)
+        if isinstance(found, Skipped):
+            return found
+        if found is not None:
+            return Written(candidate=found, dropped=tuple(notes.dropped), cost=notes.cost)
+    return Skipped(
+        what=f"an edit of {place.file.path}",
+        code="guardrail",
+        reason=f"No edit of two attempts could stand. {' '.join(dict.fromkeys(notes.dropped))}",
+    )
+
+
+def part_of(place: Place) -> str:
+    """What the writer is told that it edits."""
+    if isinstance(place, Description):
+        return f"The description of the tool `{place.region.anchor}` as the model reads it."
+    return f"The function `{place.name}` in `{place.file.path}`, whole."
+
+
+def _standing(
+    place: Place,
+    claims: Sequence[dict[str, Any]],
+    sources: Sequence[tuple[str, str]],
+    notes: _Notes,
+) -> list[Candidate]:
+    """Those that break no guardrail, the smallest first, of equals the writer's first."""
+    standing: list[Candidate] = []
+    for claim in claims:
+        found = check_candidate(place, claim, sources=sources)
+        if isinstance(found, Candidate):
+            standing.append(found)
+        else:
+            notes.refuse(" ".join(found), found)
+    return sorted(standing, key=lambda one: (one.changed_lines, abs(one.growth_tokens)))
+
+
+def _first_sound(
+    place: Place, standing: Sequence[Candidate], cause: str, notes: _Notes, ask: Ask
+) -> Candidate | Skipped | None:
+    """The first that the judge has nothing against."""
+    for at, candidate in enumerate(standing):
+        reply = ask(
+            render_prompt(
+                "harness/review",
+                part=part_of(place),
+                before=place.text,
+                after=candidate.text,
+                cause=cause,
+            )
+        )
+        if isinstance(reply, Skipped):
+            return reply
+        notes.cost += reply.cost
+        problems = cast("dict[str, Any]", reply.data)["problems"]
+        if not problems:
+            notes.dropped += [
+                f"One edit was not smaller: {other.changed_lines} changed lines."
+                for other in standing[at + 1 :]
+            ]
+            return candidate
+        kinds = dict.fromkeys(_OBJECTIONS[one["kind"]] for one in problems)
+        notes.refuse(
+            f"A judge says that {' and that '.join(kinds)}.",
+            [
+                f"{_OBJECTIONS[p['kind']]}: {short(p['call'])}: {short(p['reason'])}"
+                for p in problems
+            ],
+        )
+    return None
+
+
+def check_candidate(
+    place: Place, claim: dict[str, Any], *, sources: Sequence[tuple[str, str]]
+) -> Candidate | list[str]:
+    """The candidate, or the reasons why it cannot stand."""
+    file = place.file
+    text = place.text.replace("\r\n", "\n")
+    old, new = (claim[key].replace("\r\n", "\n") for key in ("old", "new"))
+    if not old.strip() or not occurs_once(text, old):
+        found = text.count(old) if old.strip() else 0
+        return [f"`old` stands {found} times in the text and must stand once."]
+    if old == new:
+        return ["The edit changes nothing."]
+    changed = text.replace(old, new, 1)
+    after = _written(place, changed)
+    if isinstance(after, Skipped):
+        return [after.reason]
+    lines = changed_lines(file.text, after)
+    before_texts, after_texts = {file.path: file.text}, {file.path: after}
+    problems = [
+        *_too_much(place, text, changed, lines),
+        *_invented_numbers(place, old, new),
+        *check_edits(
+            before_texts, after_texts, kind="harness", allowed=[file.path], sources=sources
+        ),
+        *check_diff(render_diff(file.text, after, file.path), before_texts, after_texts),
+    ]
+    if problems:
+        return problems
+    return Candidate(
+        edit=edit_to(file, after),
+        text=changed,
+        added=_added(old, new),
+        changed_lines=lines,
+        growth_tokens=(len(changed) - len(text)) // 4,
+    )
+
+
+def _written(place: Place, changed: str) -> str | Skipped:
+    """The whole file with the place's new text."""
+    file = place.file
+    if isinstance(place, Description):
+        return write_region(file, place.region, changed)
+    written = changed.replace("\n", newline_of(file.text))
+    return file.text[: place.start] + written + file.text[place.end :]
+
+
+def _too_much(place: Place, text: str, changed: str, lines: int) -> list[str]:
+    if isinstance(place, Description):
+        words = len(changed.split()) - len(text.split())
+        return [f"It adds {words} words; {MAX_WORDS} are allowed."] if words > MAX_WORDS else []
+    return [f"It changes {lines} lines; {MAX_LINES} are allowed."] if lines > MAX_LINES else []
+
+
+def _invented_numbers(place: Place, old: str, new: str) -> list[str]:
+    known = set(_NUMBER.findall(place.file.text)) | set(_NUMBER.findall(old))
+    if isinstance(place, Function):
+        known |= SMALL_NUMBERS
+    invented = [number for number in _NUMBER.findall(new) if number not in known]
+    return ["The edit has a number that is not in the file."] if invented else []
+
+
+def _added(old: str, new: str) -> str:
+    """What `new` says between what it shares with `old` at both ends, in whole words."""
+    before, after = old.split(), new.split()
+    first = 0
+    while first < min(len(before), len(after)) and before[first] == after[first]:
+        first += 1
+    last = 0
+    while last < min(len(before), len(after)) - first and before[-1 - last] == after[-1 - last]:
+        last += 1
+    return " ".join(after[first : len(after) - last])
