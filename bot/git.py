@@ -56,6 +56,23 @@ class Merge:
     at: datetime
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LineCommit:
+    """One line of a file and the commit that it came in by."""
+
+    number: int
+    """From 1 on."""
+    text: str
+    """Without its end."""
+    sha: str
+    at: datetime
+    author: str
+    """Outside text, as the next two."""
+    summary: str
+    message: str
+    """The whole message, trailers included."""
+
+
 def trailer(message: str, name: str) -> str | None:
     """Value of the last trailer of that name in a commit message, on GitHub or not."""
     found = re.findall(rf"^{name}: (\S+)$", message, re.MULTILINE)
@@ -376,6 +393,43 @@ def messages_between(path: Path, base: str, head: str, paths: Sequence[str]) -> 
     args = ["--literal-pathspecs", "log", "--format=%B%x01", f"{base}..{head}", "--", *paths]
     listing = _run(path, *args).stdout.decode("utf-8", "replace")
     return tuple(message.strip() for message in listing.split("\x01") if message.strip())
+
+
+_PORCELAIN = re.compile(rb"([0-9a-f]{40,64}) \d+ (\d+)(?: \d+)?")
+
+
+def line_commits(path: Path, commit: str, name: str) -> tuple[LineCommit, ...]:
+    """Which commit each line of a file came in by, as `git blame` tells it.
+
+    A change of white space alone leaves a line with whom it is from.
+    """
+    args = ["--literal-pathspecs", "blame", "--line-porcelain", "-w", commit, "--", name]
+    found: list[dict[str, Any]] = []
+    for raw in _run(path, *args).stdout.split(b"\n"):
+        if raw.startswith(b"\t"):
+            found[-1]["text"] = raw[1:].decode("utf-8", "replace").rstrip("\r")
+        elif begins := _PORCELAIN.fullmatch(raw):
+            found.append({"sha": begins[1].decode(), "number": int(begins[2])})
+        elif raw:
+            key, _, value = raw.decode("utf-8", "replace").partition(" ")
+            found[-1][key] = value
+    messages = {sha: _text(path, "log", "-1", "--format=%B", sha) for sha in _shas(found)}
+    return tuple(
+        LineCommit(
+            number=one["number"],
+            text=one["text"],
+            sha=one["sha"],
+            at=datetime.fromtimestamp(int(one["committer-time"]), UTC),
+            author=one["author"],
+            summary=one["summary"],
+            message=messages[one["sha"]],
+        )
+        for one in found
+    )
+
+
+def _shas(found: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+    return dict.fromkeys(one["sha"] for one in found)
 
 
 def refs_under(path: Path, prefix: str) -> list[tuple[str, str]]:
