@@ -352,7 +352,7 @@ def _publish(shell: Shell, bundle: Path, to: str, *, dry_run: bool) -> PublishRe
             dry_run=dry_run,
         )
     if speaks:
-        report = show_surface(shell, to, surface, body_of, report, plan)
+        report = show_surface(shell, to, surface, body_of, report, plan, past)
     return replace(report, refused=(*late, *wishes.refused, *report.refused))
 
 

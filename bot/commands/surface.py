@@ -334,6 +334,7 @@ def show_surface(
     body_of: Callable[[str], str],
     report: PublishReport,
     plan: Plan,
+    past: Sequence[PastProposal],
 ) -> PublishReport:
     """Carry out the surface's operations on GitHub, after everything else."""
     kind, place = parse_target(to)
@@ -346,7 +347,9 @@ def show_surface(
 
     planned = {one.id: one for one in plan.operations}
     with shell.working("updating the dashboard"):
-        return show(client, operations, body_of, report, reject=turn_down, planned=planned)
+        return show(
+            client, operations, body_of, report, reject=turn_down, planned=planned, past=past
+        )
 
 
 def lifts_of(past: Sequence[PastProposal], wishes: Wishes) -> dict[str, str]:

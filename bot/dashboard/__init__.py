@@ -4,7 +4,7 @@ Takes records of a cycle; gives the issue's body, and from a body the records an
 Pure: who reads and writes the issue is `bot.surface`. Nothing is kept but in the issue itself.
 """
 
-from bot.dashboard.build import dashboard_of, with_published
+from bot.dashboard.build import dashboard_of, rejection_words, with_published
 from bot.dashboard.page import merge_boxes, parse_dashboard, render_dashboard, ticked_boxes
 from bot.dashboard.records import AgentView, Box, Dashboard, Quota, Reason, Row
 
@@ -18,6 +18,7 @@ __all__ = [
     "dashboard_of",
     "merge_boxes",
     "parse_dashboard",
+    "rejection_words",
     "render_dashboard",
     "ticked_boxes",
     "with_published",

@@ -18,6 +18,7 @@ from bot.records import (
     Pattern,
     PatternReport,
     Proposal,
+    Rejection,
     Skipped,
     Verdict,
 )
@@ -45,6 +46,14 @@ _RESULTS: Mapping[str, State] = {
     "harmed": "harmed",
     "unknown": "unknown",
 }
+_PAST: Mapping[State, str] = {
+    "open": "open",
+    "measuring": "merged",
+    **dict.fromkeys(_RESULTS.values(), "merged"),
+    "rejected": "rejected",
+    "closed": "closed",
+}
+"""State of the page to that of the pull request."""
 
 
 def dashboard_of(
@@ -108,13 +117,19 @@ def dashboard_of(
 
 
 def with_published(
-    dashboard: Dashboard, done: Sequence[Done], planned: Mapping[str, Operation]
+    dashboard: Dashboard,
+    done: Sequence[Done],
+    planned: Mapping[str, Operation],
+    *,
+    past: Sequence[PastProposal] = (),
+    rejected: Mapping[str, str] | None = None,
 ) -> Dashboard:
-    """The dashboard after publishing: what was opened or closed in the same run.
+    """The dashboard after publishing: what was opened, closed or turned down in the same run.
 
-    `planned`: by proposal id, what was to be done.
+    `planned`: by proposal id, what was to be done. `past`: what there was before publishing, as a
+    bundle may be sent a second time, or late. `rejected`: by proposal id, the reason's category.
     """
-    rows = {row.id: row for row in dashboard.rows}
+    rows = _as_of(past, {row.id: row for row in dashboard.rows})
     today = dashboard.at.date().isoformat()
     opened = 0
     for one in done:
@@ -132,11 +147,26 @@ def with_published(
             )
         elif one.op == "close" and before is not None:
             rows[one.id] = replace(before, state="closed", since=today, detail="")
+    for id, why in (rejected or {}).items():
+        if id in rows:
+            rows[id] = replace(rows[id], state="rejected", since=today, detail=why)
     ordered = sorted(rows.values(), key=_order)
     quota = dashboard.quota
     if quota is not None:
-        quota = replace(quota, opened=quota.opened + opened)
+        lately = max(quota.opened, _opened_lately(past, dashboard.at))
+        quota = replace(quota, opened=lately + opened)
     return replace(dashboard, rows=tuple(ordered[:ROWS]), quota=quota)
+
+
+def _as_of(past: Sequence[PastProposal], rows: Mapping[str, Row]) -> dict[str, Row]:
+    """The rows, where one that the bundle knew in another state has its present one."""
+    found = dict(rows)
+    for one in _newest_of_each(past):
+        known = found.get(one.id)
+        if known is None or _PAST.get(known.state) != one.state:
+            found.pop(one.pattern_id, None)  # was a candidate
+            found[one.id] = _past_row(one, (), {})
+    return found
 
 
 # -- rows ------------------------------------------------------------------------------------------
@@ -157,7 +187,7 @@ def _past_row(one: PastProposal, verdicts: Sequence[Verdict], measuring: Mapping
             detail = _progress(fresh) or measuring.get(f"verdict on {one.reference}", "")
     elif one.state == "rejected":
         state, since = "rejected", one.closed_at or since
-        detail = (one.rejection or "no reason given").replace("_", " ")
+        detail = rejection_words(one.rejection)
     elif one.state == "closed":
         state, since = "closed", one.closed_at or since
     else:
@@ -172,6 +202,11 @@ def _past_row(one: PastProposal, verdicts: Sequence[Verdict], measuring: Mapping
         since=since.date().isoformat() if since else None,
         detail=detail,
     )
+
+
+def rejection_words(why: Rejection | None) -> str:
+    """What the page says beside a proposal that a person turned down."""
+    return (why or "no reason given").replace("_", " ")
 
 
 def _progress(verdict: Verdict | None) -> str:

@@ -20,6 +20,7 @@ from bot.github import (
     remarks_on,
     ticked_rejection,
 )
+from bot.github.issues import comments_of
 from bot.history.reasons import (
     LABELS,
     PREFIX,
@@ -228,8 +229,16 @@ def reject(client: GitHub, proposal_id: str, reason: str) -> str:
     for pull in client.pulls(branch=PREFIX + proposal_id):
         if pull.state == "open":
             marker = {"comment": "reject", "id": proposal_id, "reason": reason[:REASON_LIMIT]}
-            body = f"{render_marker(marker)}\nRejected:\n\n{fence(reason[:REASON_LIMIT])}\n"
-            client.add_comment(pull.number, body)
+            said = [parse_marker(one.body) for one in comments_of(client, pull.number)]
+            if not said or said[-1] != marker:  # else a run died between the two
+                client.add_comment(pull.number, f"{render_marker(marker)}\n{_rejected(reason)}\n")
             client.edit_pull(pull.number, state="closed")
             return f"#{pull.number}"
     raise nothing_open(proposal_id)
+
+
+def _rejected(reason: str) -> str:
+    if not reason:
+        return "Rejected. The same remedy comes back only if its evidence doubles."
+    told = "Rejected, with this reason, which counts for whatever is proposed here next:"
+    return f"{told}\n\n{fence(reason[:REASON_LIMIT])}"

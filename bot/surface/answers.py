@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from bot.figures import count, percent, points, rate
-from bot.markdown import code_span, fence, prose
+from bot.markdown import code_span, prose
 from bot.marker import render_marker
 from bot.records import Operation, PastProposal, Pattern, Proposal, Skipped
 from bot.slash import VERBS, Command
@@ -36,7 +36,7 @@ def answer(
         case "explain":
             said = _explained(past, pattern)
         case "reject":
-            said = _rejected(command)
+            said = "Rejected as asked."  # the comment that closes it says more
         case "retry":
             said = _retried(past, [one.id for one in operations])
         case "rollback":
@@ -93,15 +93,6 @@ def _explained(past: PastProposal, pattern: Pattern | None) -> str:
     shown = ", ".join(code_span(one[:80]) for one in pattern.evidence[-_CASES:])
     lines.append(f"- Newest of {count(len(pattern.evidence), 'case')}: {shown}.")
     return "How this came about, on the newest conversations:\n\n" + "\n".join(lines)
-
-
-def _rejected(command: Command) -> str:
-    if not command.words:
-        return "Rejected. The same remedy comes back only if its evidence doubles."
-    return (
-        "Rejected, with this reason, which counts for whatever is proposed here next:\n\n"
-        f"{fence(command.words)}"
-    )
 
 
 def _retried(past: PastProposal, planned: Collection[str]) -> str:

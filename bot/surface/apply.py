@@ -7,12 +7,13 @@ and does nothing twice.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from bot.dashboard import merge_boxes, parse_dashboard, with_published
+from bot.dashboard import merge_boxes, parse_dashboard, rejection_words, with_published
 from bot.dashboard.page import TITLE, same_page
-from bot.errors import CredentialsError, GitHubError
+from bot.errors import CredentialsError, GitHubError, Refused
 from bot.github import GitHub, NotPermitted, RateLimited, Unprocessable
 from bot.github.issues import (
     Issue,
@@ -26,8 +27,9 @@ from bot.github.issues import (
     read_issue,
     read_remark,
 )
+from bot.history import parse_reason
 from bot.marker import parse_marker, render_marker
-from bot.records import Degraded, Done, Operation, PublishReport, Skipped
+from bot.records import Degraded, Done, Operation, PastProposal, PublishReport, Skipped
 from bot.surface.alerts import recovery_comment
 from bot.surface.pulls import PullPages
 from bot.surface.store import keep_map
@@ -48,6 +50,8 @@ class Surface:
     refused: list[Skipped] = field(default_factory=list)
     degraded: list[Degraded] = field(default_factory=list)
     pause_asked: bool = False
+    rejected: dict[str, str] = field(default_factory=dict)
+    """Ids of the proposals that a command turned down, with the reason's category."""
     is_limited: bool = False
 
     def attempt(self, what: str, act: Callable[[], object]) -> None:
@@ -88,10 +92,11 @@ def show(
     *,
     reject: Reject,
     planned: Mapping[str, Operation],
+    past: Sequence[PastProposal] = (),
 ) -> PublishReport:
     """Carry out the surface's operations after `report`, and give the report of both.
 
-    `planned` by proposal id: what `bot.publish` was to do.
+    `planned` by proposal id: what `bot.publish` was to do; `past`: what it found.
     """
     limited = any(one.code == "rate_limit" for one in report.degraded)
     run = Surface(client=client, reject=reject, is_limited=limited)
@@ -106,7 +111,7 @@ def show(
             run.attempt("evidence", partial(told.write, run.did))
         else:
             pages.append((operation, body))
-    run.attempt("dashboard", partial(_pages, run, pages, report, planned))
+    run.attempt("dashboard", partial(_pages, run, pages, report, planned, past))
     return replace(
         report,
         done=(*report.done, *run.done),
@@ -137,11 +142,15 @@ def _answer(run: Surface, operation: Operation, body: str) -> None:
         raise NotPermitted(problem)
     if command.verb == "pause":
         run.pause_asked = True
-    if not any(one.get("comment") == "answer" and one.get("to") == remark.id for one in said):
-        run.client.add_comment(number, body)
+    is_said = any(one.get("comment") == "answer" and one.get("to") == remark.id for one in said)
     if command.verb == "reject":
-        # The comment that closes carries the reason for later runs.
-        run.reject(str(operation.request.get("proposal")), command.words)
+        # The comment that closes it is the answer, and carries the reason for later runs.
+        proposal = str(operation.request.get("proposal"))
+        with suppress(Refused):  # closed already, by a run that died before it reacted
+            run.reject(proposal, command.words)
+        run.rejected[proposal] = rejection_words(parse_reason(command.words)[0])
+    elif not is_said:
+        run.client.add_comment(number, body)
     react(run.client, remark.id, "rocket")
     run.did("answer", operation.id, command.verb, operation.reference)
 
@@ -172,6 +181,7 @@ def _pages(
     pages: Sequence[tuple[Operation, str]],
     report: PublishReport,
     planned: Mapping[str, Operation],
+    past: Sequence[PastProposal],
 ) -> None:
     """The alerts, then the dashboard; one sentence where the repository has no issues."""
     if pages and not has_issues(run.client):
@@ -185,11 +195,15 @@ def _pages(
         if operation.kind == "alert":
             run.attempt("alert", partial(_alert, run, operation, body))
         elif operation.kind == "dashboard":
-            run.attempt("dashboard", partial(_dashboard, run, body, report, planned))
+            run.attempt("dashboard", partial(_dashboard, run, body, report, planned, past))
 
 
 def _dashboard(
-    run: Surface, page: str, report: PublishReport, planned: Mapping[str, Operation]
+    run: Surface,
+    page: str,
+    report: PublishReport,
+    planned: Mapping[str, Operation],
+    past: Sequence[PastProposal],
 ) -> None:
     dashboard = parse_dashboard(page)
     if dashboard is None:
@@ -199,7 +213,7 @@ def _dashboard(
             )
         )
         return
-    dashboard = with_published(dashboard, report.done, planned)
+    dashboard = with_published(dashboard, report.done, planned, past=past, rejected=run.rejected)
     issue = dashboard_issue(run.client) or dashboard_issue(run.client, creator=run.client.login())
     if issue is None:
         dashboard = replace(dashboard, paused=run.pause_asked)

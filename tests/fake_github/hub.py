@@ -86,6 +86,7 @@ class Snapshot:
 
     refs: Mapping[str, str]
     issues: dict[int, Issue]
+    checks: list[dict[str, Json]]
     clock: int
 
 
@@ -162,7 +163,8 @@ class FakeGitHub:
     def snapshot(self) -> Snapshot:
         """All that a later `restore` needs; objects of git stay anyway."""
         refs = dict(line.split() for line in git(self.git, "for-each-ref", REF_FORMAT).splitlines())
-        return Snapshot(refs=refs, issues=copy.deepcopy(self.issues), clock=self._clock)
+        issues, checks = copy.deepcopy((self.issues, self.checks))
+        return Snapshot(refs=refs, issues=issues, checks=checks, clock=self._clock)
 
     def restore(self, kept: Snapshot) -> None:
         self.mend()
@@ -170,7 +172,8 @@ class FakeGitHub:
         lines = [f"delete {ref}" for ref in listing if ref not in kept.refs]
         lines += [f"update {ref} {sha}" for ref, sha in kept.refs.items()]
         git(self.git, "update-ref", "--stdin", stdin="\n".join([*lines, ""]).encode())
-        self.issues, self._clock = copy.deepcopy(kept.issues), kept.clock
+        self.issues, self.checks = copy.deepcopy((kept.issues, kept.checks))
+        self._clock = kept.clock
 
     def now(self) -> str:
         """A clock that moves a minute at every look."""
