@@ -1,7 +1,8 @@
 """How far patterns can be trusted: simulated products with a known truth, real data, then speed.
 
     python bench/patterns.py [--only false|power|medical|retail|signals|eurtad|betold|corrections
-                                     |speed] [--products 200]     (about twenty minutes for all)
+                                     |speed] [--products 200]      (about ten minutes for all on
+                                                                    two cores)
 
 The products are simulated, of two kinds. Side by side: users with rates of their own come to an
 agent with several intents and two versions, some of them again, over four weeks. Rolled out: one
@@ -26,6 +27,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
@@ -86,13 +88,10 @@ def false_discoveries(products: int) -> Iterator[str]:
     each = max(1, products // 4)
     totals = {Product: 0, Rollout: 0}
     for versions, product in NOTHING_WRONG:
-        shown = found = rows = 0
-        for seed in range(each):
-            facts = simulate(product, np.random.default_rng(seed))
-            patterns = patterns_of(facts)
-            shown += bool(patterns)
-            found += len(patterns)
-            rows = facts.num_rows
+        with ProcessPoolExecutor(os.cpu_count()) as pool:
+            seen = list(pool.map(_reported, [product] * each, range(each)))
+        shown, found = sum(bool(count) for count, _ in seen), sum(count for count, _ in seen)
+        rows = seen[-1][1]
         totals[type(product)] += shown
         yield (
             f"| {versions} | {product.intents} | {rows:,} | {product.base_rate} "
@@ -101,6 +100,12 @@ def false_discoveries(products: int) -> Iterator[str]:
     yield f"| all side by side | | | | {4 * each} | {totals[Product]} | |"
     yield f"| all rolled out | | | | {4 * each} | {totals[Rollout]} | |"
     yield ""
+
+
+def _reported(product: Product | Rollout, seed: int) -> tuple[int, int]:
+    """(patterns, conversations) of one product."""
+    facts = simulate(product, np.random.default_rng(seed))
+    return len(patterns_of(facts)), facts.num_rows
 
 
 def _planted(kind: str, users: int, seed: int) -> tuple[Product | Rollout, np.random.Generator]:
@@ -141,14 +146,9 @@ def power(products: int) -> Iterator[str]:
     sizes = [("side by side", users, products) for users in (300, 100, 30)]
     sizes += [("rolled out", users, max(1, products // 3)) for users in (8000, 4000)]
     for kind, users, number in sizes:
-        planted_count = found_count = reported = wrong = 0
-        for seed in range(number):
-            product, rng = _planted(kind, users, seed)
-            named = [cell_of(pattern) for pattern in patterns_of(simulate(product, rng))]
-            planted_count += len(product.planted)
-            found_count += len(product.planted & set(named))
-            reported += len(named)
-            wrong += sum(cell not in product.planted for cell in named)
+        with ProcessPoolExecutor(os.cpu_count()) as pool:
+            counts = list(pool.map(_found, [kind] * number, [users] * number, range(number)))
+        planted_count, found_count, reported, wrong = map(sum, zip(*counts, strict=True))
         where = f"{users} a cell" if kind == "side by side" else f"{users} in all"
         yield (
             f"| {kind} | {where} | {number} | {planted_count} "
@@ -156,6 +156,14 @@ def power(products: int) -> Iterator[str]:
             f"| {reported} | {wrong} ({wrong / max(1, reported):.0%}) |"
         )
     yield ""
+
+
+def _found(kind: str, users: int, seed: int) -> tuple[int, int, int, int]:
+    """(planted, found, reported, reported and false) of one product."""
+    product, rng = _planted(kind, users, seed)
+    named = [cell_of(pattern) for pattern in patterns_of(simulate(product, rng))]
+    wrong = sum(cell not in product.planted for cell in named)
+    return len(product.planted), len(product.planted & set(named)), len(named), wrong
 
 
 # -- real -----------------------------------------------------------------------------------------

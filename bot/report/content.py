@@ -109,8 +109,14 @@ def told_in_full(pattern: Pattern) -> str:
         parts.append(f"accounts for {percent(pattern.share_explained)} of all such")
     if trend_words(pattern):
         parts.append(trend_words(pattern))
-    why = f" {pattern.cause.sentence}" if pattern.cause else ""
-    return f"{', '.join(parts)}.{why}"
+    return f"{', '.join(parts)}.{_why(pattern)}"
+
+
+def _why(pattern: Pattern) -> str:
+    """Corrections and thresholds are their own cause."""
+    if pattern.cause is not None:
+        return f" {pattern.cause.sentence}"
+    return "" if pattern.kind != "outcome" else " Why, no rule can tell."
 
 
 def _numbers(pattern: Pattern) -> str:

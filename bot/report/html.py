@@ -136,7 +136,10 @@ def _agent(agent: AgentHealth, report: PatternReport, window_days: int) -> Eleme
             header.append("by week")
             rows = [[*row, _by_week(one)] for row, one in zip(rows, patterns, strict=False)]
         parts += [_table(header, rows), _soft(HOW_TO_READ)]
-        told = [_el("li", told_in_full(one)) for one in patterns[:_TOP]]
+        told = [
+            _el("li", _el("b", pattern_name(one)), f": {told_in_full(one)}")
+            for one in patterns[:_TOP]
+        ]
         parts.append(_el("ol", *told))
         parts.append(_evidence(patterns[:SHOWN_PATTERNS]))
     if len(patterns) > SHOWN_PATTERNS:

@@ -157,7 +157,7 @@ def _agent(agent: AgentHealth, report: PatternReport, window_days: int) -> list[
         parts.append(table(header, [_pattern(one) for one in patterns[:SHOWN_PATTERNS]]))
         parts.append(HOW_TO_READ)
         told = [
-            f"{number}. {prose(told_in_full(one), 600)}"
+            f"{number}. {prose(pattern_name(one), 120)}: {prose(told_in_full(one), 600)}"
             for number, one in enumerate(patterns[:_TOP], 1)
         ]
         parts.append("\n".join(told))
