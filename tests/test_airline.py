@@ -309,6 +309,11 @@ def test_a_cause_that_readers_prove_becomes_one_pull_request_on_the_prompt(
     assert all(title in pull.body for title in ("What", "Why", "Evidence", "Gate", "Risk"))
     assert proposed.json["cost"]["usd"] > 0
 
+    # What a reader found is shown to everybody afterwards, also without a key.
+    shown = debrief("patterns", "--repo", repo, "--json").json
+    causes = [one["cause"] for one in shown["patterns"] if one["cause"]]
+    assert any(one["by"] == "model" and one["support"] >= 3 for one in causes)
+
 
 def test_the_pull_request_cites_conversations_and_quotes_none(debrief, repo, fake, with_model):
     done = with_model(Reader(), debrief, "run", "--repo", repo, *TO)

@@ -51,6 +51,31 @@ def a_rollout(jump: float, *, seed: int = 3, users: int = 1400) -> list[dict[str
     return rows
 
 
+def churned(seed: int, users: int = 1400) -> list[dict[str, Any]]:
+    """v2 follows v1 after 16 days, and users leave at one rate all the time: of those who came
+    last fewer have had the time to."""
+    random = np.random.default_rng(seed)
+    rows = []
+    for number in range(users):
+        day = 28 * number / users
+        left = ["churned"] if random.exponential(60) < 28 - day else []
+        version = "2" if day >= 16 else "1"
+        more: dict[str, Any] = {"outcomes": left, "bad": left, "good": []}
+        rows.append(on_day(number, day, failed=bool(left), version=version) | more)
+    return rows
+
+
+def test_the_older_version_is_not_blamed_for_users_who_had_more_time_to_leave() -> None:
+    rows = churned(0)
+    rates = [
+        np.mean([bool(row["bad"]) for row in rows if row["version"] == version])
+        for version in ("1", "2")
+    ]
+
+    assert rates[0] > 1.5 * rates[1]  # so it looks, and it is nothing but time
+    assert not any(found_in(churned(seed)).patterns for seed in range(4))
+
+
 def test_a_version_that_came_while_all_got_worse_is_hardly_ever_blamed() -> None:
     blamed = sum(bool(found_in(a_rollout(0.0, seed=seed)).patterns) for seed in range(12))
 
