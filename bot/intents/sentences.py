@@ -64,17 +64,19 @@ def load_sentence_model(model: str, *, download: bool = False) -> SentenceModel:
     """
     try:
         from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging  # type: ignore[import-not-found]
     except ImportError as error:
         raise SettingsError(
             f"The embedding model {model!r} needs sentence-transformers; install"
             " agent-debrief[embedding], or leave the model out"
         ) from error
+    logging.disable_progress_bar()  # else loading draws one amid a command's own lines
     try:
         loaded = SentenceTransformer(model, device="cpu", local_files_only=not download)
     except (OSError, ValueError) as error:
         raise SettingsError(
             f"The embedding model {model!r} is not on this machine; give a folder that holds it,"
-            " or ask for the download"
+            " or set `intents: {download: true}`"
         ) from error
     return SentenceModel(name=f"sentences-{model.rstrip('/').rsplit('/', 1)[-1]}", model=loaded)
 

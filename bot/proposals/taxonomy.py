@@ -42,6 +42,8 @@ FIRST_CONVERSATIONS = 50
 MIN_ANCHORS = 20
 MIN_KAPPA = 0.8
 """Macro average over the intents (loop facts 2.3)."""
+UNCHANGED = 0.995
+"""Kappa of an intent from which nobody needs to look at it."""
 SHOWN_MOVES = 40
 EXAMPLES = 3
 """Conversations shown for one intent."""
@@ -197,7 +199,10 @@ def _what(before: Taxonomy | None, after: Taxonomy, changed: Sequence[Intent]) -
         where = f"under {names.get(parent, parent)}" if parent else "on the first level"
         said.append(f"puts {_listed(children)} {where}")
     how = "Makes" if before is None else "Changes"
-    return f"{how} `{PATH}`: {'; '.join(said)}. Ids stay for good; rename and reword as you like."
+    return (
+        f"{how} `{PATH}`: {'; '.join(said)}. Merge it if your users do want these things and you "
+        "would count them apart; names and definitions may be edited here first. Ids stay for good."
+    )
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -230,6 +235,8 @@ def _risk(before: Taxonomy | None, labels: Relabelling) -> str:
             "names that do not suit can be edited here or later."
         )
     others = sum(bool(labels.ids_before(key)) for key in labels.moved())
+    if not others:
+        return "Low: no agent reads this file, and every conversation that has an intent keeps it."
     return (
         f"Low: no agent reads this file. {count(others, 'conversation')} that had an intent get "
         "another one or none; trends of those intents begin anew."
@@ -271,7 +278,7 @@ def _gate(before: Taxonomy | None, labels: Relabelling) -> GateResult:
     if before is None:
         return GateResult(
             verdict="inconclusive",
-            sentence="There is no taxonomy before this one that labels could be compared with.",
+            sentence="This is the first file: no label exists that it could change.",
         )
     found = agreement(labels)
     if found.kappa is None or found.anchors < MIN_ANCHORS:
@@ -281,11 +288,12 @@ def _gate(before: Taxonomy | None, labels: Relabelling) -> GateResult:
             f"{MIN_ANCHORS} are needed to compare.",
         )
     verdict: Literal["pass", "fail"] = "pass" if found.kappa >= MIN_KAPPA else "fail"
-    weakest = sorted(found.by_intent.items(), key=lambda one: (one[1], one[0]))[:5]
+    changed = [(name, kappa) for name, kappa in found.by_intent.items() if kappa < UNCHANGED]
+    weakest = sorted(changed, key=lambda one: (one[1], one[0]))[:5]
     names = {intent.id: intent.name for intent in before.intents}
     checks = tuple(
         GateCheck(
-            name=f"keeps {names.get(intent_id, intent_id)}",
+            name=f"{names.get(intent_id, intent_id)} keeps its conversations",
             verdict="pass" if kappa >= MIN_KAPPA else "inconclusive",
             sentence=f"kappa {kappa:.2f}",
             n=found.anchors,
@@ -322,7 +330,7 @@ def _new_table(after: Taxonomy, changed: Sequence[Intent], labels: Relabelling) 
         (
             intent.name,
             _state(intent, names),
-            f"{conversations[intent.id]:,}",
+            f"{(n := conversations[intent.id]):,} ({percent(n / len(labels.after))})",
             *([f"{len(people.get(intent.id, ())):,}"] if known else []),
             intent.id,
         )
