@@ -20,6 +20,7 @@ from opentelemetry import trace
 from bot.causes import Trait, explain_by_reader, explain_by_rules, traits_of
 from bot.correction_natures import with_natures
 from bot.counted_changes import counted_changes
+from bot.example_changes import dataset_globs, example_changes
 from bot.feedback import corrections_alone, corrections_of, decisions_of, with_shared_types
 from bot.figures import count
 from bot.gate import gate
@@ -113,6 +114,8 @@ FEEDBACK_EVENTS = ("debrief.correction", "debrief.decision", "debrief.response")
 """What people said of the agent's work; it counts also where its conversation never came."""
 
 
+UNMEASURED = frozenset({"taxonomy", "cases", "dataset"})
+"""Kinds that change no agent: they move no rate."""
 NOTHING_LEARNED = Learning()
 
 
@@ -405,6 +408,19 @@ def propose(
         results += counted_changes(
             understood.facts, repository, files, conversations_of=conversations_of
         )
+        results += example_changes(
+            understood.report.patterns,
+            understood.facts,
+            understood.signals,
+            understood.corrections,
+            repository,
+            files,
+            past,
+            settings=settings,
+            conversations_of=conversations_of,
+            ask=ask,
+            now=now,
+        )
         if ask is not None:
             results += _by_the_model(
                 ranked_patterns(for_model, "prompt", past),
@@ -464,8 +480,7 @@ def measure(
             now=now,
         )
         for one in past
-        # A taxonomy moves no rate: there is nothing to measure.
-        if one.state == "merged" and one.verdict is None and one.kind != "taxonomy"
+        if one.state == "merged" and one.verdict is None and one.kind not in UNMEASURED
     ]
     return (
         tuple(result for result in results if isinstance(result, Verdict)),
@@ -739,6 +754,9 @@ def check_again(
     kind = operation.kind
     if kind not in get_args(ProposalKind):
         return (f"{kind!r:.40} is no kind of proposal",)
+    if kind == "dataset":  # It goes where the settings say, and never where an agent's files are.
+        own = dataset_globs(settings)
+        return check_edits(before, after, kind="dataset", allowed=own)
     return check_edits(
         before,
         after,

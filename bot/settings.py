@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time
@@ -175,6 +176,38 @@ class HarnessSettings(_Section):
     """Seconds that it may take."""
 
 
+class CaseSettings(_Section):
+    """Regression cases from failures and successes, as new files in `.debrief/cases/`."""
+
+    propose: bool = False
+    """Propose such files. They hold hashes and no user's words, unless `quotes` is on or a model
+    put them in other words."""
+    per_run: int = Field(default=1, ge=1, le=3)
+    """Most patterns that one run proposes cases for; they take what room the fixes leave."""
+
+
+class DatasetSettings(_Section):
+    """Examples and preference pairs from corrections, for people who train."""
+
+    path: str | None = Field(default=None, examples=["data/debrief"])
+    """Folder for the files; nothing is proposed without one. They hold what users and reviewers
+    wrote, redacted: give a folder only in a repository that may hold that."""
+    at_least: int = Field(default=20, ge=3, le=1_000)
+    """Corrections that have to be there before a set is proposed."""
+
+    @field_validator("path")
+    @classmethod
+    def _is_plain(cls, path: str | None) -> str | None:
+        if path is None:
+            return None
+        parts = path.rstrip("/").split("/")
+        if not all(re.fullmatch(r"\w[\w.-]*", part, re.ASCII) for part in parts):
+            raise ValueError(
+                f"{path!r:.80} is no plain folder inside the repository; write it like data/debrief"
+            )
+        return "/".join(parts)
+
+
 class Limits(_Section):
     """Caps. A file may make them tighter, never looser."""
 
@@ -262,6 +295,10 @@ class Settings(_Section):
     """How conversations are compared, to find intents and to give them."""
     judge: JudgeSettings = JudgeSettings()
     """A sampled share of the conversations is judged by the model, where there is a key."""
+    cases: CaseSettings = CaseSettings()
+    """Regression cases from failures and successes, as new files in `.debrief/cases/`."""
+    dataset: DatasetSettings = DatasetSettings()
+    """Examples and preference pairs from corrections, for people who train."""
     quotes: bool = False
     """Show what users wrote, redacted, where intents are listed or proposed; else ids alone."""
     allow: tuple[str, ...] = Field(default=(), examples=[["src/agents/**/*.py"]])
