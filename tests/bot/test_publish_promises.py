@@ -1,7 +1,7 @@
 """What maintainers are promised, one test for each; through the real client, over real HTTP.
 
-Two promises are kept elsewhere: hostile text stays inert (`test_body.py`, `test_markdown.py`), and
-the linters are clean (`tests/action`).
+Two promises are kept elsewhere: hostile text stays inert (`test_body.py`, `test_markdown.py`,
+`test_surface_pages.py`), and the linters are clean (`tests/test_frame.py`, `test_init_command.py`).
 """
 
 from __future__ import annotations
