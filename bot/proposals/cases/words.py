@@ -19,7 +19,6 @@ from bot.proposals.text_checks import added_things, lifted
 from bot.records import Ask, ModelCost, Skipped
 from bot.rendering import render_prompt
 from collector.records import Message
-from prompts import show_invisible
 
 MAX_TURNS = 12
 MAX_PARAPHRASE_CHARS = 600
@@ -72,7 +71,7 @@ def given_to(
 
 
 def may_stand(text: str) -> bool:
-    """Nothing in `text` is a link, an address, code, a secret, or an instruction to a model."""
+    """Nothing in it is a link, code, a secret, a hidden sign or an instruction to a model."""
     return next(added_things("", text), None) is None
 
 
@@ -86,7 +85,7 @@ def _quoted(answer: Answer, redact: Callable[[str], str]) -> Given | None:
 
 
 def _turn(message: Message, redact: Callable[[str], str]) -> Turn:
-    text = show_invisible(redact(message.text or ""))[:MAX_TEXT_CHARS]
+    text = redact(message.text or "")[:MAX_TEXT_CHARS]
     return Turn(role="assistant" if message.role == "assistant" else "user", content=text)
 
 

@@ -1,9 +1,9 @@
 """One example of a data set: what the agent was given, and the answer that people wanted.
 
 Takes conversations and corrections; gives `Example`s in the form of chat messages that trainers
-read. What a stranger wrote stays data: everything is redacted, bounded and shown with its invisible
-characters, and an example that holds a link, a secret, code or an instruction to a model is left
-out, because whoever trains on it would teach it.
+read. What a stranger wrote stays data: everything is redacted and bounded, and an example that
+holds a link, a secret, code, a hidden sign or an instruction to a model is left out: whoever trains
+on it would teach it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from bot.proposals.cases import letters_hash
 from bot.proposals.cases.words import may_stand
 from bot.records import Correction
 from collector.records import Conversation, Json, Message
-from prompts import show_invisible
 
 MAX_CHARS = 12_000
 """Of one example; a longer one would be cut by most trainers, in its beginning."""
@@ -118,12 +117,9 @@ def _example(
     if any(one.role == "tool" and one.text is None and one.result is None for one in given):
         return "the results of its tools were not recorded, so the answer would teach inventing"
 
-    def clean(text: str) -> str:
-        return show_invisible(redact(text))
-
-    prompt = tuple(_chat_message(one, clean) for one in given)
-    wanted = clean(answer).strip()
-    was = None if rejected is None else clean(rejected).strip()
+    prompt = tuple(_chat_message(one, redact) for one in given)
+    wanted = redact(answer).strip()
+    was = None if rejected is None else redact(rejected).strip()
     whole = "\n".join([json.dumps(list(prompt), ensure_ascii=False), wanted, was or ""])
     if not wanted or wanted == was:
         return "the correction leaves no other answer"
@@ -154,21 +150,21 @@ def difficulty(turns: int, wanted: str, was: str | None) -> float:
     return round(0.5 * min(1.0, turns / HARD_TURNS) + 0.5 * changed, 3)
 
 
-def _chat_message(message: Message, clean: Redact) -> Mapping[str, Json]:
+def _chat_message(message: Message, redact: Redact) -> Mapping[str, Json]:
     if message.role == "tool":
         said = message.text if message.text is not None else _json(message.result)
         return {
             "role": "tool",
             "tool_call_id": message.tool_call_id or "",
-            "content": clean(message.error or said),
+            "content": redact(message.error or said),
         }
-    found: dict[str, Json] = {"role": message.role, "content": clean(message.text or "")}
+    found: dict[str, Json] = {"role": message.role, "content": redact(message.text or "")}
     if message.tool_calls:
         found["tool_calls"] = [
             {
                 "id": call.id,
                 "type": "function",
-                "function": {"name": call.name, "arguments": clean(_json(call.arguments))},
+                "function": {"name": call.name, "arguments": redact(_json(call.arguments))},
             }
             for call in message.tool_calls
         ]
@@ -181,5 +177,7 @@ def _json(value: Json) -> str:
 
 def _texts(prompt: Sequence[Mapping[str, Json]], wanted: str, was: str | None) -> list[str]:
     said = [str(one["content"]) for one in prompt]
-    called = [json.dumps(one["tool_calls"]) for one in prompt if "tool_calls" in one]
+    called = [
+        json.dumps(one["tool_calls"], ensure_ascii=False) for one in prompt if "tool_calls" in one
+    ]
     return [*said, *called, wanted, was or ""]
