@@ -188,7 +188,7 @@ def _gate_table(checks: Sequence[GateCheck]) -> str:
         ]
         for check in checks[:_SHOWN_ROWS]
     ]
-    return table(["gate", "verdict", "difference (95 %)", "n"], rows)
+    return table(["gate", "verdict", "result (95 %)", "n"], rows)
 
 
 _CHECKED = {
