@@ -56,6 +56,7 @@ from bot.proposals import (
     constraints,
     pattern_decided,
     propose_prompt,
+    propose_retirements,
     propose_rule,
     propose_threshold,
     ranked_patterns,
@@ -378,9 +379,11 @@ def propose(
     now: datetime,
     wanted_now: Collection[str] = (),
     check: RunCheck = lambda proposal: None,
+    texts_of: Callable[[PastProposal], Mapping[str, tuple[str, str]] | None] = lambda past: None,
 ) -> Changes:
     """Turn patterns into gated proposals, or say why not.
 
+    `texts_of` gives what a merge of ours made of its files: what was of no use is retired.
     `wanted_now` are ids that a person wants opened whatever the limits say; `check` runs the
     repository's own check on a candidate. Costs model calls for
     prompts, and for names of intents that the taxonomy does not know yet.
@@ -419,6 +422,15 @@ def propose(
             settings=settings,
             conversations_of=conversations_of,
             ask=ask,
+            now=now,
+        )
+        results += propose_retirements(
+            past,
+            facts=understood.facts,
+            taxonomy=understood.taxonomy,
+            standing={pattern.id for pattern in understood.report.patterns},
+            files=repository.files,
+            texts_of=texts_of,
             now=now,
         )
         if ask is not None:

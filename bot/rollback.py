@@ -7,11 +7,11 @@ the same lines have changed since or the merge made a new file. Pure; costs noth
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import SequenceMatcher
 
 from bot.markdown import plain
 from bot.proposals.edits import edit_to
 from bot.proposals.identity import fingerprint
+from bot.proposals.undoing import undone
 from bot.records import (
     TITLE_CHARS,
     Edit,
@@ -23,9 +23,6 @@ from bot.records import (
     SourceFile,
     short_hash,
 )
-
-CONTEXT_LINES = 3
-"""Around a change, at most, to find its place where the file has changed elsewhere."""
 
 
 def roll_back(
@@ -48,7 +45,7 @@ def roll_back(
         if before[path] == after[path]:
             continue
         file = now.get(path)
-        text = _undone(before[path], after[path], file.text) if file else None
+        text = undone(before[path], after[path], file.text) if file else None
         if file is None or text is None:
             return _skipped(past, f"the same lines of {path} have changed since; revert it by hand")
         if text != file.text:
@@ -86,34 +83,6 @@ def _proposal(past: PastProposal, edits: tuple[Edit, ...], why: str) -> Proposal
             verdict="inconclusive", sentence="Not replayed: it restores what was served before."
         ),
     )
-
-
-def _undone(before: str, after: str, now: str) -> str | None:
-    """`now` without the change from `before` to `after`; None where a place is not unique."""
-    if now == after:
-        return before
-    old, new = after.splitlines(keepends=True), before.splitlines(keepends=True)
-    matcher = SequenceMatcher(a=old, b=new, autojunk=False)
-    for tag, first, last, low, high in matcher.get_opcodes():
-        if tag == "equal":
-            continue
-        found = _replaced(now, old, (first, last), "".join(new[low:high]))
-        if found is None:
-            return None
-        now = found
-    return now
-
-
-def _replaced(now: str, old: list[str], place: tuple[int, int], new: str) -> str | None:
-    """With as few lines around the place as make it unique."""
-    first, last = place
-    for around in range(CONTEXT_LINES + 1):
-        head = "".join(old[max(0, first - around) : first])
-        tail = "".join(old[last : last + around])
-        wanted = head + "".join(old[first:last]) + tail
-        if wanted and now.count(wanted) == 1:
-            return now.replace(wanted, head + new + tail)
-    return None
 
 
 def _skipped(past: PastProposal, reason: str) -> Skipped:

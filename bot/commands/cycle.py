@@ -24,6 +24,7 @@ from bot.commands.loading import (
     store_of,
     understanding_of,
 )
+from bot.commands.merges import retired_by, texts_of_merge
 from bot.commands.quality import Monitored, alert_lines, monitored, quality_json
 from bot.commands.shell import Shell, exit_code
 from bot.commands.surface import (
@@ -216,6 +217,7 @@ def _cycle(
                 wished,
                 settings=workspace.settings,
                 conversations_of=lambda keys: conversations_by_key(store, keys),
+                texts_of=lambda one: texts_of_merge(repo, one),
                 ask=ask,
                 now=shell.now,
                 wanted_now=wishes.ids("create"),
@@ -239,7 +241,7 @@ def _cycle(
     nothing = () if understood.report.agents else (empty_store(shell, workspace.settings),)
     left_out = (*nothing, *understood.skipped, *changes.skipped, *too_early, *operations.left_out)
     operations = with_surface(
-        marked(operations, rollbacks, wishes),
+        marked(operations, rollbacks, wishes, retired_by(changes.proposals)),
         understood,
         repository,
         past,

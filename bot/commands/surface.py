@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bot import git
 from bot.bundle import Operations
+from bot.commands.merges import is_restored, merged_texts
 from bot.commands.shell import Shell
 from bot.dashboard import dashboard_of
 from bot.evidence import evidence_map
@@ -128,35 +129,31 @@ def roll_back_merged(
     repo: str, repository: Repository, past: PastProposal, *, why: str
 ) -> Proposal | Skipped:
     """What the merge changed, read from the repository's history, and the change that undoes it."""
-    path = Path(repo)
-    merge = git.resolve(path, past.merge_sha) if past.merge_sha else None
-    parent = git.resolve(path, f"{merge}^1") if merge else None
-    if merge is None or parent is None:
+    texts = merged_texts(repo, past)
+    if texts is None:
         return Skipped(
             what=f"rollback of {past.reference}",
             code="no_history",
             reason="The merge is not in this checkout; fetch the whole history "
             "(`fetch-depth: 0` on actions/checkout).",
         )
-    changed = git.changed_paths(path, parent, merge)
-    before, after = (git.read_files(path, sha, changed) for sha in (parent, merge))
-    return roll_back(
-        past,
-        before={name: file.text for name, file in before.items()},
-        after={name: file.text for name, file in after.items()},
-        now=repository.files,
-        why=why,
-    )
+    before, after = texts
+    return roll_back(past, before=before, after=after, now=repository.files, why=why)
 
 
 def marked(
-    operations: Operations, rollbacks: Mapping[str, Proposal | Skipped], wishes: Wishes
+    operations: Operations,
+    rollbacks: Mapping[str, Proposal | Skipped],
+    wishes: Wishes,
+    retired: Mapping[str, Proposal] | None = None,
 ) -> Operations:
     """The operations that take a merge or a rejection back say so, for publish to look it up."""
     requests: dict[str, Mapping[str, Json]] = {id: {"lift": True} for id in wishes.ids("lift")}
     for id, one in rollbacks.items():
         if isinstance(one, Proposal):
             requests[one.id] = {"rollback": id}
+    for id, retirement in (retired or {}).items():
+        requests[retirement.id] = {"retire": id}
     return replace(
         operations,
         operations=tuple(
@@ -299,11 +296,16 @@ def check_restored(target: Target, past: Sequence[PastProposal]) -> Check:
         settings_text: str | None,
     ) -> Iterable[str]:
         problems = tuple(check_again(operation, before, after, settings_text))
-        undone = merged.get(str(operation.request.get("rollback")))
-        if not problems or undone is None or undone.base_sha is None:
+        request = operation.request
+        earlier = merged.get(str(request.get("rollback") or request.get("retire")))
+        if not problems or earlier is None or earlier.base_sha is None:
             return problems
-        former = target.files(undone.base_sha, list(after))
-        restores = all(path in former and former[path].text == after[path] for path in after)
+        restores = is_restored(
+            after,
+            before,
+            before_merge=target.files(earlier.base_sha, list(after)),
+            merged=target.files(earlier.merge_sha, list(after)) if earlier.merge_sha else {},
+        )
         never = any(NEVER.match_file(path.lower()) for path in after)
         return () if restores and not never else problems
 
