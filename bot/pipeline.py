@@ -669,7 +669,7 @@ def _by_the_model(
             [read[key] for key in group if key in read] for group in chosen[pattern.id]
         )
         if pattern.cause is not None and pattern.cause.cause in ROUTED:
-            yield propose_harness(
+            routed = propose_harness(
                 pattern,
                 repository,
                 files[pattern.agent],
@@ -679,7 +679,10 @@ def _by_the_model(
                 taken=taken,
                 ask=ask,
             )
-            continue
+            yield routed
+            # Where the tools are kept elsewhere, the prompt is all that can be changed here.
+            if not (isinstance(routed, Skipped) and routed.code == "no_file"):
+                continue
         yield propose_prompt(
             pattern,
             repository,

@@ -13,7 +13,7 @@ from bot.figures import count, rate
 from bot.markdown import plain
 from bot.proposals.floors import MIN_USERS, floor_note
 from bot.proposals.harness.places import Description, Function
-from bot.proposals.harness.seen import Seen
+from bot.proposals.harness.seen import Seen, has_failed
 from bot.proposals.harness.writing import Written
 from bot.proposals.identity import fingerprint, proposal_id
 from bot.records import (
@@ -147,7 +147,7 @@ def _evidence(pattern: Pattern, conversations: Sequence[Conversation], seen: See
 
 def _item(conversation: Conversation, tool: str) -> str:
     messages = enumerate(conversation.messages)
-    failed = [at for at, one in messages if one.role == "tool" and one.error and one.name == tool]
+    failed = [at for at, one in messages if has_failed(one) and one.name == tool]
     return f"The tool failed in message {failed[0]}." if failed else "The tool misled the agent."
 
 

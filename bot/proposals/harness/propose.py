@@ -200,9 +200,19 @@ def _what(pattern: Pattern) -> str:
 def _place(
     cause: Cause, tool: str, seen: Seen, files: AgentFiles, repository: Repository
 ) -> Description | Function | Skipped:
-    if cause.cause == "tool_definition":
-        return find_description(tool, files, repository)
-    return find_function(tool, seen.messages, files, repository)
+    """Where the cause says, else the tool's other half: its function says in a docstring, and its
+    description to the model, what the other one does."""
+    described = find_description(tool, files, repository)
+    if cause.cause == "tool_definition" and not _is_missing(described):
+        return described
+    function = find_function(tool, seen.messages, files, repository)
+    if cause.cause == "harness" and _is_missing(function) and not _is_missing(described):
+        return described
+    return function
+
+
+def _is_missing(place: Description | Function | Skipped) -> bool:
+    return isinstance(place, Skipped) and place.code == "no_file"
 
 
 def _around(

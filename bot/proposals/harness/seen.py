@@ -12,11 +12,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from collector.records import Conversation, Json
+from collector.records import Conversation, Json, Message
 
 MIN_PEOPLE = 3
 MAX_SHAPES = 4
 MAX_SHAPE = 24
+_BEGINS_AS_ERROR = re.compile(r"\W*(?:\w*(?:error|exception)\b|traceback\b|failed\b)", re.I)
 _RUN = re.compile(r"([Aa9])\1{2,}")
 
 
@@ -48,9 +49,20 @@ def failing_tools(conversations: Iterable[Conversation]) -> Counter[str]:
     return Counter(
         name
         for conversation in conversations
-        for name in {one.name for one in conversation.messages if one.error and one.name}
-        if name is not None
+        for name in {one.name for one in conversation.messages if has_failed(one)}
+        if name
     )
+
+
+def has_failed(message: Message) -> bool:
+    """A tool's answer is an error, by what it was sent as or by how it begins."""
+    if message.role != "tool":
+        return False
+    result = message.result
+    if isinstance(result, dict):
+        return bool(message.error or result.get("error"))
+    said = result if isinstance(result, str) else message.text or ""
+    return bool(message.error) or _BEGINS_AS_ERROR.match(said) is not None
 
 
 def tool_at(conversation: Conversation, message_index: int) -> str | None:
@@ -74,9 +86,10 @@ def look_at(tool: str, conversations: Sequence[Conversation]) -> Seen:
             if message.role != "tool" or call is None or call.name != tool:
                 continue
             given = call.arguments if isinstance(call.arguments, dict) else {}
-            outcomes.append((conversation.unit, given, bool(message.error)))
-            if message.error:
-                messages.append(f"{message.error} {json.dumps(message.result, default=str)}")
+            outcomes.append((conversation.unit, given, has_failed(message)))
+            if has_failed(message):
+                said = json.dumps(message.result, default=str)
+                messages.append(f"{message.error or ''} {message.text or ''} {said}")
     return Seen(
         tool=tool,
         calls=len(outcomes),
@@ -102,8 +115,9 @@ def _shapes(outcomes: Sequence[tuple[str, Mapping[str, Json], bool]]) -> list[Sh
         if len(people[name, shape]) >= MIN_PEOPLE
     ]
     several = Counter(one.argument for one in found)
+    # Where all calls look alike, only a shape that is always refused says something.
     telling = [
-        one for one in found if several[one.argument] > 1 and re.fullmatch(r"\w+", one.argument)
+        one for one in found if several[one.argument] > 1 or (one.refused and not one.accepted)
     ]
     telling.sort(key=lambda one: (-abs(one.refused - one.accepted), one.argument, one.shape))
     return telling[:MAX_SHAPES]
