@@ -170,7 +170,7 @@ def _evidence_sentence(proposal: Proposal) -> str:
         said += f" of {count(evidence.users, 'reviewer' if proposal.kind == 'rule' else 'user')}"
     if evidence.first_at and evidence.last_at:
         said += f", {day(evidence.first_at)} to {day(evidence.last_at)}"
-    if proposal.kind != "taxonomy":  # which is about words and not about a failure
+    if proposal.kind not in {"taxonomy", "dataset"}:  # which are about no single failure
         said += f"; root cause: {proposal.root_cause.replace('_', ' ')}"
     said += "."
     return f"{said} {prose(evidence.note, SENTENCE)}" if evidence.note else said
