@@ -15,13 +15,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from bot.intents.classifier import KEPT_PER_INTENT, Classifier
-from bot.intents.clusters import find_clusters, join_small
+from bot.intents.clusters import find_clusters, join_small, shares_of_neighbours
 from bot.intents.describing import Description, describe_group
 from bot.intents.embedding import (
     Embedder,
@@ -38,8 +39,10 @@ from bot.intents.label import (
     decide,
     fits_taxonomy,
     guess,
+    intents_of_messages,
     learn,
     offered,
+    with_further,
 )
 from bot.intents.naming import name_clusters, proper_nouns
 from bot.intents.taxonomy import taxonomy_version
@@ -141,7 +144,8 @@ def discover(
             skipped += left_out
             cost += more
         intents |= {group.intent.id: group.intent for group in groups}
-        labels |= _label_all(own, groups, known_as, candidates, embed)
+        sure = _sure_of_members(sample, vectors, new)
+        labels |= _label_all(own, groups, sure, known_as, candidates, embed)
     version = taxonomy_version(intents.values())
     return Discovery(
         taxonomy=Taxonomy(intents=tuple(intents.values()), version=version, source="discovered"),
@@ -423,9 +427,21 @@ def _described(
     return named, skipped, cost
 
 
+def _sure_of_members(
+    sample: NDArray[np.int64], vectors: Matrix, clusters: Sequence[NDArray[np.int64]]
+) -> dict[int, float]:
+    """Probability of each document in `clusters` that it belongs there."""
+    group = np.full(len(sample), -1)
+    for number, rows in enumerate(clusters):
+        group[rows] = number
+    shares = shares_of_neighbours(vectors, group)
+    return {int(sample[row]): float(shares[row]) for row in np.flatnonzero(group >= 0)}
+
+
 def _label_all(
     documents: Sequence[Document],
     groups: Sequence[_Group],
+    sure: Mapping[int, float],
     known_as: _Known,
     known: Sequence[Intent],
     embed: Embedder,
@@ -450,15 +466,14 @@ def _label_all(
     rest = [row for row in range(len(documents)) if row not in found]
     for start in range(0, len(rest), CHUNK):
         rows = rest[start : start + CHUNK]
-        guesses = guess([documents[row] for row in rows], classifier, embed)
-        for row, decided, probabilities in zip(
-            rows, decide(guesses), guesses.probabilities, strict=True
-        ):
-            if row in member:
-                own = probabilities[guesses.intent_ids.index(member[row])]
-                found[row] = _label(documents[row], ((member[row], round(float(own), 4)),))
-            else:
-                found[row] = replace(_label(documents[row], decided), source="classifier")
+        asked = [documents[row] for row in rows]
+        for row, decided in zip(rows, decide(guess(asked, classifier, embed)), strict=True):
+            own = ((member[row], round(sure[row], 4)),) if row in member else decided
+            source: Literal["cluster", "classifier"] = "cluster" if row in member else "classifier"
+            found[row] = replace(_label(documents[row], own), source=source)
+        for number, one in intents_of_messages(asked, classifier, embed):
+            before = found[rows[number]]
+            found[rows[number]] = replace(before, intents=with_further(before.intents, one))
     return {
         (document.agent, document.conversation_id): found[row]
         for row, document in enumerate(documents)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 
@@ -30,6 +31,9 @@ from bot.intents.embedding import (
 )
 from bot.intents.text import Document
 from bot.records import Intent, Label, Taxonomy
+
+Intents: TypeAlias = tuple[tuple[str, float], ...]
+"""Of one document: ids and probabilities, the first one by the whole of it."""
 
 UNSURE_UNDER = 0.3
 """Probability under which an intent is not given."""
@@ -135,7 +139,7 @@ def learn(
 
 def read(
     documents: Sequence[Document], classifier: Classifier, embed: Embedder = embed_texts
-) -> Iterator[tuple[tuple[str, float], ...]]:
+) -> Iterator[Intents]:
     """The intents of each document with their probabilities; nothing where none is sure.
 
     The whole says which is first. A message that by itself surely says another one adds that: two
@@ -143,14 +147,23 @@ def read(
     """
     for start in range(0, len(documents), CHUNK):
         chunk = documents[start : start + CHUNK]
-        found = [dict(intents) for intents in decide(guess(chunk, classifier, embed))]
-        for row, (intent_id, probability) in _of_messages(chunk, classifier, embed):
-            if found[row] and len(found[row]) < MAX_INTENTS:
-                found[row].setdefault(intent_id, min([probability, *found[row].values()]))
-        yield from (tuple(intents.items()) for intents in found)
+        found = decide(guess(chunk, classifier, embed))
+        for row, one in intents_of_messages(chunk, classifier, embed):
+            found[row] = with_further(found[row], one)
+        yield from found
 
 
-def _of_messages(
+def with_further(intents: Intents, one: tuple[str, float]) -> Intents:
+    """`intents` and `one` that a message says by itself, no surer than those of the whole.
+
+    Nothing is added to nothing, nor to three.
+    """
+    if not intents or len(intents) >= MAX_INTENTS or one[0] in dict(intents):
+        return intents
+    return (*intents, (one[0], min(one[1], *(probability for _, probability in intents))))
+
+
+def intents_of_messages(
     documents: Sequence[Document], classifier: Classifier, embed: Embedder
 ) -> Iterator[tuple[int, tuple[str, float]]]:
     """Row and intent of each message that surely has one, where there are a few messages."""
@@ -182,7 +195,7 @@ def guess(
     return among_neighbours(classify(classifier, vectors), vectors)
 
 
-def decide(guesses: Guesses) -> list[tuple[tuple[str, float], ...]]:
+def decide(guesses: Guesses) -> list[Intents]:
     """The intent of each row with its probability, or nothing where that is not sure enough."""
     if not guesses.intent_ids:
         return [()] * len(guesses.novelty)

@@ -13,7 +13,7 @@ import pytest
 from sklearn.metrics import normalized_mutual_info_score
 
 from bot.intents import Discovery, Document, discover, to_document
-from bot.intents.clusters import find_clusters
+from bot.intents.clusters import find_clusters, shares_of_neighbours
 from bot.intents.embedding import Matrix, embed_documents, normalise
 from bot.intents.naming import name_clusters
 from bot.records import Intent, Label, ModelCost, Skipped, Taxonomy
@@ -369,3 +369,27 @@ def test_what_has_a_label_from_elsewhere_is_known_where_no_exemplar_is_among_the
     assert own == {"i-1"}
     assert len(ids(found) - {"i-1"}) == 2
     assert sizes(found) == [12, 12, 12]
+
+
+def test_a_member_between_two_groups_is_less_sure_than_one_in_the_midst():
+    middles = np.eye(2, 12, dtype=np.float32)
+    noise = np.random.default_rng(0).normal(size=(40, 12), scale=0.1)
+    rows = normalise(np.vstack([np.repeat(middles, 20, axis=0) + noise, middles.sum(axis=0)]))
+    groups = np.array([0] * 20 + [1] * 21)
+
+    shares = shares_of_neighbours(rows, groups)
+
+    assert shares[:40].min() > 0.8
+    assert shares[-1] < 0.7
+    assert shares.max() < 1
+
+
+def test_no_member_of_a_group_is_certain():
+    documents = some_documents(each=30)
+
+    found = discover(documents, now=NOW)
+
+    sure = [one.intents[0][1] for one in found.labels if one.source == "cluster"]
+    assert sure
+    assert 0.5 < np.mean(sure) < 0.95
+    assert max(sure) < 1
