@@ -1050,6 +1050,8 @@ class Reply:
     model: str
     stop_reason: str
     cost: ModelCost
+    paid_before: ModelCost = ModelCost()
+    """What an answer that was kept had cost when it was given; nothing for a new one."""
 
 
 Ask: TypeAlias = Callable[[RenderedPrompt], Reply | Skipped]

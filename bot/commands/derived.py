@@ -200,13 +200,16 @@ def kept_reply(store: Store, key: str) -> Reply | None:
     """What was answered before, at no cost."""
     with suppress(OSError, ValueError, TypeError):
         said = json.loads((store.root / REPLIES / f"{key}.json").read_bytes())
-        return Reply(**said, cost=ModelCost())
+        paid = ModelCost(**said.pop("paid", {}))
+        return Reply(**said, cost=ModelCost(), paid_before=paid)
     return None
 
 
 def keep_reply(store: Store, key: str, reply: Reply) -> None:
     """Write an answer down for the next time."""
-    said = {name: value for name, value in asdict(reply).items() if name != "cost"}
+    costs = ("cost", "paid_before")
+    said = {name: value for name, value in asdict(reply).items() if name not in costs}
+    said["paid"] = asdict(reply.cost)
     path = store.root / REPLIES / f"{key}.json"
     replace_file(path, lambda draft: draft.write_text(json.dumps(said), encoding="utf-8"))
 

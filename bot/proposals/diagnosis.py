@@ -31,8 +31,9 @@ PER_CALL = 4
 """Conversations in one request, where a longer prompt of the agent does not ask for more."""
 LONG_PROMPT_CHARS = 12_000
 """From here on as few requests as may be: each one repeats it."""
-READING_CHARS = 80_000
-"""Of all transcripts together: about 20,000 tokens, a third of what one proposal may cost."""
+READING_CHARS = 60_000
+"""Of all transcripts together: about 15,000 tokens, so that three rounds of writing fit into what
+one proposal may cost."""
 MIN_EXCERPT_CHARS, MAX_EXCERPT_CHARS = 2_000, 12_000
 
 

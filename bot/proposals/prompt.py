@@ -272,9 +272,11 @@ def _told(cause: Cause, reading: Reading) -> str:
         f"Seen in {len(cause.members)} of {reading.read} failed conversations that were read.",
         "What each reader said:",
     ]
-    for found in cause.members:
-        seen = found.paraphrase or "(not told)"
-        lines.append(f"- {_KINDS[found.kind]}. {seen} Suggested: {found.rule}")
+    said = Counter(
+        f"{_KINDS[found.kind]}. {found.paraphrase or '(not told)'} Suggested: {found.rule}"
+        for found in cause.members
+    )
+    lines += [f"- ({number}x) {text}" for text, number in said.items()]
     return "\n".join(lines)
 
 

@@ -7,7 +7,6 @@ paraphrases go in.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,7 +16,6 @@ from bot.figures import count, percent, rate
 from bot.markdown import plain
 from bot.proposals.contrast import Contrast
 from bot.proposals.diagnosis import Cause, Reading
-from bot.proposals.edits import split_lines
 from bot.proposals.floors import MIN_USERS, floor_note
 from bot.proposals.identity import fingerprint, proposal_id
 from bot.proposals.prompt_file import PromptFile
@@ -42,7 +40,7 @@ FIXED_SHARE = (0.25, 0.75)
 three quarters of the failures that show its cause. Scored after every merge."""
 PREDICTION_DAYS = 28
 LINE_CHARS = 80
-"""Of an added line in the table of prices; the diff has all of it."""
+"""Of an added sentence in the table of prices; the diff has all of it."""
 PRICE_TITLE = "What the change costs"
 ITEMS_SHOWN = 20
 """As many as are read at most: each is a reason, and an id alone tells a reviewer nothing."""
@@ -120,7 +118,7 @@ def build_proposal(
         tables=(
             _reading_table(reading),
             _contrast_table(checked),
-            _price_table(prompt.text, candidate, traffic),
+            _price_table(candidate, traffic),
         ),
         weeks=pattern.weeks,
         losing=checked.worse,
@@ -249,13 +247,13 @@ def _growth(candidate: Candidate, traffic: Traffic | None) -> str:
     return f"{told}, about {month:,} tokens a month."
 
 
-def _price_table(before: str, candidate: Candidate, traffic: Traffic | None) -> Table:
-    """What each added line costs, at four characters a token, and what the change costs at all."""
-    diff = list(difflib.unified_diff(split_lines(before), split_lines(candidate.text), n=0))[2:]
-    lines = [line[1:].strip() for line in diff if line[0] == "+" and line[1:].strip()]
-    rows = [(plain(line, LINE_CHARS), -(-len(line) // CHARS_PER_TOKEN)) for line in lines]
-    rows.append(("all of it, less what goes", candidate.growth_tokens))
-    header = ("added line", "tokens in each call")
+def _price_table(candidate: Candidate, traffic: Traffic | None) -> Table:
+    """What each new sentence costs, at four characters a token, and the change as a whole."""
+    rows = [(plain(one, LINE_CHARS), _tokens(one)) for one in candidate.sentences]
+    if candidate.removed:
+        rows.append(("less what goes", -_tokens(candidate.removed)))
+    rows.append(("all of it", candidate.growth_tokens))
+    header = ("added", "tokens in each call")
     if traffic is None:
         return Table(
             title=PRICE_TITLE, header=header, rows=tuple((line, f"{n:,}") for line, n in rows)
@@ -266,6 +264,10 @@ def _price_table(before: str, candidate: Candidate, traffic: Traffic | None) -> 
         header=(*header, "tokens a month"),
         rows=tuple((line, f"{n:,}", f"{round(n * calls):,}") for line, n in rows),
     )
+
+
+def _tokens(text: str) -> int:
+    return -(-len(text) // CHARS_PER_TOKEN)
 
 
 def _confidence(pattern: Pattern, evidence: Evidence) -> Literal["low", "medium", "high"]:

@@ -46,5 +46,6 @@ class Metered:
             )
         reply = self.ask(prompt)
         if isinstance(reply, Reply):
-            self.cost += reply.cost
+            # The reader of causes asks the same before: those answers are kept, and were paid for.
+            self.cost += reply.cost + reply.paid_before
         return reply

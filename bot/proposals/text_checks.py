@@ -173,9 +173,19 @@ def _names(name: str, text: str) -> bool:
 
 def lost_duties(before: str, after: str) -> list[str]:
     """Sentences with must, never, always, refuse or the like that `after` does not have as such."""
-    kept = _folded(after)
-    sentences = (_folded(part) for part in _SENTENCE_END.split(before) if _DUTY.search(part))
+    kept = _folded(_as_read(after))
+    sentences = (
+        _folded(part) for part in _SENTENCE_END.split(_as_read(before)) if _DUTY.search(part)
+    )
     return [sentence for sentence in sentences if sentence not in kept]
+
+
+def _as_read(text: str) -> str:
+    """With the line ends and quotation marks that JSON and code write with a backslash.
+
+    Else a whole prompt in a JSON file is one sentence, and any edit of it loses that.
+    """
+    return text.replace("\\r\\n", "\n").replace("\\n", "\n").replace('\\"', '"')
 
 
 def _folded(text: str) -> str:

@@ -32,6 +32,8 @@ from bot.rendering import render_prompt
 
 MAX_CANDIDATES = 4
 MAX_ROUNDS = 3
+MAX_JUDGED = 2
+"""Of a round's edits that stand, the smallest so many are put before the judge."""
 MAX_REPLACED = 3
 """Sentences of the file that one edit may replace: more would be a rewrite."""
 ALREADY_SAID = 0.85
@@ -68,6 +70,8 @@ class Candidate:
     """What is gone, in the same way."""
     changed_lines: int
     growth_tokens: int
+    sentences: tuple[str, ...] = ()
+    """What `added` is made of."""
 
     @property
     def change(self) -> str:
@@ -187,7 +191,7 @@ def _first_sound(
     standing: Sequence[Candidate], rule: str, notes: _Notes, ask: Ask
 ) -> Candidate | Skipped | None:
     """The first that the judge has nothing against."""
-    for at, candidate in enumerate(standing):
+    for at, candidate in enumerate(standing[:MAX_JUDGED]):
         objection = _objection(candidate, rule, ask)
         if isinstance(objection, Skipped):
             return objection
@@ -289,6 +293,7 @@ def check_candidate(
         removed=removed.lstrip("-*•# "),
         changed_lines=changed_lines(file.text, written),
         growth_tokens=(len(changed) - len(text)) // 4,
+        sentences=tuple(_fresh(text, changed)),
     )
 
 

@@ -43,7 +43,7 @@ def test_a_question_is_paid_for_once(store):
 
     assert len(asked) == 1
     assert first == REPLY
-    assert second == replace(REPLY, cost=ModelCost())
+    assert second == replace(REPLY, cost=ModelCost(), paid_before=REPLY.cost)
 
 
 def test_other_words_or_another_model_are_another_question(store):

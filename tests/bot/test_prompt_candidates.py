@@ -11,7 +11,7 @@ import pytest
 from bot.proposals.edits import apply_edits
 from bot.proposals.spending import MAX_TOKENS, tokens_allowed
 from bot.proposals.writing import MAX_ROUNDS, Candidate, check_candidate
-from bot.records import Proposal, Skipped
+from bot.records import Ask, ModelCost, Proposal, RenderedPrompt, Reply, Skipped
 from collector.records import Conversation
 from tests.bot.builders import assistant, calls, returns, user
 from tests.bot.readers import transcripts
@@ -230,6 +230,19 @@ def test_what_each_added_line_costs_is_in_the_body() -> None:
     assert "tokens a month" in proposal.risk
 
 
+def test_a_sentence_that_is_reworded_costs_what_it_is_longer() -> None:
+    new = f"{OLD[:-1]} and look it up before you promise anything."
+    claim = a_candidate(kind="sharpen", new=new)
+
+    proposal = propose(Script(write=candidates(claim)))
+
+    assert isinstance(proposal, Proposal)
+    prices = next(one for one in proposal.tables if one.title == "What the change costs")
+    (_, added), (_, gone), (_, whole) = prices.rows
+    assert int(gone) < 0
+    assert abs(int(added) + int(gone) - int(whole)) <= 2
+
+
 def test_without_traffic_no_price_of_a_month_is_given() -> None:
     proposal = propose(Script())
 
@@ -298,3 +311,27 @@ def _padded(conversation: Conversation, system: str) -> Conversation:
     ]
     first, *rest = conversation.messages
     return replace(conversation, messages=(first, *more, *rest), system=system)
+
+
+def test_answers_that_were_kept_count_with_what_they_had_cost() -> None:
+    """The reader of causes asks the same first: its answers are no cheaper for being there."""
+    kept: dict[str, Reply] = {}
+
+    def remembering(ask: Ask) -> Ask:
+        def once(prompt: RenderedPrompt) -> Reply | Skipped:
+            if prompt.user in kept:
+                old = kept[prompt.user]
+                return replace(old, cost=ModelCost(), paid_before=old.cost)
+            reply = ask(prompt)
+            if isinstance(reply, Reply):
+                kept[prompt.user] = reply
+            return reply
+
+        return once
+
+    first, second = (propose(Script(), wrap=remembering) for _ in range(2))
+
+    assert isinstance(first, Proposal)
+    assert isinstance(second, Proposal)
+    assert second.cost == first.cost
+    assert second.fingerprint == first.fingerprint

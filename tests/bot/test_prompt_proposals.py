@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from bot.proposals.edits import apply_edits
 from bot.proposals.prompt import propose_prompt
 from bot.proposals.prompt_file import PromptFile, choose_prompt_file
 from bot.proposals.writing import Candidate, check_candidate
-from bot.records import AgentFiles, Finding, Pattern, Proposal, Repository, Skipped, SourceFile
+from bot.records import AgentFiles, Ask, Finding, Pattern, Proposal, Repository, Skipped, SourceFile
 from bot.transcript import write_transcript
 from collector.records import CallError, Completeness, Conversation
 from tests.bot.builders import (
@@ -148,6 +148,7 @@ def propose(
     constraints: Sequence[str] = (),
     budget_usd: float = 10.0,
     conversations_per_month: float | None = None,
+    wrap: Callable[[Ask], Ask] = lambda ask: ask,
 ) -> Proposal | Skipped | Finding:
     with messages_server(script) as server:
         model = Model(api_key=KEY, base_url=server.url, budget_usd=budget_usd)
@@ -158,7 +159,7 @@ def propose(
             failing=[a_failure(n) for n in range(6)] if failing is None else failing,
             passing=[a_success(n) for n in range(3)] if passing is None else passing,
             constraints=constraints,
-            ask=model.ask,
+            ask=wrap(model.ask),
             now=NOW,
             conversations_per_month=conversations_per_month,
         )
@@ -515,6 +516,16 @@ def test_a_rule_that_would_spoil_what_goes_well_is_not_proposed() -> None:
     assert "3 of 3" in skipped.reason
 
 
+def test_the_writer_reads_what_several_readers_said_alike_once() -> None:
+    script = Script()
+
+    propose(script)
+
+    told = script.of("write")[0].between("cause")
+    assert told.count("Suggested:") == 1
+    assert "- (6x) no rule says what to do." in told
+
+
 def test_the_judge_sees_the_rule_that_the_edit_has_to_bring() -> None:
     script = Script()
 
@@ -814,11 +825,13 @@ def test_a_paraphrase_gives_nothing_away(text: str, stays: bool) -> None:
         ("agents/support.yaml", "agents:\n  support:\n    system: |\n{block}\n    model: m\n"),
         ("agents/support.py", 'SYSTEM_PROMPT = """{prompt}"""\n'),
         ("agents/support.ts", "const system = `{prompt}`;\n"),
+        ("agents/support.json", '{"system_prompt": {json}, "max_steps": 9}\n'),
     ],
 )
 def test_a_prompt_inside_another_file_is_edited_where_it_stands(path: str, text: str) -> None:
     block = "\n".join(f"      {line}".rstrip() for line in PROMPT.splitlines())
     text = text.replace("{block}", block).replace("{prompt}", PROMPT)
+    text = text.replace("{json}", json.dumps(PROMPT))
     repository = Repository(
         base_sha="3" * 40,
         base_branch="main",
@@ -833,5 +846,6 @@ def test_a_prompt_inside_another_file_is_edited_where_it_stands(path: str, text:
     assert isinstance(found, Candidate)
     edit = found.edit
     after = text.replace(edit.old, edit.new)
-    assert len(after.splitlines()) == len(text.splitlines()) + 1
+    added = 0 if path.endswith(".json") else 1
+    assert len(after.splitlines()) == len(text.splitlines()) + added
     assert RULE in after
