@@ -841,9 +841,7 @@ class ThresholdMove:
     new: float
 
 
-CheckState = Literal[
-    "passed", "failed", "timed_out", "fails_anyway", "times_out_anyway", "not_run"
-]
+CheckState = Literal["passed", "failed", "timed_out", "fails_anyway", "times_out_anyway", "not_run"]
 """`fails_anyway` and `times_out_anyway`: the default branch without the change does so too, so that
 it does not count. `not_run`: no copy of the repository could be made."""
 
