@@ -679,9 +679,9 @@ def _by_the_model(
                 taken=taken,
                 ask=ask,
             )
-            yield routed
             # Where the tools are kept elsewhere, the prompt is all that can be changed here.
             if not (isinstance(routed, Skipped) and routed.code == "no_file"):
+                yield routed
                 continue
         yield propose_prompt(
             pattern,

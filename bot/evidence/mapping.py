@@ -85,8 +85,16 @@ def map_of_json(text: str) -> EvidenceMap | None:
 
 
 def same_evidence(one: EvidenceMap, other: EvidenceMap) -> bool:
-    """Equal but for when and on which commit: then there is nothing to write."""
-    return replace(one, at=other.at, base_sha=other.base_sha) == other
+    """Equal but for when and on which commit, or of the same day and files: nothing to write.
+
+    Who compares lines with a map does not need it newer than of today.
+    """
+    same_day = (one.at.date(), one.window_days, one.files) == (
+        other.at.date(),
+        other.window_days,
+        other.files,
+    )
+    return same_day or replace(one, at=other.at, base_sha=other.base_sha) == other
 
 
 def words_of(text: str) -> frozenset[str]:
