@@ -105,6 +105,7 @@ MAX_MOVE = Decimal("0.2")
 """Largest move of a threshold as a share of its value."""
 MAX_RAISE = Decimal(1)
 """The same for a limit: it may at most double."""
+_SECTIONS = frozenset({"model", "engine", "deployment"})
 _LIMITS = frozenset({"max_tokens", "max_output_tokens", "max_completion_tokens"})
 """Protected keys that a `config` proposal may raise: one number, within `MAX_RAISE`."""
 _ANY_KEY = "|".join(key.replace("_", "[_-]?") for key in sorted(_KEYS, reverse=True))
@@ -352,7 +353,9 @@ def _changed_keys(path: str, old: str, new: str) -> set[str]:
     }
     try:
         for leaf in structure.changed_leaves(path, old, new):
-            found.update(leaf.split("."))
+            *sections, key = leaf.removesuffix(".value").split(".")
+            # `model` is a protected value, and as often the section that holds the others.
+            found.update([key, *(one for one in sections if _key(one) not in _SECTIONS)])
         values = Counter(named_values(path, new))
         values.subtract(named_values(path, old))
         found.update(name for (name, _), count in values.items() if count)

@@ -226,3 +226,23 @@ def test_yaml_that_multiplies_itself_is_not_read_to_the_end() -> None:
     bomb += "".join(f"{row}: &{row} [{','.join([f'*{last}'] * 9)}]\n" for last, row in rows)
 
     assert broken(bomb.replace("1,1]", "1,2]"), bomb, path="config/a.yml", kind="threshold")
+
+
+def test_a_section_called_model_does_not_protect_what_is_in_it() -> None:
+    before = {"agent.toml": '[model]\nmodel = "m"\nretries = 1\n'}
+
+    free = check_edits(
+        before,
+        {"agent.toml": '[model]\nmodel = "m"\nretries = 2\n'},
+        kind="config",
+        allowed=["agent.toml"],
+    )
+    held = check_edits(
+        before,
+        {"agent.toml": '[model]\nmodel = "n"\nretries = 1\n'},
+        kind="config",
+        allowed=["agent.toml"],
+    )
+
+    assert free == ()
+    assert any("'model'" in sentence for sentence in held)
