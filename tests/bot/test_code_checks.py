@@ -322,3 +322,22 @@ def test_a_protected_key_is_one_in_any_spelling(path: str, key: str) -> None:
 
     assert any("which is not listed as changeable" in one for one in found), found
     assert text == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "stands"),
+    [
+        ('date: Annotated[str, "The day"]', 'date: Annotated[str, "The day. Format: X."]', True),
+        ('date: str = Field(description="a")', 'date: str = Field(description="b")', True),
+        ('date: Annotated[str, "The day"]', 'date: Annotated[int, "The day"]', False),
+        ('date: str = "today"', 'date: str = "never"', False),
+    ],
+)
+def test_what_describes_a_parameter_is_no_part_of_the_signature(
+    old: str, new: str, stands: bool
+) -> None:
+    text = "def book({}):\n    return date\n"
+
+    found = check_code("tools.py", text.format(old), text.format(new))
+
+    assert any("parameters" in sentence for sentence in found) != stands

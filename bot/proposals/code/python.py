@@ -175,11 +175,33 @@ def _is_caught(statement: ast.stmt, asked: ast.AST | None) -> bool:
 
 
 class _Undescribed(ast.NodeTransformer):
+    """Takes out what describes to the model: it says nothing of what the code takes."""
+
     def visit_Dict(self, node: ast.Dict) -> ast.Dict:
         self.generic_visit(node)
         for at, key in enumerate(node.keys):
             if isinstance(key, ast.Constant) and key.value in ("description", "title"):
                 node.values[at] = ast.Constant(value="")
+        return node
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.Subscript:
+        self.generic_visit(node)
+        if ast.unparse(node.value).endswith("Annotated") and isinstance(node.slice, ast.Tuple):
+            kind, *said = node.slice.elts
+            is_text = [isinstance(one, ast.Constant | ast.JoinedStr) for one in said]
+            node.slice.elts = [
+                kind,
+                *(
+                    ast.Constant(value="") if t else one
+                    for t, one in zip(is_text, said, strict=True)
+                ),
+            ]
+        return node
+
+    def visit_keyword(self, node: ast.keyword) -> ast.keyword:
+        self.generic_visit(node)
+        if node.arg == "description" and isinstance(node.value, ast.Constant):
+            node.value = ast.Constant(value="")
         return node
 
 
@@ -342,7 +364,8 @@ def _signature(name: str, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Cla
         bases = [ast.unparse(one) for one in (*node.bases, *node.keywords)]
         return f"class {name} {bases} {decorators}"
     result = ast.unparse(node.returns) if node.returns else ""
-    return f"{type(node).__name__} {name}({ast.unparse(node.args)}) {result} {decorators}"
+    taken = ast.unparse(_Undescribed().visit(deepcopy(node.args)))
+    return f"{type(node).__name__} {name}({taken}) {result} {decorators}"
 
 
 def _aliases(tree: ast.AST) -> dict[str, str]:
