@@ -7,14 +7,13 @@ its conversations show faults of that kind at all; then its newest ones are read
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from bot.proposals import propose_arguments, propose_limits
-from bot.records import AgentFiles, Proposal, Repository, Skipped
-from collector.records import Conversation
+from bot.records import AgentFiles, ConversationsOf, Proposal, Repository, Skipped
 
 FAULTS = frozenset({"cut_off_answer", "empty_answer", "tool_error", "tool_loop"})
 MIN_FAULTS = 5
@@ -22,16 +21,13 @@ MIN_FAULTS = 5
 READ = 400
 """Newest conversations of one agent that are read whole."""
 
-Key = tuple[str, str]
-"""(agent, conversation id)."""
-
 
 def counted_changes(
     facts: pa.Table,
     repository: Repository,
     files: Mapping[str, AgentFiles],
     *,
-    conversations_of: Callable[[Collection[Key]], Mapping[Key, Conversation]],
+    conversations_of: ConversationsOf,
 ) -> Iterator[Proposal | Skipped]:
     """Limits and descriptions of arguments, agent by agent."""
     for agent in sorted(files):

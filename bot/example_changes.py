@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 
@@ -29,7 +29,9 @@ from bot.proposals.dataset import (
 from bot.records import (
     AgentFiles,
     Ask,
+    ConversationsOf,
     Correction,
+    Key,
     PastProposal,
     Pattern,
     Proposal,
@@ -39,7 +41,6 @@ from bot.records import (
     in_time,
 )
 from bot.settings import Settings
-from collector.records import Conversation
 from collector.redaction import Redactor
 
 CORRECTIONS = 200
@@ -51,10 +52,6 @@ ACCEPTED = frozenset({"review_accepted", "review_accept", "review_approved"})
 READ = 60
 """Newest failing conversations of a pattern, and as many that ended well, that are read whole."""
 PLACEHOLDER = re.compile(r"\[([a-z_0-9-]+):[0-9a-f]{6}\]")
-
-Key = tuple[str, str]
-"""(agent, conversation id)."""
-ConversationsOf = Callable[[Collection[Key]], Mapping[Key, Conversation]]
 
 
 def example_changes(

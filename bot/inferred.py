@@ -9,7 +9,7 @@ else it is refused and only what was read counts. Costs one call for each conver
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias, cast
 
@@ -26,8 +26,10 @@ from bot.intents.embedding import Embedder, embed_texts
 from bot.records import (
     FACTS_SCHEMA,
     Ask,
+    ConversationsOf,
     Finding,
     Interval,
+    Key,
     Pattern,
     PatternReport,
     RenderedPrompt,
@@ -42,8 +44,6 @@ from bot.statistics import Z_95
 from bot.transcript import write_transcript
 from collector.records import Conversation
 
-Key: TypeAlias = tuple[str, str]
-"""(agent, conversation id)."""
 Ended: TypeAlias = Literal["success", "failure"]
 Numbers: TypeAlias = npt.NDArray[np.float64]
 
@@ -179,7 +179,7 @@ def infer(
     endings: Mapping[Key, Ending],
     *,
     agent_of: Callable[[str], AgentSettings],
-    conversations_of: Callable[[Collection[Key]], Mapping[Key, Conversation]],
+    conversations_of: ConversationsOf,
     ask: Ask,
     embed: Embedder = embed_texts,
 ) -> Inferred:
@@ -221,7 +221,7 @@ def infer(
 def _read(
     keys: Sequence[Key],
     agent: AgentSettings,
-    conversations_of: Callable[[Collection[Key]], Mapping[Key, Conversation]],
+    conversations_of: ConversationsOf,
     ask: Ask,
 ) -> tuple[dict[Key, Ended], list[Skipped]]:
     read: dict[Key, Ended] = {}
@@ -371,6 +371,8 @@ def _only_read(agent: str, read: Mapping[Key, Ended], why: Skipped) -> Finding:
 
 def with_inferred(facts: pa.Table, inferred: Inferred) -> pa.Table:
     """`facts` with the column `inferred` of these conversations; nothing else changes."""
+    if not (inferred.read or inferred.guessed):
+        return facts
     rows = facts.select(["agent", "conversation_id", "inferred"]).to_pylist()
     values = []
     for row in rows:

@@ -18,11 +18,12 @@ from bot.intents.embedding import Embedder, embed_texts
 from bot.intents.revising import revise
 from bot.intents.structure import Split, find_splits, propose_parents
 from bot.intents.taxonomy import MAX_LEVELS, level_of, now_called
-from bot.proposals.relabelling import Key, Relabelling
+from bot.proposals.relabelling import Relabelling
 from bot.proposals.taxonomy import propose_taxonomy
 from bot.records import (
     Ask,
     Intent,
+    Key,
     Label,
     ModelCost,
     Proposal,

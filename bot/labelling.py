@@ -37,10 +37,8 @@ from bot.intents.training import (
     why_train,
     with_examples,
 )
-from bot.records import Label, Skipped, Taxonomy, short_hash
+from bot.records import Key, Label, Skipped, Taxonomy, short_hash
 
-Key = tuple[str, str]
-"""(agent, conversation id)."""
 SURE_FROM = 0.5
 """Probability from which the classifier's word stands without the model's."""
 

@@ -27,11 +27,9 @@ from bot.patterns.segments import (
 )
 from bot.patterns.severe import SevereCases
 from bot.patterns.wordings import name_wordings, typical_and_different
-from bot.records import Pattern, PatternReport, Signal
+from bot.records import Key, Pattern, PatternReport, Signal
 from collector.records import Conversation
 
-Key = tuple[str, str]
-"""(agent, conversation id)."""
 MOST_TEXTS = 20_000
 """Of one run: the newest. Reading more takes seconds and would name the same wordings."""
 MOST_OF_ONE = 2_000

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Literal, TypeAlias
 
 import pyarrow as pa
 
-from collector.records import Event, Json
+from collector.records import Conversation, Event, Json
+
+Key: TypeAlias = tuple[str, str]
+"""A conversation: (agent, conversation id)."""
+ConversationsOf: TypeAlias = Callable[[Collection[Key]], Mapping[Key, Conversation]]
+"""Reads some conversations again, whole; what is gone by now is missing."""
 
 # -- what the conversations show ------------------------------------------------------------
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 import pyarrow as pa
 
@@ -20,8 +19,10 @@ from bot.records import (
     AgentFiles,
     Ask,
     Cause,
+    ConversationsOf,
     FileHistory,
     Finding,
+    Key,
     Pattern,
     PatternReport,
     Repository,
@@ -30,8 +31,6 @@ from bot.records import (
 from bot.settings import Settings
 from collector.records import Conversation
 
-Key: TypeAlias = tuple[str, str]
-"""(agent, conversation id)."""
 MIN_OTHERS = 20
 """Conversations of the same group that did not fail; else all of the agent's are compared."""
 READ_PATTERNS = 3
@@ -82,7 +81,7 @@ def explain_by_reader(
     repository: Repository | None,
     files: Mapping[str, AgentFiles],
     newest: Callable[[Pattern], Sequence[Key]],
-    conversations_of: Callable[[Collection[Key]], Mapping[Key, Conversation]],
+    conversations_of: ConversationsOf,
     ask: Ask,
 ) -> Explained:
     """Let a reader look at the first patterns whose cause no rule knows.

@@ -21,9 +21,10 @@ import pyarrow.parquet as pq
 
 from bot.errors import SettingsError
 from bot.intents.taxonomy import read_taxonomy, write_taxonomy
-from bot.labelling import CachedLabel, Key, Learning
+from bot.labelling import CachedLabel, Learning
 from bot.records import (
     Ask,
+    Key,
     Label,
     ModelCost,
     RenderedPrompt,

@@ -21,9 +21,10 @@ from bot.commands.learning import memory_of
 from bot.commands.loading import Workspace, store_of, understanding_of
 from bot.commands.shell import Shell
 from bot.figures import count
+from bot.gathering import reactions_of
 from bot.intents import Document, to_document
 from bot.labelling import Memory, label_conversations
-from bot.pipeline import Understanding, reactions_of
+from bot.pipeline import Understanding
 from bot.records import Taxonomy
 from collector.assemble import read_conversations, read_some
 from collector.records import Conversation

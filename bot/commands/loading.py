@@ -19,8 +19,8 @@ from bot.intents import read_taxonomy
 from bot.intents.reading import AskMany
 from bot.intents.taxonomy import PATH as TAXONOMY_PATH
 from bot.patterns import gone_since
-from bot.pipeline import FEEDBACK_EVENTS, Key, Understanding, understand
-from bot.records import Ask, FileHistory, Repository, Skipped, Taxonomy
+from bot.pipeline import FEEDBACK_EVENTS, Understanding, understand
+from bot.records import Ask, FileHistory, Key, Repository, Skipped, Taxonomy
 from bot.settings import PATH, Settings, load_settings
 from bot.watched import wanted_files
 from collector.assemble import (

@@ -30,14 +30,14 @@ from bot.commands.loading import (
 )
 from bot.commands.shell import Shell
 from bot.figures import count, percent, rate
-from bot.pipeline import Key, Understanding
+from bot.pipeline import Understanding
 from bot.quality import DayCount, Watched, day_counts, merged_counts, watch
 from bot.quality.alarm import departure_words, metric_name
 from bot.quality.calibration import Calibration, adjusted_rate, calibrate
 from bot.quality.counts import FAILED
 from bot.quality.figure import rhythm_figure
 from bot.quality.judging import STANDARD, Criterion, Judgement, in_sample, judge, version_of
-from bot.records import Alert, Ask, Departure, Interval, Skipped
+from bot.records import Alert, Ask, Departure, Interval, Key, Skipped
 from bot.settings import Settings
 from bot.statistics import failure_rate
 from collector.store import Store

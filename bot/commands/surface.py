@@ -19,9 +19,10 @@ from bot.dashboard import dashboard_of
 from bot.evidence import evidence_map
 from bot.github import GitHub, NotPermitted, TokenLacks
 from bot.history import reject
-from bot.pipeline import Changes, Understanding, check_again
+from bot.pipeline import Changes, Understanding
 from bot.proposals.guardrails import NEVER
 from bot.publish import Check, Target
+from bot.recheck import check_again
 from bot.records import (
     Alert,
     ModelCost,

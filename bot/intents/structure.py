@@ -24,10 +24,7 @@ from bot.intents.embedding import Embedder, Matrix, embed_documents, embed_texts
 from bot.intents.naming import name_clusters
 from bot.intents.taxonomy import MAX_LEVELS
 from bot.intents.text import Document
-from bot.records import Intent, Label, Taxonomy
-
-Key = tuple[str, str]
-"""(agent, conversation id)."""
+from bot.records import Intent, Key, Label, Taxonomy
 
 SURVEYED = 12
 """Intents side by side that a person still surveys: no parents where there are fewer."""

@@ -11,10 +11,7 @@ from dataclasses import dataclass, field
 
 from sklearn.metrics import cohen_kappa_score
 
-from bot.records import Label, short_hash
-
-Key = tuple[str, str]
-"""(agent, conversation id)."""
+from bot.records import Key, Label, short_hash
 
 ANCHORS = 200
 NONE = "no intent"

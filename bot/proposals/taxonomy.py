@@ -15,7 +15,7 @@ from typing import Literal
 from bot.figures import count, percent
 from bot.proposals.edits import apply_edits, edit_between, split_lines
 from bot.proposals.guardrails import check_edits
-from bot.proposals.relabelling import Key, Relabelling, agreement, moves_between
+from bot.proposals.relabelling import Relabelling, agreement, moves_between
 from bot.records import (
     Edit,
     Evidence,
@@ -23,6 +23,7 @@ from bot.records import (
     GateCheck,
     GateResult,
     Intent,
+    Key,
     ModelCost,
     Proposal,
     Skipped,

@@ -10,12 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
 
-from bot.records import Interval, RateEstimate
+from bot.records import Interval, Key, RateEstimate
 from bot.statistics import Z_95, failure_rate
 
-Key: TypeAlias = tuple[str, str]
 MIN_EACH = 15
 """Conversations that people found bad, and good: fewer calibrate nothing."""
 MIN_YOUDEN = 0.2

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.intents import Document
-from bot.intents.structure import Key, find_splits, propose_parents
-from bot.records import Intent, Label, Taxonomy
+from bot.intents.structure import find_splits, propose_parents
+from bot.records import Intent, Key, Label, Taxonomy
 from tests.bot.intents_built import NOW, REASONS, WISHES, a_document
 
 OBJECTS = ("credit card", "hotel room", "phone contract", "train ticket")

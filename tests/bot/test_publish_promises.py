@@ -16,7 +16,7 @@ import pytest
 
 from bot.bundle import render_body
 from bot.limits import allowed_now
-from bot.pipeline import check_again
+from bot.recheck import check_again
 from bot.records import Evidence, EvidenceItem, Operation
 from bot.settings import load_settings
 from tests.bot.plans_built import (

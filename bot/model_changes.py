@@ -1,0 +1,163 @@
+"""Changes that the model writes.
+
+Joins the facts with the proposals, as `pipeline` joins all stages: a tool or the program is changed
+where the cause lies there, else the prompt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bot.figures import count
+from bot.proposals import constraints, propose_prompt
+from bot.proposals.harness import ROUTED, propose_harness
+from bot.records import (
+    AgentFiles,
+    Ask,
+    ConversationsOf,
+    Finding,
+    Key,
+    PastProposal,
+    Pattern,
+    Proposal,
+    Repository,
+    Skipped,
+)
+
+PROMPT_PATTERNS = 3
+"""Patterns that one cycle puts before the model, the most important first."""
+BY_THE_MODEL = frozenset({"prompt", "harness"})
+EXAMPLES = 40
+"""Failing conversations, and as many passing ones, from which the reader picks for one pattern."""
+
+
+def model_changes(
+    patterns: Sequence[Pattern],
+    facts: pa.Table,
+    repository: Repository,
+    files: Mapping[str, AgentFiles],
+    past: Sequence[PastProposal],
+    *,
+    slots: int,
+    taken: Collection[str],
+    conversations_of: ConversationsOf,
+    ask: Ask,
+    now: datetime,
+) -> Iterator[Proposal | Finding | Skipped]:
+    """Changes for the most important patterns; the rest waits for the next cycle.
+
+    What lies in a tool or in the program goes there, all else into the prompt. `taken` are
+    remedies that are proposed without a model.
+    """
+    waiting = {one.id: reason for one in patterns if (reason := _unchanged(one, past))}
+    yield from waiting.values()
+    open_now = {
+        (one.agent, one.pattern_id)
+        for one in past
+        if one.state == "open" and one.kind in BY_THE_MODEL and not one.touched
+    }
+    fresh = [pattern for pattern in patterns if pattern.id not in waiting]
+    # A revision of what is open comes first, and opens nothing new.
+    fresh.sort(key=lambda pattern: (pattern.agent, pattern.id) not in open_now)
+    revised = sum((pattern.agent, pattern.id) in open_now for pattern in fresh)
+    read_at_most = min(PROMPT_PATTERNS, slots + revised)
+    for pattern in fresh[read_at_most:]:
+        sentence = (
+            f"This cycle may read {count(read_at_most, 'pattern')} with the model "
+            f"(at most {PROMPT_PATTERNS}, and no more than may be opened this week)."
+        )
+        yield Skipped(what=_prompt_change(pattern), code="cap", reason=sentence)
+    chosen = {pattern.id: examples(facts, pattern) for pattern in fresh[:read_at_most]}
+    keys = {key for pair in chosen.values() for group in pair for key in group}
+    read = conversations_of(keys)
+    for pattern in fresh[:read_at_most]:
+        failing, passing = (
+            [read[key] for key in group if key in read] for group in chosen[pattern.id]
+        )
+        if pattern.cause is not None and pattern.cause.cause in ROUTED:
+            routed = propose_harness(
+                pattern,
+                repository,
+                files[pattern.agent],
+                failing=failing,
+                passing=passing,
+                constraints=constraints(pattern, past),
+                taken=taken,
+                ask=ask,
+            )
+            # Where the tools are kept elsewhere, the prompt is all that can be changed here.
+            if not (isinstance(routed, Skipped) and routed.code == "no_file"):
+                yield routed
+                continue
+        yield propose_prompt(
+            pattern,
+            repository,
+            files[pattern.agent],
+            failing=failing,
+            passing=passing,
+            constraints=constraints(pattern, past),
+            ask=ask,
+            now=now,
+            conversations_per_month=_monthly(facts, pattern.agent, now=now),
+        )
+
+
+def _monthly(facts: pa.Table, agent: str, *, now: datetime) -> float | None:
+    """Conversations of the agent in 30 days, by those of the last 28; None where none is known."""
+    since = now - timedelta(days=28)
+    own = facts.filter((pc.field("agent") == agent) & (pc.field("started_at") >= since))
+    return own.num_rows * 30 / 28 or None
+
+
+def _prompt_change(pattern: Pattern) -> str:
+    segment = [f"{key}={value}" for key, value in sorted(pattern.segment.items())]
+    whom = ", ".join(filter(None, [pattern.intent_name, *segment]))
+    return f"a prompt change for {pattern.outcome} of {pattern.agent} ({whom})"
+
+
+def _unchanged(pattern: Pattern, past: Sequence[PastProposal]) -> Skipped | None:
+    """An open change by the model on no more evidence: asking again would only reword it."""
+    for one in past:
+        same = (one.agent, one.pattern_id) == (pattern.agent, pattern.id)
+        seen = one.marker.get("pattern_evidence")
+        by_the_model = one.kind in BY_THE_MODEL
+        if one.state != "open" or not (same and by_the_model and isinstance(seen, int)):
+            continue
+        if one.remarks or one.stale_paths:  # A reviewer, a check or the file asks for another look.
+            continue
+        if len(pattern.evidence) <= seen:
+            return Skipped(
+                what=_prompt_change(pattern),
+                code="unchanged",
+                reason=f"{one.reference} rests on the same evidence; nothing is new.",
+            )
+    return None
+
+
+def examples(facts: pa.Table, pattern: Pattern) -> tuple[Sequence[Key], Sequence[Key]]:
+    """Up to `EXAMPLES` newest failing conversations, and as many of the group that did not fail."""
+    failing = set(pattern.evidence)
+    passing = [
+        (row["agent"], row["conversation_id"])
+        for row in facts.sort_by("started_at").to_pylist()
+        if row["agent"] == pattern.agent
+        and row["conversation_id"] not in failing
+        and not row["bad"]
+        and (pattern.intent_id is None or pattern.intent_id in row["intents"])
+    ]
+    newest = [(pattern.agent, conversation_id) for conversation_id in pattern.evidence[-EXAMPLES:]]
+    return newest, passing[-EXAMPLES:]
+
+
+def without_a_model(waiting: int) -> Skipped:
+    """One sentence for all that needs the model's key."""
+    changes = f"prompt changes for {count(waiting, 'pattern')}" if waiting else "prompt changes"
+    return Skipped(
+        what=f"{changes}, and names of intents by the model",
+        code="no_key",
+        reason="No model key is set. Set ANTHROPIC_API_KEY; rules and thresholds need none.",
+    )
