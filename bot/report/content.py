@@ -11,6 +11,7 @@ from bot.records import (
     AgentHealth,
     DecisionRates,
     Gone,
+    Interval,
     PastProposal,
     Pattern,
     PatternReport,
@@ -25,6 +26,8 @@ from bot.records import (
 SHOWN_PATTERNS = 10
 """Per agent. A reader decides on a handful; all of them are in `debrief patterns --json`."""
 SHOWN_LINES = 12
+VAGUE = 30
+"""How many times the lower end of a ratio's interval its upper end may be, to be printed."""
 HEALTH: Mapping[str, str] = {
     "healthy": "healthy",
     "needs_attention": "needs attention",
@@ -103,13 +106,19 @@ def told_in_full(pattern: Pattern) -> str:
     if pattern.baseline_rate is not None:
         parts.append(f"others {percent(pattern.baseline_rate)}")
     if pattern.risk_ratio is not None and pattern.risk_ratio_interval is not None:
-        low, high = pattern.risk_ratio_interval.low, pattern.risk_ratio_interval.high
-        parts.append(f"{pattern.risk_ratio:.1f} times as often ({low:.1f} to {high:.1f})")
+        parts.append(_ratio_words(pattern.risk_ratio, pattern.risk_ratio_interval))
     if pattern.share_explained:
         parts.append(f"accounts for {percent(pattern.share_explained)} of all such")
     if trend_words(pattern):
         parts.append(trend_words(pattern))
     return f"{', '.join(parts)}.{_why(pattern)}"
+
+
+def _ratio_words(ratio: float, interval: Interval) -> str:
+    """A ratio over next to nothing is no number to print: only its better known end is."""
+    if interval.low > 1 and interval.high > VAGUE * interval.low:
+        return f"at least {interval.low:.0f} times as often"
+    return f"{ratio:.1f} times as often ({interval.low:.1f} to {interval.high:.1f})"
 
 
 def _why(pattern: Pattern) -> str:

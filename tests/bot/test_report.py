@@ -34,7 +34,7 @@ from bot.records import (
     Workflow,
 )
 from bot.report import dashboard_markdown, html_page, patterns_text, run_text, summary_markdown
-from bot.report.content import pattern_name
+from bot.report.content import pattern_name, told_in_full
 from bot.statistics import failure_rate
 from tests.bot.builders import a_correction
 from tests.bot.proposals_built import BASE, NOW, a_health, a_past, a_pattern, a_report, a_verdict
@@ -496,6 +496,16 @@ def test_the_three_main_reasons_are_told_in_full_with_a_conversation_to_read() -
     assert text.count("61 of 143 users failed, others 24 %, 1.8 times as often (1.4 to 2.3),") == 3
     assert "accounts for 18 % of all such, growing." in text
     assert [f"debrief show typical-{n}" in text for n in range(4)] == [True, True, True, False]
+
+
+def test_a_ratio_over_next_to_nothing_is_told_by_its_known_end_only() -> None:
+    vague = a_pattern(risk_ratio=602.3, risk_ratio_interval=Interval(low=37.8, high=9607.1))
+
+    told = told_in_full(vague)
+
+    assert "at least 38 times as often" in told
+    assert "602" not in told
+    assert "9607" not in told
 
 
 @pytest.mark.parametrize(
