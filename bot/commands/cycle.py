@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -196,35 +197,36 @@ def _cycle(
     understood = understanding_of(shell, workspace, model=model, since=since)
     store = store_of(shell, workspace.settings)
     ask = ask_of(model, store, workspace.settings)
+    read_again = partial(conversations_by_key, store)
     if proposing:
         understood = explain(
             understood,
             repository,
             settings=workspace.settings,
-            conversations_of=lambda keys: conversations_by_key(store, keys),
+            conversations_of=read_again,
             ask=ask,
         )
     watched = None if estimate else monitored(shell, store, understood, workspace.settings, ask)
-    changes = Changes()
-    verdicts: tuple[Verdict, ...] = ()
-    too_early: tuple[Skipped, ...] = ()
     paused_by = pause_of(shell, target, workspace.settings, wishes)
-    if proposing and paused_by is None:
+    changes = Changes()
+    if proposing and paused_by is not None:
+        changes = Changes(skipped=(Skipped(what="proposals", code="paused", reason=paused_by),))
+    elif proposing:
         with shell.working("looking for changes"):
             changes = propose_all(
                 understood,
                 repository,
                 wished,
                 settings=workspace.settings,
-                conversations_of=lambda keys: conversations_by_key(store, keys),
+                conversations_of=read_again,
                 texts_of=lambda one: texts_of_merge(repo, one),
                 ask=ask,
                 now=shell.now,
                 wanted_now=wishes.ids("create"),
                 check=_check_of(shell, repo, repository, workspace.settings),
             )
-    elif proposing and paused_by is not None:
-        changes = Changes(skipped=(Skipped(what="proposals", code="paused", reason=paused_by),))
+    verdicts: tuple[Verdict, ...] = ()
+    too_early: tuple[Skipped, ...] = ()
     if measuring:
         verdicts, too_early = measure_all(understood, past, now=shell.now)
     rollbacks = rollbacks_of(repo, repository, past, wishes)
