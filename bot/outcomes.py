@@ -176,6 +176,16 @@ def _flat(
     }
 
 
+def lags_of(later: LaterOutcomes, rules: OutcomeRules) -> dict[str, timedelta]:
+    """How long after a conversation an outcome may still come, by its name.
+
+    What is not here is said of a conversation at its end, or soon after.
+    """
+    lags = {rule.name: rule.idle for rule in rules.rules if rule.idle is not None}
+    happened = (*later.of_users.values(), *later.of_accounts.values())
+    return lags | {outcome.name: rules.within for outcomes in happened for outcome in outcomes}
+
+
 def outcomes_after(
     conversation: Conversation, later: LaterOutcomes, rules: OutcomeRules
 ) -> tuple[Outcome, ...]:

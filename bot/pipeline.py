@@ -8,8 +8,8 @@ parameter.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 import pyarrow as pa
 from opentelemetry import trace
@@ -40,6 +40,7 @@ from bot.measure import measure as measure_one
 from bot.model_changes import examples, model_changes, without_a_model
 from bot.outcomes import (
     OutcomeRules,
+    lags_of,
     later_outcomes,
 )
 from bot.patterns import find_patterns, restless
@@ -123,6 +124,8 @@ class Understanding:
     history: FileHistory | None = None
     served: tuple[VersionMatch, ...] = ()
     """Where the captured system prompts and tools come from in `history`."""
+    lags: Mapping[str, timedelta] = field(default_factory=dict)
+    """Outcomes that may come late, and how long after a conversation."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -234,6 +237,7 @@ def understand(
         embed=embed,
         history=history,
         served=served,
+        lags=lags_of(read.later, rules),
     )
 
 
@@ -454,6 +458,7 @@ def measure(
             others=past,
             live=_live(one, understood),
             now=now,
+            lags=understood.lags,
         )
         for one in past
         if one.state == "merged" and one.verdict is None and one.kind not in UNMEASURED

@@ -8,7 +8,7 @@ texts they name, and what was left out. Caps and rejections were looked at befor
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -32,8 +32,8 @@ from bot.records import (
 
 SETTLED = timedelta(days=14)
 """A pull request younger than this is not closed because its pattern is not seen in one cycle."""
-LAST_LOOK = timedelta(days=28)
-"""An unknown verdict is said only then: before, more data may still settle it."""
+LAST_LOOK_DAYS = 28.0
+"""Of traffic. An unknown verdict is said only then: before, more data may still settle it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,7 +62,7 @@ def operations_for(
         *(_for_proposal(one, _latest(past, one.id), patterns, base_sha) for one in proposals),
         *_closings(proposals, past, report, now, timedelta(days=expire_days)),
         *_notes(proposals, past),
-        *(_for_verdict(one, _latest(past, one.proposal_id), now) for one in verdicts),
+        *(_for_verdict(one, _latest(past, one.proposal_id)) for one in verdicts),
     ]
     planned = [one for one in wanted if isinstance(one, tuple)]
     return Operations(
@@ -106,6 +106,7 @@ def _for_proposal(
         pattern_id=proposal.pattern_id,
         agent=proposal.agent,
         reference=before.reference if before is not None and is_open else None,
+        is_draft=proposal.is_draft and not is_open,
     )
     return operation, render_body(proposal, base_sha=base_sha, pattern=pattern)
 
@@ -132,7 +133,7 @@ def _closings(
             closings.append(_closing(one, "done", "The default branch says the same by now."))
         # Surely gone: the agent is healthy on enough data, the pattern is not among the found
         # ones, and the pull request is old enough that this is not the noise of one cycle.
-        elif settled and one.agent in healthy and one.pattern_id not in alive:
+        elif settled and _is_gone(one, alive) and one.agent in healthy:
             gone = "The pattern that this rests on is no longer seen, so Debrief closes it."
             why = f"{gone} {plain(healthy[one.agent], 300)}"
             closings.append(_closing(one, "obsolete", why))
@@ -146,6 +147,11 @@ def _closings(
             )
             closings.append(_closing(one, "expired", why))
     return closings
+
+
+def _is_gone(one: PastProposal, alive: Collection[str]) -> bool:
+    """Cases and examples are of use also when what they were made of is no longer seen."""
+    return one.kind not in ("cases", "dataset") and one.pattern_id not in alive
 
 
 def _closing(
@@ -206,15 +212,14 @@ def _answer(past: PastProposal, *, is_revised: bool) -> tuple[Operation, str]:
     return operation, f"{render_marker(marker)}\n{' '.join(said)}\n"
 
 
-def _for_verdict(
-    verdict: Verdict, before: PastProposal | None, now: datetime
-) -> tuple[Operation, str] | Skipped:
+def _for_verdict(verdict: Verdict, before: PastProposal | None) -> tuple[Operation, str] | Skipped:
     what = f"verdict on {verdict.reference}"
     if before is None:
         return Skipped(what=what, code="unknown_proposal", reason="the target does not know it")
     if before.verdict is not None:
         return Skipped(what=what, code="said_before", reason=f"it says {before.verdict} already")
-    if verdict.result == "unknown" and now - verdict.live_at < LAST_LOOK:
+    # None were counted where Debrief has stopped waiting.
+    if verdict.result == "unknown" and 0 < verdict.days < LAST_LOOK_DAYS:
         return Skipped(what=what, code="measuring", reason=verdict.sentence)
     operation = _about(before, "verdict", f"bodies/verdict-{before.id}.md")
     return operation, verdict_comment(verdict)

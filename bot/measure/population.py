@@ -62,7 +62,8 @@ class Population:
     live_seen: bool
     """The change itself was seen in production; else the clock starts at the merge."""
     known_until: datetime
-    """What is younger may still be answered by people, so it is not counted."""
+    """What is younger may still be answered by people, or its outcome may still come: to count it
+    as good would favour the days after the merge."""
 
 
 def population_of(
@@ -74,6 +75,7 @@ def population_of(
     decisions: Sequence[Decision],
     live: Live | None,
     now: datetime,
+    lag: timedelta,
 ) -> Population | Skipped:
     merged_at = past.merged_at or now
     if threshold is not None:
@@ -93,7 +95,7 @@ def population_of(
         observations=[_observed(row, row["unit"], _failed(row, prediction)) for row in members],
         live_at=start.at,
         live_seen=start.is_seen,
-        known_until=now,
+        known_until=now - lag,
     )
 
 

@@ -47,9 +47,11 @@ LEVEL = 1 - 0.05 / LOOKS
 MARGIN = 0.05
 """A difference inside ± 5 points does not matter in practice."""
 GIVE_UP = (LOOKS + 1) * WEEK
-"""After the merge; what has not been seen by then is not waited for."""
+"""After the merge, and after what may come late; what was not seen by then is not waited for."""
 FIRST_DAYS = timedelta(days=3)
 """Told apart: what is new is noticed, and what is noticed behaves differently."""
+
+NO_LAGS: Mapping[str, timedelta] = {}
 
 Result = Literal["worked", "no_effect", "harmed", "unknown"]
 
@@ -64,12 +66,15 @@ def measure(
     others: Sequence[PastProposal] = (),
     live: Live | None = None,
     min_days: int = 7,
+    lags: Mapping[str, timedelta] = NO_LAGS,
 ) -> Verdict | Skipped:
     """Compare the predicted metric after the merge with the days before it.
 
     `facts` (FACTS_SCHEMA) should reach from 28 days before the merge to now. `others` are all past
     proposals: those of the same agent that were merged in the same days are named as confounders.
     `live` is what captured prompts show of the merge; without it the clock starts at the merge.
+    `lags` are outcomes that may come long after a conversation, such as churn, with the time that
+    they have: a conversation counts only when it is over.
     """
     try:
         prediction = Prediction.model_validate(past.marker.get("prediction"))
@@ -78,16 +83,19 @@ def measure(
         return skipped(past, "no_prediction", "it carries no prediction that can be measured")
     if past.merged_at is None:
         return skipped(past, "not_merged", "it is not known when it was merged")
-    early = _too_early(past, past.merged_at, now, min_days)
+    lag = lags.get(prediction.metric, timedelta())
+    early = _too_early(past, past.merged_at, now, min_days, lag)
     if early is not None:
         return early
-    found = population_of(past, prediction, threshold, facts, corrections, decisions, live, now)
+    found = population_of(
+        past, prediction, threshold, facts, corrections, decisions, live, now, lag
+    )
     if isinstance(found, Skipped):
         result: Verdict | Skipped = found
     else:
-        early = _too_early(past, found.live_at, now, min_days)
-        result = early or _compare(past, prediction, found, others)
-    if isinstance(result, Skipped) and now - past.merged_at > GIVE_UP:
+        early = _too_early(past, found.live_at, now, min_days, lag)
+        result = early or _compare(past, prediction, found, others, lag)
+    if isinstance(result, Skipped) and now - past.merged_at > GIVE_UP + lag:
         return _never_seen(past, prediction, past.merged_at, result.reason)
     return result
 
@@ -124,6 +132,7 @@ def _compare(
     prediction: Prediction,
     population: Population,
     others: Sequence[PastProposal],
+    lag: timedelta,
 ) -> Verdict | Skipped:
     live_at = population.live_at
     look = min(LOOKS, max(1, (population.known_until - live_at) // WEEK))
@@ -166,6 +175,7 @@ def _compare(
             [
                 _sentence(result, population.unit, was, became, difference, interval, look),
                 *_first_days(population, live_at),
+                *_waited(prediction.metric, lag),
             ]
         ),
         confounders=_confounders(past, population, before, after, others, before_span),
@@ -240,6 +250,14 @@ def _first_days(population: Population, live_at: datetime) -> list[str]:
     return [f"Days 1 to 3 alone: {percent(found.rate)} of {count(found.total, population.unit)}."]
 
 
+def _waited(metric: str, lag: timedelta) -> list[str]:
+    if lag < timedelta(days=1):
+        return []
+    what = plain(metric.replace("_", " "), 80)
+    days = count(round(lag / timedelta(days=1)), "day")
+    return [f"“{what}” may come up to {days} later, so younger conversations are not counted."]
+
+
 def _confounders(
     past: PastProposal,
     population: Population,
@@ -291,14 +309,16 @@ def _listed(versions: Iterable[str]) -> str:
 
 
 def _too_early(
-    past: PastProposal, live_at: datetime, now: datetime, min_days: int
+    past: PastProposal, live_at: datetime, now: datetime, min_days: int, lag: timedelta
 ) -> Skipped | None:
-    due = live_at + timedelta(days=min_days)
+    needed = timedelta(days=min_days) + lag
+    due = live_at + needed
     if now >= due:
         return None
     gone = max(0.0, (now - live_at) / timedelta(days=1))
+    wait = f", as its outcome may come {lag.days} days late" if lag.days else ""
     return skipped(
         past,
         "too_early",
-        f"{gone:.0f} of {min_days} days since it is live; measured from {day(due)}",
+        f"{gone:.0f} of {needed.days} days since it is live{wait}; measured from {day(due)}",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -347,6 +347,55 @@ def test_conversations_that_nobody_judged_are_not_counted_as_good() -> None:
 
     assert verdict.before is not None
     assert (verdict.before.failed, verdict.before.total) == (120, 200)
+
+
+CHURN = {"churned": timedelta(days=28)}
+
+
+def churned(rate: float, now: datetime) -> list[dict[str, Any]]:
+    """Ten users a day from 28 days before the merge on; as many leave, evenly over 28 days.
+
+    At `now` it is not known yet who of the newer ones will.
+    """
+    made = []
+    for number in range(10 * ((now - MERGED).days + 28)):
+        at = MERGED - timedelta(days=28) + number * DAY / 10
+        leaves = (number * 7) % 10 < 10 * rate
+        left = leaves and at + DAY * ((number * 11) % 28) <= now
+        changes = {"outcomes": ["churned"], "bad": ["churned"]} if left else {"outcomes": []}
+        made.append(a_fact(number, started_at=at, ended_at=at, good=[], **changes))
+    return made
+
+
+@pytest.mark.parametrize("days", [28, 35, 42, 49, 56])
+def test_users_who_may_still_leave_do_not_count_as_if_they_had_stayed(days: int) -> None:
+    now = MERGED + days * DAY
+    past = a_merged({"metric": "churned", "baseline_rate": 0.4})
+
+    found = measure(
+        past, facts=facts(churned(0.4, now)), corrections=(), decisions=(), now=now, lags=CHURN
+    )
+
+    if days < 35:
+        assert isinstance(found, Skipped)
+        assert "of 35 days since it is live, as its outcome may come 28 days late" in found.reason
+    else:
+        assert isinstance(found, Verdict)
+        assert found.days == days - 28
+        assert found.result in ("no_effect", "unknown")
+        assert found.difference == pytest.approx(0, abs=0.02)
+        assert "“churned” may come up to 28 days later" in found.sentence
+
+
+def test_what_comes_late_is_waited_for_longer() -> None:
+    past = a_merged({"metric": "churned", "intent_id": "i-nobody"})
+
+    def after(days: int) -> Verdict | Skipped:
+        now = MERGED + days * DAY
+        return measure(past, facts=facts([]), corrections=(), decisions=(), now=now, lags=CHURN)
+
+    assert isinstance(after(62), Skipped)
+    assert isinstance(after(64), Verdict)
 
 
 def decisions(before: float, after: float, *, value_after: float = 0.57) -> list[Decision]:
