@@ -11,6 +11,7 @@ import gzip
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from bench.changes_faults import repository_of
@@ -19,7 +20,7 @@ from bot.model import Model
 from bot.proposals.prompt import propose_prompt
 from bot.proposals.spending import tokens_allowed
 from bot.records import AgentFiles, Proposal, Skipped
-from collector.records import Conversation
+from collector.records import Conversation, ToolDefinition
 from tests.bot.builders import NOW, a_conversation, a_pattern, assistant, calls, returns, user
 from tests.messages_server import KEY, Answer, Asked, messages_server, says
 
@@ -36,23 +37,25 @@ PARAPHRASE = "The agent acted before it had seen what its own tool would have to
 def measure() -> list[str]:
     """The lines of the section."""
     lines = [
-        "| agent | prompt, characters | failures read | way | calls | tokens in | tokens out | "
-        "together | allowed | US dollars |",
-        "|---|---:|---:|---|---:|---:|---:|---:|---:|---:|",
+        "| agent | prompt, characters | tools, characters | failures read | way | calls | "
+        "tokens in | tokens out | together | allowed | US dollars |",
+        "|---|---:|---:|---:|---|---:|---:|---:|---:|---:|---:|",
     ]
     for agent, name in AGENTS.items():
         lines += [_row(agent, name, rounds) for rounds in (1, 3)]
     return [
         *lines,
         "",
-        "Four characters are a token. Dollars at full price for input: what the cache saves is not "
-        "counted.",
+        "Four characters are a token. Where a sample has no definitions of its tools, each tool "
+        "that it calls has a simulated one of 300 characters. Dollars at full price for input: "
+        "what the cache saves is not counted.",
     ]
 
 
 def _row(agent: str, name: str, rounds: int) -> str:
     prompt = prompt_of(agent)
-    read = list(_conversations(agent, name, prompt))
+    tools = _tools(agent, name)
+    read = [replace(one, tool_definitions=tools) for one in _conversations(agent, name, prompt)]
     failing, passing = read[:20], read[20:40]
     script = _Scripted(prompt, rounds)
     path = f"prompts/{agent}.md"
@@ -73,7 +76,7 @@ def _row(agent: str, name: str, rounds: int) -> str:
     if not isinstance(found, Proposal):
         way += f": {found.reason if isinstance(found, Skipped) else found.sentence}"
     return (
-        f"| {agent} | {len(prompt):,} | {script.shown} | {way} | {cost.calls} | "
+        f"| {agent} | {len(prompt):,} | {script.tools:,} | {script.shown} | {way} | {cost.calls} | "
         f"{cost.input_tokens:,} | {cost.output_tokens:,} | "
         f"{cost.input_tokens + cost.output_tokens:,} | {tokens_allowed(prompt):,} | "
         f"{cost.usd:.2f} |"
@@ -84,6 +87,7 @@ class _Scripted:
     """Replies of the length that readers and writers give."""
 
     def __init__(self, prompt: str, rounds: int) -> None:
+        self.tools = 0
         self.old = next(
             line for line in prompt.split("\n") if len(line) > 60 and prompt.count(line) == 1
         )
@@ -97,6 +101,7 @@ class _Scripted:
     def _findings(self, asked: Asked) -> list[dict[str, Any]]:
         parts = re.split(r"^=== conversation \d+ ===$", asked.between("conversations"), flags=re.M)
         self.shown += len(parts) - 1
+        self.tools = len(asked.between("agent_tools"))
         return [
             {
                 "conversation": number,
@@ -141,6 +146,35 @@ class _Scripted:
 def _quote(transcript: str) -> dict[str, Any]:
     found = re.search(r"^\[(\d+)\] assistant: (\S+ \S+ \S+ \S+ \S+)", transcript, re.MULTILINE)
     return {"turn": int(found[1]) if found else 0, "text": found[2] if found else ""}
+
+
+def _tools(agent: str, name: str) -> tuple[ToolDefinition, ...]:
+    """The agent's own definitions, else simulated ones of the tools that it calls."""
+    path = SAMPLES / "agents" / agent / "tools.json"
+    if path.exists():
+        return tuple(
+            ToolDefinition(name=one["name"], description=one["description"], parameters=schema)
+            for one in (tool["function"] for tool in json.loads(path.read_text("utf-8")))
+            for schema in [one["parameters"]]
+        )
+    called = {
+        call.name: call.arguments
+        for conversation in _conversations(agent, name, "")
+        for message in conversation.messages
+        for call in message.tool_calls
+    }
+    return tuple(
+        ToolDefinition(
+            name=tool,
+            description="What the tool does, takes and gives, and when it is to be used. " * 4,
+            parameters={"properties": {key: {"type": "string"} for key in _keys(arguments)}},
+        )
+        for tool, arguments in called.items()
+    )
+
+
+def _keys(arguments: Any) -> list[str]:
+    return list(arguments) if isinstance(arguments, dict) else []
 
 
 def _conversations(agent: str, name: str, system: str) -> Iterator[Conversation]:

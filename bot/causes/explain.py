@@ -15,6 +15,7 @@ from bot.figures import count
 from bot.proposals.diagnosis import diagnose, pick_conversations
 from bot.proposals.prompt import MAX_READ, problem_of
 from bot.proposals.prompt_file import choose_prompt_file
+from bot.proposals.tools import tools_shown
 from bot.records import (
     AgentFiles,
     Ask,
@@ -103,6 +104,7 @@ def explain_by_reader(
         reading = diagnose(
             pick_conversations(told, MAX_READ),
             agent_prompt=_agent_prompt(own, repository, told),
+            agent_tools=tools_shown(told, own, repository),
             problem=problem_of(pattern, own),
             ask=ask,
         )

@@ -2,7 +2,7 @@
 
 Takes failing conversations and the agent's prompt; gives verified diagnoses and the causes that
 they share, with counts made here. A diagnosis without a passage that stands in its transcript is
-dropped and counted. Costs three to five calls for up to 20 conversations and one to group them.
+dropped and counted. Costs three or four calls for up to 20 conversations and one to group them.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ MAX_CAUSES = 3
 MAX_FIELD_CHARS = 400
 PARAPHRASE_WORDS = 5
 """A paraphrase that shares this many words in a row with its conversation is a quote."""
-MIN_CALLS, MAX_CALLS = 3, 5
+MIN_CALLS, MAX_CALLS = 3, 4
 """Requests that share no user: whoever misleads the reader of one speaks for no more than that one,
 and a cause counts where `MIN_CALLS` gave it (`enough_calls`)."""
-PER_CALL = 4
+PER_CALL = 5
 """Conversations in one request, where a longer prompt of the agent does not ask for more."""
 LONG_PROMPT_CHARS = 12_000
 """From here on as few requests as may be: each one repeats it."""
@@ -98,20 +98,29 @@ def pick_conversations(conversations: Sequence[Conversation], limit: int) -> lis
 
 
 def diagnose(
-    conversations: Sequence[Conversation], *, agent_prompt: str, problem: str, ask: Ask
+    conversations: Sequence[Conversation],
+    *,
+    agent_prompt: str,
+    agent_tools: str,
+    problem: str,
+    ask: Ask,
 ) -> Reading:
     """Ask the reader about some conversations at a time; stop asking when the budget is spent.
+
+    `agent_tools` is what `bot.proposals.tools` shows.
 
     A request without a usable reply is asked again in halves: one conversation that makes the model
     refuse does not take the others with it.
     """
-    long = len(agent_prompt) > LONG_PROMPT_CHARS
+    repeated = len(agent_prompt) + len(agent_tools)
+    long = repeated > LONG_PROMPT_CHARS
     wanted = MIN_CALLS if long else -(-len(conversations) // PER_CALL)
     groups = groups_apart(conversations, max(MIN_CALLS, min(MAX_CALLS, wanted)))
-    room = max(READING_CHARS - 8 * max(0, len(agent_prompt) - LONG_PROMPT_CHARS // 2), 0)
+    room = max(READING_CHARS - 8 * max(0, repeated - LONG_PROMPT_CHARS // 2), 0)
     each = room // max(1, len(conversations))
     reader = _Reader(
         agent_prompt=agent_prompt,
+        agent_tools=agent_tools,
         problem=problem,
         max_chars=max(MIN_EXCERPT_CHARS, min(MAX_EXCERPT_CHARS, each)),
         ask=ask,
@@ -134,6 +143,7 @@ class _Reader:
     """What came of the requests so far."""
 
     agent_prompt: str
+    agent_tools: str
     problem: str
     max_chars: int
     ask: Ask
@@ -150,6 +160,7 @@ class _Reader:
             render_prompt(
                 "proposals/diagnose",
                 agent_prompt=self.agent_prompt,
+                agent_tools=self.agent_tools,
                 problem=self.problem,
                 conversations=side_by_side(transcripts),
             )

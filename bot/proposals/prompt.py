@@ -29,6 +29,7 @@ from bot.proposals.floors import MIN_CONVERSATIONS, conversation_floor
 from bot.proposals.prompt_case import PLACES, Traffic, about, build_proposal
 from bot.proposals.prompt_file import choose_prompt_file
 from bot.proposals.spending import Metered, tokens_allowed
+from bot.proposals.tools import tools_shown
 from bot.proposals.writing import Candidate, write_edit
 from bot.records import (
     AgentFiles,
@@ -90,9 +91,11 @@ def propose_prompt(
         return short
     text = prompt.text
     metered = Metered(ask=ask, max_tokens=tokens_allowed(text))
+    tools = tools_shown(told, files, repository)
     reading = diagnose(
         pick_conversations(told, MAX_READ),
         agent_prompt=text,
+        agent_tools=tools,
         problem=problem_of(pattern, files),
         ask=metered,
     )
@@ -123,6 +126,7 @@ def propose_prompt(
         prompt,
         _told(causes[0], reading),
         rule=causes[0].rule,
+        agent_tools=tools,
         constraints=constraints,
         sources=[(c.unit, _words_of(c)) for c in (*told, *passing)],
         is_conflict=2 * sum(found.kind == "conflicting_rules" for found in members) > len(members),

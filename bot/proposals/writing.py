@@ -122,6 +122,7 @@ def write_edit(
     cause: str,
     *,
     rule: str,
+    agent_tools: str,
     constraints: Sequence[str],
     sources: Sequence[tuple[str, str]],
     is_conflict: bool,
@@ -130,6 +131,8 @@ def write_edit(
 ) -> Written | Skipped:
     """`cause` is for the writer and holds `rule`, the sentence that a judge wants to see covered.
 
+    `agent_tools` is what `bot.proposals.tools` shows: outside text that several people's
+    conversations agree on, or a file of the repository.
     `sources` are (who wrote it, text) of the conversations: nothing may be lifted from them.
     `is_conflict` says that readers saw two rules of the file in conflict: only then may a sentence
     go.
@@ -141,6 +144,7 @@ def write_edit(
             render_prompt(
                 "proposals/write",
                 agent_prompt=prompt.text,
+                agent_tools=agent_tools,
                 cause=cause,
                 constraints="\n".join(f"- {c}" for c in constraints) or "(none)",
                 rejected="\n".join(f"- {reason}" for reason in notes.reasons) or "(none)",

@@ -214,7 +214,7 @@ def test_a_cause_of_two_requests_only_is_not_believed() -> None:
     skipped = propose(TwoOnly(), failing=failing)
 
     assert isinstance(skipped, Skipped)
-    assert "8 conversations share a cause, but fewer than 3 of the requests" in skipped.reason
+    assert "10 conversations share a cause, but fewer than 3 of the requests" in skipped.reason
 
 
 def test_what_each_added_line_costs_is_in_the_body() -> None:

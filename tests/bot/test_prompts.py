@@ -165,7 +165,9 @@ def test_the_hash_changes_with_the_wording_and_with_the_schema() -> None:
 
 
 def test_the_bots_noun_carries_all_of_it() -> None:
-    rendered = render_prompt("proposals/diagnose", agent_prompt="A", problem="B", conversations="C")
+    rendered = render_prompt(
+        "proposals/diagnose", agent_prompt="A", agent_tools="T", problem="B", conversations="C"
+    )
 
     assert rendered.role == "reader"
     assert rendered.schema is not None

@@ -28,6 +28,7 @@ from bot.proposals.harness.writing import NotHere, write_edit
 from bot.proposals.prompt import MAX_READ, problem_of
 from bot.proposals.prompt_file import choose_prompt_file
 from bot.proposals.spending import MAX_TOKENS, Metered
+from bot.proposals.tools import tools_shown
 from bot.records import (
     AgentFiles,
     Ask,
@@ -142,6 +143,7 @@ def _shown(
     reading = diagnose(
         pick_conversations(told, MAX_READ),
         agent_prompt=agent_prompt,
+        agent_tools=tools_shown(told, files, repository),
         problem=problem_of(pattern, files),
         ask=ask,
     )
