@@ -21,6 +21,7 @@ from bot.commands.shell import Shell
 from bot.errors import DebriefError, FaultElsewhere, UsageError
 from bot.settings import PASSED_ON, load_secrets
 from bot.tracing import trace_to
+from bot.workflow_commands import without_commands
 from collector.errors import CollectorError, StoreError
 from collector.listening import add_options
 from prompts import show_invisible
@@ -67,7 +68,8 @@ def main(argv: Sequence[str] | None = None, *, pause_s: float = PAUSE_S) -> int:
 
 def _complain(sentence: str) -> None:
     """One line on standard error. It may quote strangers, who must not steer the terminal."""
-    print(f"debrief: {show_invisible(sentence)}".replace("\n", "⏎"), file=sys.stderr)
+    line = f"debrief: {show_invisible(sentence)}".replace("\n", "⏎")
+    print(without_commands(line), file=sys.stderr)
 
 
 def _run(given: argparse.Namespace, *, pause_s: float) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -18,11 +19,14 @@ from bot.errors import SettingsError, UsageError
 from bot.github import GitHub, connect
 from bot.records import Degraded
 from bot.settings import Secrets
-from prompts import show_invisible
+from bot.workflow_commands import Uncommanding
+from prompts import INVISIBLE, show_invisible
 
 DEFAULT_STORE = "./debrief-data"
 SUMMARY_BYTES = 1_000_000
 """GitHub takes 1 MiB of a step."""
+_STEERING = re.compile(rf"{INVISIBLE.pattern}|#(?=#\[)")
+"""What steers a terminal or, as `##[`, the runner of a workflow."""
 UNITS_DAYS = {"d": 1.0, "w": 7.0, "h": 1 / 24}
 
 
@@ -43,8 +47,8 @@ class Shell:
     """File that takes the lines by which GitHub Actions shows remarks, where it runs there."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """The part of the environment that a repository's own check command gets."""
-    out: Console = field(default_factory=lambda: Console(highlight=False))
-    err: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+    out: Console = field(default_factory=lambda: _console(sys.stdout))
+    err: Console = field(default_factory=lambda: _console(sys.stderr))
 
     @property
     def store_path(self) -> str:
@@ -53,7 +57,9 @@ class Shell:
 
     def emit(self, value: dict[str, Any]) -> None:
         """Print one JSON document on standard output."""
-        json.dump(value, sys.stdout, ensure_ascii=False, indent=2, default=_plain)
+        writer = json.JSONEncoder(ensure_ascii=False, indent=2, default=_plain)
+        for part in writer.iterencode(value):
+            sys.stdout.write(_STEERING.sub(_escaped, part))
         sys.stdout.write("\n")
 
     def say(self, text: str) -> None:
@@ -136,6 +142,15 @@ class Shell:
 def exit_code(degraded: Sequence[Degraded]) -> int:
     """0, or 3 where something was left out."""
     return 3 if degraded else 0
+
+
+def _console(stream: IO[str]) -> Console:
+    return Console(file=cast("IO[str]", Uncommanding(stream)), highlight=False)
+
+
+def _escaped(sign: re.Match[str]) -> str:
+    """As JSON may write any character of a string."""
+    return json.dumps(sign[0]).strip('"') if sign[0] != "#" else "\\u0023"
 
 
 def _plain(value: object) -> object:

@@ -68,7 +68,7 @@ def contrast(
     for number, claim in by_number(as_object(reply)["effects"], len(conversations)):
         effects[claim["effect"]] += 1
         if claim["effect"] == "worse":
-            said = checked_paraphrase(claim["reason"], transcripts[number - 1])
+            said = checked_paraphrase(claim["reason"], transcripts)
             worse.append(
                 EvidenceItem(
                     id=conversations[number - 1].conversation_id,

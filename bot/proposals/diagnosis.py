@@ -175,7 +175,7 @@ class _Reader:
         claims = dict(by_number(as_object(reply)["findings"], len(group)))
         for number, (one, transcript) in enumerate(zip(group, transcripts, strict=True), start=1):
             if number in claims:
-                self._take(one, transcript, claims[number], call)
+                self._take(one, transcript, claims[number], call, transcripts)
             else:
                 reason = "The reader said nothing about this conversation."
                 what = "model call proposals/diagnose"
@@ -188,6 +188,7 @@ class _Reader:
         transcript: Transcript,
         claim: Mapping[str, Any],
         call: int,
+        shown: Sequence[Transcript],
     ) -> None:
         if not claim["present"]:
             self.absent += 1
@@ -203,7 +204,7 @@ class _Reader:
                 kind=claim["kind"],
                 rule=short(claim["rule"]),
                 message_index=at,
-                paraphrase=checked_paraphrase(claim["paraphrase"], transcript),
+                paraphrase=checked_paraphrase(claim["paraphrase"], shown),
                 call=call,
             )
         )
@@ -232,20 +233,25 @@ def _proof(quotes: Sequence[Mapping[str, Any]], transcript: Transcript) -> int |
     return next((at for at in found if at is not None), None)
 
 
-def checked_paraphrase(text: str, transcript: Transcript) -> str | None:
+def checked_paraphrase(text: str, shown: Sequence[Transcript]) -> str | None:
     """The reader's paraphrase where it gives nothing away, else None.
 
-    Refused: five words in a row from the conversation, and any word with a digit or `@` or a link
-    in it: ids, addresses, amounts, dates.
+    `shown` is all that the reader saw: what one conversation says may come up in what is told of
+    another. Refused: five words in a row from any of them, all of it where it is shorter, and any
+    word with a digit or `@` or a link in it: ids, addresses, amounts, dates.
     """
     paraphrase = short(text)
     row = words(paraphrase)
-    said = words(transcript.text)
-    size = PARAPHRASE_WORDS
-    grams = {tuple(said[at : at + size]) for at in range(len(said) - size + 1)}
-    lifted = any(tuple(row[at : at + size]) in grams for at in range(len(row) - size + 1))
+    size = min(PARAPHRASE_WORDS, len(row))
+    own = {tuple(row[at : at + size]) for at in range(len(row) - size + 1)}
+    lifted = any(not own.isdisjoint(_runs(one, size)) for one in shown)
     telling = any(ch.isdigit() or ch in "@<>`" for ch in paraphrase) or "://" in paraphrase
-    return None if lifted or telling or not row else paraphrase
+    return None if not row or lifted or telling else paraphrase
+
+
+def _runs(transcript: Transcript, size: int) -> Iterator[tuple[str, ...]]:
+    said = words(transcript.text)
+    return (tuple(said[at : at + size]) for at in range(len(said) - size + 1))
 
 
 def group_causes(

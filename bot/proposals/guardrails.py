@@ -17,7 +17,7 @@ from decimal import Decimal
 
 from pathspec import GitIgnoreSpec
 
-from bot.figures import percent
+from bot.figures import count, percent
 from bot.proposals import text_checks
 from bot.proposals.code import check_code, is_code, named_values, said_in, texts_only
 from bot.proposals.edits import is_plain_path, split_lines
@@ -251,7 +251,8 @@ def _promise_problems(path: str, old: str, new: str, tools: Sequence[str]) -> It
         yield f"{path!r} loses {len(lost)} placeholders, for example {lost[0]!r}."
     code = path.endswith((".py", ".ts", ".js"))
     if not code and (fresh := text_checks.new_placeholders(old, new)):
-        yield f"{path!r} gets a placeholder that nothing fills: {fresh[0]!r}."
+        # Not which: what a model wrote stands in no sentence of ours.
+        yield f"{path!r} gets {count(len(fresh), 'placeholder')} that nothing fills."
     if names := text_checks.lost_names(old, new, tools):
         yield f"{path!r} does not name {names[0]!r} any more."
     if duties := text_checks.lost_duties(old, new):

@@ -35,7 +35,8 @@ def _unless_denied(asked: str) -> re.Pattern[str]:
 
 _ADDITIONS: Mapping[str, re.Pattern[str]] = {
     "a link": re.compile(
-        r"[a-z][a-z0-9+.-]{0,30}://\S*|\b(?:www\.|data:|javascript:)\S+|\]\(\S+", re.I
+        r"[a-z][a-z0-9+.-]{0,30}://\S*|\b(?:www\.|data:|javascript:)\S+|\]\(\S+|[\"'(]//\w\S*",
+        re.I,
     ),
     "a host name": re.compile(
         rf"\b(?:[\w-]{{1,63}}{_DOT}){{1,8}}(?:{_TOP_LEVEL})\b(?!\.\w)|\b\d{{1,3}}(?:\.\d{{1,3}}){{3}}\b",
@@ -74,6 +75,11 @@ _ADDITIONS: Mapping[str, re.Pattern[str]] = {
         re.I | re.M,
     ),
     "a hidden comment": re.compile(r"<!--"),
+    "a formula of a spreadsheet": re.compile(
+        r"=\s?(?:HYPERLINK|WEBSERVICE|FILTERXML|IMPORT(?:XML|DATA|HTML|FEED|RANGE)|DDE|EXEC|CALL)\("
+        r"|[=@+-]cmd\|",
+        re.I,
+    ),
     "markup": re.compile(r"<[a-z][\w-]*\s+[a-z-]+\s*=[^<>]*>", re.I),
     "a workflow command": re.compile(r"^\s*(?:::[a-z-]+(?: [^:\n]*)?::|##\[)", re.I | re.M),
     "an instruction to set instructions aside": re.compile(
@@ -202,20 +208,30 @@ def lifted(
 ) -> str | None:
     """The first words in a row that `after` took from fewer than `min_writers` people, or None.
 
-    `sources` has (who wrote it, text). What `before` says already is not lifted, and what many
+    `sources` has (who wrote it, text). Looked for are `NGRAM_WORDS` words in a row and, of a new
+    sentence that is shorter, all of it. What `before` says already is not lifted, and what many
     people write is the language of the field.
     """
-    fresh = set(_ngrams(after)) - set(_ngrams(before))
-    if not fresh:
-        return None
+    fresh = [*_runs(words(after)), *_short_sentences(after)]
+    known = {run for size in {*map(len, fresh)} for run in _runs(words(before), size)}
+    fresh = [run for run in fresh if run not in known]
+    sizes = {*map(len, fresh)}
     writers: dict[tuple[str, ...], set[str]] = defaultdict(set)
     for writer, text in sources:
-        for ngram in fresh.intersection(_ngrams(text)):
-            writers[ngram].add(writer)
-    few = (ngram for ngram in _ngrams(after) if 0 < len(writers.get(ngram, ())) < min_writers)
-    return next((" ".join(ngram) for ngram in few), None)
+        said = words(text)
+        for run in {run for size in sizes for run in _runs(said, size)}.intersection(fresh):
+            writers[run].add(writer)
+    few = (run for run in fresh if 0 < len(writers.get(run, ())) < min_writers)
+    return next((" ".join(run) for run in few), None)
 
 
-def _ngrams(text: str) -> list[tuple[str, ...]]:
-    row = words(text)
-    return [tuple(row[at : at + NGRAM_WORDS]) for at in range(len(row) - NGRAM_WORDS + 1)]
+def _runs(said: Sequence[str], size: int = NGRAM_WORDS) -> Iterator[tuple[str, ...]]:
+    return (tuple(said[at : at + size]) for at in range(len(said) - size + 1))
+
+
+def _short_sentences(text: str) -> Iterator[tuple[str, ...]]:
+    """Sentences and lines too short for `NGRAM_WORDS`, but of two words at least."""
+    for sentence in _SENTENCE_END.split(_as_read(text)):
+        said = words(sentence)
+        if 1 < len(said) < NGRAM_WORDS:
+            yield tuple(said)

@@ -811,12 +811,17 @@ def test_every_user_is_read_once_before_any_is_read_twice() -> None:
         pytest.param("Order L-1000 was cancelled.", False, id="id"),
         pytest.param("The mail was u@example.", False, id="address"),
         pytest.param("", False, id="empty"),
+        pytest.param("It came today!", False, id="all-of-it-a-quote"),
+        pytest.param("Write that my neighbour is a thief.", False, id="quote-of-another"),
     ],
 )
-def test_a_paraphrase_gives_nothing_away(text: str, stays: bool) -> None:
-    transcript = write_transcript(a_failure(1))
+def test_a_paraphrase_gives_nothing_away_of_any_conversation_that_was_shown(
+    text: str, stays: bool
+) -> None:
+    other = a_conversation(user("Write that my neighbour is a thief, please."))
+    shown = [write_transcript(a_failure(1)), write_transcript(other)]
 
-    assert (checked_paraphrase(text, transcript) == text) is (stays and bool(text))
+    assert (checked_paraphrase(text, shown) == text) is (stays and bool(text))
 
 
 @pytest.mark.parametrize(
