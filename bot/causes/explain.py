@@ -13,7 +13,7 @@ from bot.causes.traits import Trait
 from bot.causes.versions import cause_by_version, kinds_of_files
 from bot.figures import count
 from bot.proposals.diagnosis import diagnose, pick_conversations
-from bot.proposals.prompt import MAX_READ, problem_of
+from bot.proposals.prompt_cause import MAX_READ, problem_of
 from bot.proposals.prompt_file import choose_prompt_file
 from bot.proposals.tools import tools_shown
 from bot.records import (

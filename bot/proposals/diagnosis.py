@@ -21,6 +21,8 @@ from bot.transcript import Transcript
 from collector.records import Conversation
 
 MAX_CAUSES = 3
+MISSING_FACT = "missing_fact"
+"""Kind of a diagnosis: only the agent's owner knows what was not said."""
 MAX_FIELD_CHARS = 400
 PARAPHRASE_WORDS = 5
 """A paraphrase that shares this many words in a row with its conversation is a quote."""
@@ -44,7 +46,8 @@ class Diagnosis:
     conversation: Conversation
     locus: RootCause
     kind: str
-    """missing_rule, unclear_rule, conflicting_rules, rule_not_followed or none."""
+    """missing_rule, unclear_rule, conflicting_rules, rule_not_followed, missing_fact, none; or
+    done_otherwise, where no rule was broken (`bot.proposals.compare`)."""
     rule: str
     """The reader's words, short and made visible; it may have been misled: data, not truth."""
     message_index: int
@@ -60,13 +63,17 @@ class Reading:
 
     diagnoses: tuple[Diagnosis, ...]
     read: int
-    absent: int
-    """Read, and the reader saw no failure."""
+    blameless: tuple[Conversation, ...]
+    """Read, and the reader saw no mistake."""
     unverified: int
     """No quote of the diagnosis was in the transcript."""
     skipped: tuple[Skipped, ...]
     """Calls without a usable reply."""
     cost: ModelCost
+
+    @property
+    def absent(self) -> int:
+        return len(self.blameless)
 
     @property
     def loci(self) -> Counter[RootCause]:
@@ -130,8 +137,8 @@ def diagnose(
             break
     return Reading(
         diagnoses=tuple(reader.diagnoses),
-        read=len(reader.diagnoses) + reader.absent + reader.unverified,
-        absent=reader.absent,
+        read=len(reader.diagnoses) + len(reader.blameless) + reader.unverified,
+        blameless=tuple(reader.blameless),
         unverified=reader.unverified,
         skipped=tuple(reader.skipped),
         cost=reader.cost,
@@ -149,7 +156,7 @@ class _Reader:
     ask: Ask
     diagnoses: list[Diagnosis] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
-    absent: int = 0
+    blameless: list[Conversation] = field(default_factory=list)
     unverified: int = 0
     cost: ModelCost = field(default_factory=ModelCost)
 
@@ -191,7 +198,7 @@ class _Reader:
         shown: Sequence[Transcript],
     ) -> None:
         if not claim["present"]:
-            self.absent += 1
+            self.blameless.append(conversation)
             return
         at = _proof(claim["quotes"], transcript)
         if at is None:

@@ -10,23 +10,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from bot.figures import count
+from bot.proposals.compare import DONE_OTHERWISE
 from bot.proposals.contrast import MAX_CONTRAST, Contrast, contrast, pick_alike
-from bot.proposals.diagnosis import (
-    MIN_CALLS,
-    Cause,
-    Diagnosis,
-    Reading,
-    diagnose,
-    enough_calls,
-    group_causes,
-    pick_conversations,
-)
-from bot.proposals.floors import MIN_CONVERSATIONS, conversation_floor
-from bot.proposals.prompt_case import PLACES, Traffic, about, build_proposal
+from bot.proposals.diagnosis import Cause, Reading
+from bot.proposals.prompt_case import Traffic, build_proposal
+from bot.proposals.prompt_cause import Found, below_floor, find_causes, what_change
 from bot.proposals.prompt_file import choose_prompt_file
 from bot.proposals.spending import Metered, tokens_allowed
 from bot.proposals.tools import tools_shown
@@ -43,18 +34,16 @@ from bot.records import (
 from bot.transcript import write_transcript
 from collector.records import Conversation
 
-MAX_READ = 20
-"""Failing conversations that the reader gets to see."""
 MAX_WORSE_SHARE = 0.25
 """Of the passing conversations that the rule is about: above this it does more harm than good."""
-MIN_ELSEWHERE = 3
-"""Fewer diagnoses that point away from the prompt are no finding."""
 
 _KINDS = {
     "missing_rule": "no rule says what to do",
     "unclear_rule": "a rule is unclear",
     "conflicting_rules": "two rules conflict",
     "rule_not_followed": "a rule was overlooked",
+    "missing_fact": "a fact is not stated",
+    DONE_OTHERWISE: "where it went well the agent did this, and no rule says so",
     "none": "no rule is to blame",
 }
 
@@ -86,40 +75,25 @@ def propose_prompt(
     prompt = choose_prompt_file(files, repository, [c.system for c in told if c.system])
     if isinstance(prompt, Skipped):
         return prompt
-    short = _below_floor(pattern, told)
+    short = below_floor(pattern, told)
     if short is not None:
         return short
-    text = prompt.text
-    metered = Metered(ask=ask, max_tokens=tokens_allowed(text))
+    metered = Metered(ask=ask, max_tokens=tokens_allowed(prompt.text))
     tools = tools_shown(told, files, repository)
-    reading = diagnose(
-        pick_conversations(told, MAX_READ),
-        agent_prompt=text,
-        agent_tools=tools,
-        problem=problem_of(pattern, files),
-        ask=metered,
-    )
-    fixable = [found for found in reading.diagnoses if found.locus == "prompt"]
-    elsewhere = _elsewhere(pattern, reading, fixable)
-    if elsewhere is not None:
-        return elsewhere
-    grouped = group_causes(fixable, agent_prompt=text, ask=metered)
-    if isinstance(grouped, Skipped):
-        return grouped
-    causes = grouped[0]
-    members = causes[0].members if causes else ()
-    short = _below_floor(pattern, [d.conversation for d in members], reading)
-    if short is None and not enough_calls(members):
-        short = _one_sided(pattern, members)
-    if short is not None:
-        return short
     well = [c for c in passing if c.completeness.text]
+    found = find_causes(
+        pattern, prompt, files, failing=told, passing=well, agent_tools=tools, ask=metered
+    )
+    if not isinstance(found, Found):
+        return found
+    causes, reading = found.causes, found.reading
+    members = causes[0].members
     alike = pick_alike(well, [d.conversation for d in members], MAX_CONTRAST)
     checked = Contrast()
 
     def trial(candidate: Candidate) -> Skipped | None:
         nonlocal checked
-        checked = contrast(candidate.change, alike, agent_prompt=text, ask=metered)
+        checked = contrast(candidate.change, alike, agent_prompt=prompt.text, ask=metered)
         return _harmful(pattern, checked)
 
     written = write_edit(
@@ -164,72 +138,13 @@ def _traffic(
 # -- what stops a proposal ---------------------------------------------------------------------
 
 
-def _below_floor(
-    pattern: Pattern, conversations: Sequence[Conversation], reading: Reading | None = None
-) -> Skipped | None:
-    """The evidence floor, for those of the pattern's conversations that a proposal rests on."""
-    users = Counter(c.user_id for c in conversations if c.user_id)
-    cited = replace(
-        pattern,
-        evidence=tuple(c.conversation_id for c in conversations),
-        evidence_users=len(users),
-        top_user_share=max(users.values()) / len(conversations) if users else None,
-    )
-    short = conversation_floor(cited)
-    if short is None or reading is None:
-        return short
-    counts = (
-        f"{reading.read} failing conversations were read: {len(conversations)} share a cause that "
-        f"the prompt can mend, {reading.absent} showed no mistake, {reading.unverified} diagnoses "
-        f"had no proof."
-    )
-    if reading.skipped:
-        counts += f" {len(reading.skipped)} more had no usable reply: {reading.skipped[-1].reason}"
-    return replace(short, what=_what(pattern), reason=f"{short.reason} {counts}")
-
-
 def _no_text(pattern: Pattern, failing: Sequence[Conversation]) -> Skipped:
     hint = next((c.completeness.hint for c in failing if c.completeness.hint), None)
     return Skipped(
-        what=_what(pattern),
+        what=what_change(pattern),
         code="no_text",
         reason=f"None of {count(len(failing), 'failing conversation')} came with text. "
         f"{hint or 'Switch the recording of content on in the agent.'}",
-    )
-
-
-def _elsewhere(
-    pattern: Pattern, reading: Reading, fixable: Sequence[Diagnosis]
-) -> Finding | Skipped | None:
-    """Why no edit of the prompt is tried; None where the prompt is the place."""
-    if not reading.read and reading.skipped:
-        last = reading.skipped[-1]
-        return Skipped(what=_what(pattern), code=last.code, reason=last.reason)
-    others = [found for found in reading.diagnoses if found.locus != "prompt"]
-    if len(fixable) >= MIN_CONVERSATIONS or len(others) < max(MIN_ELSEWHERE, len(fixable) + 1):
-        return _below_floor(pattern, [d.conversation for d in fixable], reading)
-    counts = Counter(found.locus for found in others)
-    listed = ", ".join(f"{PLACES[place]} ({n})" for place, n in counts.most_common())
-    return Finding(
-        kind=f"root_cause:{counts.most_common(1)[0][0]}",
-        agent=pattern.agent,
-        sentence=(
-            f"Not fixable by a change to the prompt: of {reading.read} failing conversations that "
-            f"were read, the mistake lies in {listed}, and in the prompt in {len(fixable)}."
-        ),
-        evidence=tuple(found.conversation.conversation_id for found in others),
-    )
-
-
-def _one_sided(pattern: Pattern, members: Sequence[Diagnosis]) -> Skipped:
-    return Skipped(
-        what=_what(pattern),
-        code="evidence_floor",
-        reason=(
-            f"{len(members)} conversations share a cause, but fewer than {MIN_CALLS} of the "
-            "requests that they were read in gave it: one conversation may have led the reader of "
-            "the others beside it."
-        ),
     )
 
 
@@ -238,7 +153,7 @@ def _harmful(pattern: Pattern, checked: Contrast) -> Skipped | None:
     if not checked.applies or worse / checked.applies <= MAX_WORSE_SHARE:
         return None
     return Skipped(
-        what=_what(pattern),
+        what=what_change(pattern),
         code="contradicted",
         reason=(
             f"The change is about {checked.applies} of {checked.read} conversations that went "
@@ -247,26 +162,7 @@ def _harmful(pattern: Pattern, checked: Contrast) -> Skipped | None:
     )
 
 
-def _what(pattern: Pattern) -> str:
-    return f"a change to the prompt of {pattern.agent} against {pattern.outcome}{about(pattern)}"
-
-
 # -- what the models are told --------------------------------------------------------------------
-
-
-def problem_of(pattern: Pattern, files: AgentFiles) -> str:
-    """What the reader of a failing conversation is told of it: nothing that a user wrote."""
-    lines = [f"The conversation counts as failed: its outcome is `{pattern.outcome}`."]
-    if files.task:
-        lines.append(f"The agent's task: {files.task}")
-    if files.done_when:
-        lines.append(f"The task is done when: {files.done_when}")
-    if pattern.intent_name:
-        lines.append(f"What the user tried to do, as others labelled it: {pattern.intent_name}")
-    lines.append(
-        "The tools' results are what really happened. Why the outcome is bad is not known."
-    )
-    return "\n".join(lines)
 
 
 def _told(cause: Cause, reading: Reading) -> str:

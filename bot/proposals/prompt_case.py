@@ -14,6 +14,7 @@ from typing import Literal
 
 from bot.figures import count, percent, rate
 from bot.markdown import plain
+from bot.proposals.compare import DONE_OTHERWISE
 from bot.proposals.contrast import Contrast
 from bot.proposals.diagnosis import Cause, Reading
 from bot.proposals.floors import MIN_USERS, floor_note
@@ -109,7 +110,7 @@ def build_proposal(
         what=_what_changes(candidate, prompt, section),
         why=_why(pattern, reading, cause, evidence, now),
         risk=_risk(candidate, prompt, checked, traffic),
-        confidence=_confidence(pattern, evidence),
+        confidence=_confidence(pattern, cause, evidence),
         edits=(candidate.edit,),
         evidence=evidence,
         prediction=_prediction(pattern, reading, cause),
@@ -178,10 +179,14 @@ def _why(
         f"`{pattern.outcome}` is the outcome for {rate(pattern.rate, pattern.rate_interval)} of "
         f"{count(pattern.users, pattern.unit)}{about(pattern)}."
     ]
-    parts.append(
-        f"Of {reading.read} failing conversations that were read, {len(cause.members)} share this "
-        "cause; for each the passage that the reader cites stands word for word in the transcript."
-    )
+    if cause.members[0].kind == DONE_OTHERWISE:
+        parts.append(_otherwise(reading, cause))
+    else:
+        parts.append(
+            f"Of {reading.read} failing conversations that were read, {len(cause.members)} share "
+            "this cause; for each the passage that the reader cites stands word for word in the "
+            "transcript."
+        )
     if reading.unverified:
         dropped = "1 diagnosis" if reading.unverified == 1 else f"{reading.unverified} diagnoses"
         parts.append(f"Left out for want of such a passage: {dropped}.")
@@ -189,6 +194,16 @@ def _why(
         days = max(0, (now - evidence.last_at).days)
         parts.append(f"The newest is {count(days, 'day')} old.")
     return " ".join(parts)
+
+
+def _otherwise(reading: Reading, cause: Cause) -> str:
+    """A difference is told as one: it was seen, and nobody knows that it is the cause."""
+    return (
+        f"No rule was broken in {reading.absent} of {reading.read} failing conversations that were "
+        f"read. Compared with others that went well, in {len(cause.members)} the agent left out "
+        "what it did there; both passages stand word for word in the transcripts. That is a "
+        "difference, not a proven cause: whether the agent should do it is for you to say."
+    )
 
 
 def about(pattern: Pattern) -> str:
@@ -270,8 +285,12 @@ def _tokens(text: str) -> int:
     return -(-len(text) // CHARS_PER_TOKEN)
 
 
-def _confidence(pattern: Pattern, evidence: Evidence) -> Literal["low", "medium", "high"]:
+def _confidence(
+    pattern: Pattern, cause: Cause, evidence: Evidence
+) -> Literal["low", "medium", "high"]:
     """From counts and the test, never from a model's opinion of itself."""
+    if cause.members[0].kind == DONE_OTHERWISE:
+        return "low"
     tested = pattern.q_value is not None and pattern.q_value <= 0.05
     if tested and evidence.users >= 10:
         return "high"

@@ -102,6 +102,7 @@ STEPS = {
     "candidates": "write",
     "problems": "review",
     "effects": "contrast",
+    "differences": "compare",
 }
 EACH = {"diagnose": findings_for, "contrast": effects_for}
 
@@ -119,6 +120,7 @@ class Script:
             "write": candidates(),
             "review": {"problems": []},
             "contrast": {"reason": "It was looked up.", "effect": "already_followed"},
+            "compare": {"differences": []},
         } | parts
         self.asked: list[tuple[str, Asked]] = []
 
