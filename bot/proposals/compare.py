@@ -93,7 +93,7 @@ def compare(
                     kind=DONE_OTHERWISE,
                     rule=short(claim["rule"]),
                     message_index=at,
-                    paraphrase=checked_paraphrase(claim["paraphrase"], here[number - 1]),
+                    paraphrase=checked_paraphrase(claim["paraphrase"], [*here, *there]),
                     call=call,
                 )
             )

@@ -75,7 +75,7 @@ def told(text: str, conversations: Sequence[Conversation], max_words: int) -> st
         or any(added_things("", line))
         or new_number_words("", line)
         or any(
-            checked_paraphrase(line, write_transcript(one, max_chars=_WHOLE)) is None
+            checked_paraphrase(line, [write_transcript(one, max_chars=_WHOLE)]) is None
             for one in conversations
         )
     )
