@@ -37,6 +37,7 @@ from bot.intents.revising import revise
 from bot.intents.taxonomy import PATH as TAXONOMY_PATH
 from bot.labelling import Learning, Memory, corrected, label_conversations
 from bot.measure import measure as measure_one
+from bot.measure import rate_lately
 from bot.model_changes import examples, model_changes, without_a_model
 from bot.outcomes import (
     OutcomeRules,
@@ -79,6 +80,7 @@ from bot.records import (
     Verdict,
     VersionMatch,
 )
+from bot.rollback import roll_back_harm
 from bot.settings import Settings
 from bot.versions import drift, find_matches, seen_live, servings
 from bot.watched import files_of_agents
@@ -373,8 +375,17 @@ def propose(
             standing={pattern.id for pattern in understood.report.patterns},
             files=repository.files,
             texts_of=texts_of,
+            rate_of=lambda one: rate_lately(
+                one,
+                facts=understood.facts,
+                corrections=understood.corrections,
+                decisions=understood.decisions,
+                now=now,
+                lags=understood.lags,
+            ),
             now=now,
         )
+        results += roll_back_harm(past, files=repository.files, texts_of=texts_of)
         if ask is not None:
             results += model_changes(
                 ranked_patterns(for_model, "prompt", past),
@@ -461,7 +472,10 @@ def measure(
             lags=understood.lags,
         )
         for one in past
-        if one.state == "merged" and one.verdict is None and one.kind not in UNMEASURED
+        if one.state == "merged"
+        and one.verdict is None
+        and one.kind not in UNMEASURED
+        and one.is_measured
     ]
     return (
         tuple(result for result in results if isinstance(result, Verdict)),

@@ -567,6 +567,11 @@ class ReviewerEdit:
     """The file as the person left it. Outside text."""
 
 
+ROLLBACK = "rollback of "
+RETIREMENT = "retire "
+"""How the remedies begin of what takes a merged change of ours out again; its id follows."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PastProposal:
     """One proposal as the target remembers it: from the marker in its body and its state."""
@@ -614,6 +619,19 @@ class PastProposal:
     """What people changed in it on its branch, whether it was merged or not."""
     marker: Mapping[str, Json] = field(default_factory=dict)
     """The versioned marker of the body, as parsed: prediction, evidence and scope among it."""
+    ticked: tuple[str, ...] = ()
+    """Ids of the `Choice`s whose boxes are ticked in the body. Only who may write to the repository
+    can tick there."""
+
+    @property
+    def remedy(self) -> str:
+        """The remedy's identity, as the marker says."""
+        return str(self.marker.get("remedy", ""))
+
+    @property
+    def is_measured(self) -> bool:
+        """It predicts something, so a verdict comes after the merge."""
+        return self.marker.get("prediction", True) is not None
 
 
 # -- which version served it -------------------------------------------------------------------
@@ -787,6 +805,8 @@ class Prediction:
     """Days after it is live on which it is checked."""
     intent_id: str | None = None
     segment: Mapping[str, str] = field(default_factory=dict)
+    margin: float | None = None
+    """Of what is taken out: the rate shall not fall but rise by less than this, 0..1."""
 
 
 GateVerdict = Literal["pass", "fail", "inconclusive"]
@@ -834,6 +854,31 @@ class ModelCost:
             output_tokens=self.output_tokens + other.output_tokens,
             usd=self.usd + other.usd,
         )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """One example that a person keeps by ticking its box, or leaves out."""
+
+    id: str
+    """`x-` and letters, as in `bot/boxes.py`."""
+    variant: str
+    """How it differs from its seed: `paraphrase`, `harder` and so on."""
+    seed: str
+    """Id of the example that it was made of."""
+    doubts: tuple[str, ...]
+    """Codes of ours: what speaks against it."""
+    points: int
+    """Of doubt; 0 is none."""
+    confidence: float
+    """0..1 that a person would keep it."""
+    why: str
+    """Why people are asked, in our words."""
+    request: str
+    """Outside text, redacted, as `answer` and the two of the seed are."""
+    answer: str
+    seed_request: str
+    seed_answer: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -906,6 +951,12 @@ class Proposal:
     """Kind `threshold` only: what the gate replays and the marker keeps."""
     check: CheckRun | None = None
     """Of the repository's own check command; None where none is set or the kind needs none."""
+    learned: tuple[str, ...] = ()
+    """How reviewers of this repository taught Debrief to write; it was written so."""
+    choices: tuple[Choice, ...] = ()
+    """Kind `dataset`: what people are asked about, one box each."""
+    is_draft: bool = False
+    """Opened as a draft: somebody has to answer before it can be merged."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -952,6 +1003,8 @@ class Verdict:
     prediction_hit: bool | None
     sentence: str
     confounders: tuple[str, ...] = ()
+    margin: float | None = None
+    """Of a removal: it worked where the rate rose by less than this. None where it should fall."""
     needed: int | None = None
     """How many more units would settle an `unknown`; None where that cannot be said."""
 
@@ -984,6 +1037,8 @@ class Operation:
     """Of a close: the proposal whose pull request has to be open before this one is closed."""
     request: Mapping[str, Json] = field(default_factory=dict)
     """What a person asked for: {comment_id, verb} of an `answer`; {rollback: id} of an `open`."""
+    is_draft: bool = False
+    """Of an `open`: as a draft, where the repository has drafts."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

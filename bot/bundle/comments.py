@@ -13,15 +13,21 @@ _WORDS = {
     "harmed": "The rate rose after the merge",
     "unknown": "No verdict: the data do not settle it",
 }
+_WORDS_OF_REMOVALS = {
+    **_WORDS,
+    "worked": "Nothing got worse without it",
+    "harmed": "It was missed: the rate rose after the merge",
+}
 
 
 def verdict_comment(verdict: Verdict) -> str:
     """Say what was measured before and after the merge, how sure that is, and what else changed."""
+    words = _WORDS if verdict.margin is None else _WORDS_OF_REMOVALS
     lines = [
         render_marker(
             {"comment": "verdict", "id": verdict.proposal_id[:120], "result": verdict.result}
         ),
-        f"**{_WORDS[verdict.result]}** · {verdict.result.replace('_', ' ')} · "
+        f"**{words[verdict.result]}** · {verdict.result.replace('_', ' ')} · "
         f"{verdict.strength} evidence ({verdict.method.replace('_', ' ')})",
         "",
         prose(verdict.sentence),
@@ -39,6 +45,10 @@ def verdict_comment(verdict: Verdict) -> str:
     if verdict.prediction_hit is not None:
         held = "held" if verdict.prediction_hit else "did not hold"
         lines.append(f"- The prediction {held}.")
+    if verdict.result == "harmed":
+        lines.append(
+            "- The next run proposes to undo it, where its lines still stand as they were merged."
+        )
     if verdict.needed:
         lines.append(f"- About {count(verdict.needed, f'more {verdict.unit}')} would settle it.")
     lines += [f"- May also explain it: {prose(one)}" for one in verdict.confounders[:20]]

@@ -70,6 +70,7 @@ def _prediction(value: Any) -> Prediction | None:
         days=int(value["days"]),
         intent_id=value.get("intent_id") if isinstance(value.get("intent_id"), str) else None,
         segment={str(k): str(v) for k, v in segment.items()} if isinstance(segment, dict) else {},
+        margin=value["margin"] if _is_number(value.get("margin")) else None,
     )
 
 

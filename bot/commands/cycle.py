@@ -25,7 +25,7 @@ from bot.commands.loading import (
     store_of,
     understanding_of,
 )
-from bot.commands.merges import retired_by, texts_of_merge
+from bot.commands.merges import taken_out_by, texts_of_merge
 from bot.commands.quality import Monitored, alert_lines, monitored, quality_json
 from bot.commands.shell import Shell, exit_code
 from bot.commands.surface import (
@@ -230,7 +230,10 @@ def _cycle(
     if measuring:
         verdicts, too_early = measure_all(understood, past, now=shell.now)
     rollbacks = rollbacks_of(repo, repository, past, wishes)
-    back = [one for one in rollbacks.values() if isinstance(one, Proposal)]
+    proposed = {one.id for one in changes.proposals}
+    back = [
+        one for one in rollbacks.values() if isinstance(one, Proposal) and one.id not in proposed
+    ]
     operations = operations_for(
         (*changes.proposals, *back),
         wished,
@@ -243,7 +246,7 @@ def _cycle(
     nothing = () if understood.report.agents else (empty_store(shell, workspace.settings),)
     left_out = (*nothing, *understood.skipped, *changes.skipped, *too_early, *operations.left_out)
     operations = with_surface(
-        marked(operations, rollbacks, wishes, retired_by(changes.proposals)),
+        marked(operations, rollbacks, wishes, taken_out_by(changes.proposals)),
         understood,
         repository,
         past,

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from bot import git
-from bot.proposals import RETIREMENT
 from bot.proposals.undoing import undone
-from bot.records import PastProposal, Proposal, SourceFile
+from bot.records import RETIREMENT, ROLLBACK, PastProposal, Proposal, SourceFile
 
 
 def merged_texts(repo: str, past: PastProposal) -> tuple[dict[str, str], dict[str, str]] | None:
@@ -37,12 +36,12 @@ def texts_of_merge(repo: str, past: PastProposal) -> dict[str, tuple[str, str]] 
     return {name: (text, texts[1][name]) for name, text in texts[0].items()}
 
 
-def retired_by(proposals: Iterable[Proposal]) -> dict[str, Proposal]:
-    """The proposals that retire a merged one, by its id."""
+def taken_out_by(proposals: Iterable[Proposal]) -> dict[str, Proposal]:
+    """The proposals that take a merged one out again, by its id."""
     return {
-        one.remedy.removeprefix(RETIREMENT): one
+        one.remedy.removeprefix(RETIREMENT).removeprefix(ROLLBACK): one
         for one in proposals
-        if one.remedy.startswith(RETIREMENT)
+        if one.remedy.startswith((RETIREMENT, ROLLBACK))
     }
 
 

@@ -150,11 +150,11 @@ def marked(
 ) -> Operations:
     """The operations that take a merge or a rejection back say so, for publish to look it up."""
     requests: dict[str, Mapping[str, Json]] = {id: {"lift": True} for id in wishes.ids("lift")}
+    for id, retirement in (retired or {}).items():
+        requests[retirement.id] = {"retire": id}
     for id, one in rollbacks.items():
         if isinstance(one, Proposal):
             requests[one.id] = {"rollback": id}
-    for id, retirement in (retired or {}).items():
-        requests[retirement.id] = {"retire": id}
     return replace(
         operations,
         operations=tuple(

@@ -37,6 +37,7 @@ class Prediction(BaseModel):
     level: float = Field(default=0.8, gt=0, lt=1)
     intent_id: str | None = None
     segment: dict[str, str] = {}
+    margin: float | None = Field(default=None, gt=0, lt=1)
 
 
 class Threshold(BaseModel):

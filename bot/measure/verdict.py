@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -151,7 +152,8 @@ def _compare(
         _estimate(after, level=LEVEL), _estimate(before, level=LEVEL)
     )
     later = _between(population, live_at + FIRST_DAYS, live_at + after_span)
-    result = _result(interval, was, _estimate(later) if later else None)
+    margin = prediction.margin
+    result = _result(interval, was, _estimate(later) if later else None, margin)
     needed = _needed(prediction, was, became) if result == "unknown" else None
     return Verdict(
         proposal_id=past.id,
@@ -168,19 +170,48 @@ def _compare(
         interval=interval,
         live_at=live_at,
         days=after_span / timedelta(days=1),
-        prediction_hit=(
-            became.interval.low <= prediction.high and prediction.low <= became.interval.high
-        ),
+        prediction_hit=_is_hit(prediction, became, result),
         sentence=" ".join(
             [
-                _sentence(result, population.unit, was, became, difference, interval, look),
+                _sentence(result, population.unit, was, became, difference, interval, look, margin),
                 *_first_days(population, live_at),
                 *_waited(prediction.metric, lag),
             ]
         ),
         confounders=_confounders(past, population, before, after, others, before_span),
         needed=needed,
+        margin=margin,
     )
+
+
+def rate_lately(
+    past: PastProposal,
+    *,
+    facts: pa.Table,
+    corrections: Sequence[Correction],
+    decisions: Sequence[Decision],
+    now: datetime,
+    lags: Mapping[str, timedelta] = NO_LAGS,
+) -> tuple[RateEstimate, Unit] | None:
+    """The metric that `past` predicted, in its population, in the last four weeks that are over.
+
+    None where it predicted nothing that can be measured, or nobody came.
+    """
+    try:
+        prediction = Prediction.model_validate(past.marker.get("prediction"))
+        threshold = threshold_of(past)
+    except ValidationError:
+        return None
+    lag = lags.get(prediction.metric, timedelta())
+    since = now - lag - LOOKS * WEEK
+    dated = replace(past, merged_at=since)
+    found = population_of(
+        dated, prediction, threshold, facts, corrections, decisions, None, now, lag
+    )
+    if isinstance(found, Skipped):
+        return None
+    seen = _between(found, since, found.known_until)
+    return (_estimate(seen), found.unit) if seen else None
 
 
 def _between(population: Population, start: datetime, end: datetime) -> Sequence[Observation]:
@@ -195,8 +226,17 @@ def _estimate(observations: Iterable[Observation], *, level: float = 0.95) -> Ra
     return failure_rate(sum(units.values()), len(units), level=level)
 
 
-def _result(interval: Interval, before: RateEstimate, later: RateEstimate | None) -> Result:
-    """Good or bad only where the days after the first three point the same way."""
+def _result(
+    interval: Interval, before: RateEstimate, later: RateEstimate | None, margin: float | None
+) -> Result:
+    """Good only where the days after the first three point the same way.
+
+    With a `margin` it is a test of non-inferiority: good is that nothing got worse by so much.
+    """
+    if margin is not None:
+        if interval.high < margin:
+            return "worked"
+        return "harmed" if interval.low > 0 else "unknown"
     if interval.high < 0 and later is not None and later.rate < before.rate:
         return "worked"
     if interval.low > 0:
@@ -206,10 +246,17 @@ def _result(interval: Interval, before: RateEstimate, later: RateEstimate | None
     return "unknown"
 
 
+def _is_hit(prediction: Prediction, after: RateEstimate, result: Result) -> bool | None:
+    if prediction.margin is not None:
+        return None if result == "unknown" else result == "worked"
+    return after.interval.low <= prediction.high and prediction.low <= after.interval.high
+
+
 def _needed(prediction: Prediction, before: RateEstimate, after: RateEstimate) -> int | None:
     """Units still missing to see the predicted difference, as the design of a study counts them."""
     predicted = (prediction.low + prediction.high) / 2 - prediction.baseline_rate
-    per_side = units_for_power(before.rate, max(predicted, -before.rate))
+    sought = prediction.margin or max(predicted, -before.rate)
+    per_side = units_for_power(before.rate, sought)
     if per_side is None:
         return None
     return max(0, per_side - min(before.total, after.total)) or None
@@ -223,6 +270,11 @@ _OPENINGS: Mapping[Result, str] = {
     "no_effect": f"Weak evidence of no effect beyond {100 * MARGIN:.0f} points",
     "unknown": "The data do not settle it",
 }
+_OPENINGS_OF_REMOVALS: Mapping[Result, str] = {
+    "worked": "Weak evidence that nothing got worse by {margin} points or more",
+    "harmed": "Weak evidence that taking it out did harm",
+    "unknown": "The data do not settle whether anything got worse",
+}
 
 
 def _sentence(
@@ -233,9 +285,13 @@ def _sentence(
     difference: float,
     interval: Interval,
     weeks: int,
+    margin: float | None,
 ) -> str:
+    opening = _OPENINGS[result]
+    if margin is not None:
+        opening = _OPENINGS_OF_REMOVALS[result].format(margin=f"{100 * margin:.0f}")
     return (
-        f"{_OPENINGS[result]}, because before is only compared with after: from "
+        f"{opening}, because before is only compared with after: from "
         f"{rate(before.rate, before.interval)} of {count(before.total, unit)} to "
         f"{rate(after.rate, after.interval)} of {count(after.total, unit)} in "
         f"{count(weeks, 'week')}, a difference of {points(difference, interval)}."

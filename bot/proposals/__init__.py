@@ -18,13 +18,11 @@ from bot.proposals.guardrails import check_edits
 from bot.proposals.learning import ranked_patterns, with_learning
 from bot.proposals.limits import propose_limits
 from bot.proposals.prompt import propose_prompt
-from bot.proposals.retirement import REMEDY as RETIREMENT
 from bot.proposals.retirement import propose_retirements
 from bot.proposals.rule import propose_rule
 from bot.proposals.threshold import propose_threshold
 
 __all__ = [
-    "RETIREMENT",
     "already_decided",
     "apply_edits",
     "check_diff",

@@ -56,7 +56,8 @@ def pattern_decided(
             return _skipped(what, "rejected_before", f"{one.reference} was closed: not a problem.")
         if one.rejection == "later" and one.closed_at and now - one.closed_at < LATER:
             return _skipped(what, "rejected_before", f"{one.reference} was closed: later.")
-        if one.state == "merged" and one.verdict is None and not one.reverted:
+        is_waiting = one.state == "merged" and one.verdict is None and one.is_measured
+        if is_waiting and not one.reverted:
             return _skipped(what, "measuring", f"{one.reference} is merged and still measured.")
     rejected = {one.id: one.reference for one in ours if _is_turned_down(one)}
     if len(rejected) > OTHER_REMEDIES:

@@ -23,6 +23,8 @@ from bot.edit_types import edit_types
 from bot.figures import count
 from bot.proposals.text_checks import words
 from bot.records import (
+    RETIREMENT,
+    ROLLBACK,
     PastProposal,
     Pattern,
     Proposal,
@@ -42,8 +44,6 @@ LEAST, MOST = 0.5, 2.0
 """How far the past may move a priority: what fails users most still comes first."""
 ALIKE = 3
 """Reviewers' edits of one type, in as many proposals, that become a rule for Debrief itself."""
-TAKES_BACK = ("rollback of ", "retire ")
-"""How remedies begin that undo a change of ours."""
 _EDITED_SHARE = 0.5
 """What a success counts that a person had to mend first."""
 
@@ -126,7 +126,7 @@ def _result(one: PastProposal) -> tuple[str, float, float] | None:
     is half of what a verdict says. Harm counts twice. A "later" is about the time and not about
     the change.
     """
-    if str(one.marker.get("remedy", "")).startswith(TAKES_BACK):
+    if one.remedy.startswith((ROLLBACK, RETIREMENT)):
         return None
     if one.reverted or (one.state == "merged" and one.verdict == "no_effect"):
         return "failed", 0.0, 1.0

@@ -2,43 +2,47 @@
 
 Takes the merged proposals with their verdicts, what their merges did to the files, and the facts
 of the weeks since; gives one `Proposal` for each rule that did not work, that nobody can tell to
-have worked, or that never fires. Refuses before enough weeks and traffic, and where the text does
-not stand there exactly as it was merged. What worked is never retired: that its pattern is gone is
-its doing. Costs nothing; no model.
+have worked, or that never fires. It predicts that nothing gets worse, and is measured by that like
+any other. Refuses before enough weeks and traffic, and where the text does not stand there exactly
+as it was merged. What worked is never retired: that its pattern is gone is its doing. What did harm
+is taken back by `bot.rollback`. Costs nothing; no model.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bot.figures import count, percent
+from bot.figures import count, percent, rate
 from bot.markdown import plain
 from bot.proposals.edits import edit_to
 from bot.proposals.identity import fingerprint
 from bot.proposals.undoing import undone
 from bot.records import (
+    RETIREMENT,
+    ROLLBACK,
     TITLE_CHARS,
     Edit,
     Evidence,
     GateResult,
+    Interval,
     PastProposal,
+    Prediction,
     Proposal,
+    RateEstimate,
     Skipped,
     SourceFile,
     Table,
     Taxonomy,
     short_hash,
 )
-from bot.statistics import failure_rate
+from bot.statistics import failure_rate, units_for_power
 
-REMEDY = "retire "
-"""How the remedy of a retirement begins; the id of what is retired follows."""
 MIN_AGE = timedelta(days=28)
 """Since the merge, before a rule with the verdict `no_effect` may go."""
 PATIENCE = timedelta(days=56)
@@ -49,10 +53,15 @@ MIN_BEFORE = 5
 """Conversations before the merge that the rule would have been about: else it cannot be counted."""
 PRIORITY = 0.05
 """What fails users comes before what only costs tokens."""
+MARGIN = 0.05
+"""The rate of what the rule was for may rise by less than this without it."""
+MEASURED_DAYS = 28
 _KINDS = ("rule", "prompt")
 
 Texts = Mapping[str, tuple[str, str]]
 """Path to the text before a merge and after it."""
+RateOf = Callable[[PastProposal], tuple[RateEstimate, str] | None]
+"""What a past proposal was to change, as it is now, and the unit; None where nobody came."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,6 +82,7 @@ def propose_retirements(
     standing: Collection[str],
     files: Mapping[str, SourceFile],
     texts_of: Callable[[PastProposal], Texts | None],
+    rate_of: RateOf,
     now: datetime,
 ) -> Iterator[Proposal | Skipped]:
     """One proposal for each rule that should go. `standing`: ids of the patterns that stand now.
@@ -80,19 +90,18 @@ def propose_retirements(
     `texts_of` reads what a merge did; None where the repository's history does not reach so far.
     """
     active = {one.id for one in taxonomy.intents if one.status == "active"}
-    gone = {one.marker.get("remedy") for one in past if one.state == "merged"}
+    gone = {one.remedy for one in past if one.state == "merged"}
     for one in past:
         if one.state != "merged" or one.reverted or one.merged_at is None:
             continue
-        if f"{REMEDY}{one.id}" in gone:
+        if {f"{RETIREMENT}{one.id}", f"{ROLLBACK}{one.id}"} & gone:
             continue
-        remedy = str(one.marker.get("remedy", ""))
-        if one.kind not in _KINDS or remedy.startswith((REMEDY, "rollback of ")):
+        if one.kind not in _KINDS or one.remedy.startswith((RETIREMENT, ROLLBACK)):
             continue
         fires = _fires(one, one.merged_at, facts, active, now)
         why = _why(one, fires, one.merged_at, now, stands=one.pattern_id in standing)
         if why is not None:
-            yield _retirement(one, why, fires, files, texts_of(one))
+            yield _retirement(one, why, fires, files, texts_of(one), rate_of)
 
 
 def _why(
@@ -101,10 +110,8 @@ def _why(
     """Why it should go, in our words; None where it may stay, or it is too early to say."""
     age = now - merged_at
     days = f"{age.days} days after the merge"
-    if one.verdict == "worked":
+    if one.verdict in ("worked", "harmed"):
         return None
-    if one.verdict == "harmed":
-        return f"The verdict on {one.reference} is that it did harm."
     if one.verdict == "no_effect" and age >= MIN_AGE:
         return f"The verdict on {one.reference}, {days}, is that it had no effect that matters."
     if age < PATIENCE or fires is None or fires.traffic < MIN_TRAFFIC:
@@ -159,6 +166,7 @@ def _retirement(
     fires: _Fires | None,
     files: Mapping[str, SourceFile],
     texts: Texts | None,
+    rate_of: RateOf,
 ) -> Proposal | Skipped:
     what = f"retirement of {one.reference}"
     if texts is None:
@@ -174,12 +182,47 @@ def _retirement(
             edits.append(edit_to(files[path], text))
     if not edits:
         return Skipped(what=what, code="no_change", reason="What it wrote is not there any more.")
-    return _proposal(one, why, fires, tuple(edits))
+    return _proposal(one, why, fires, tuple(edits), _scoped(one, fires), rate_of)
+
+
+def _scoped(one: PastProposal, fires: _Fires | None) -> PastProposal:
+    """With the population to watch: where nobody of its own comes any more, all conversations."""
+    given = one.marker.get("prediction")
+    if not isinstance(given, Mapping) or fires is None or fires.since or not fires.before:
+        return one
+    whom = f"all conversations of {one.agent}, as nobody comes whom the rule is about"
+    everybody = {**given, "intent_id": None, "segment": {}, "population": whom}
+    return replace(one, marker={**one.marker, "prediction": everybody})
+
+
+def _prediction(one: PastProposal, now: tuple[RateEstimate, str] | None) -> Prediction | None:
+    """Nothing gets worse without it. None where there is nothing that could be measured."""
+    given = one.marker.get("prediction")
+    if now is None or not isinstance(given, Mapping):
+        return None
+    found, _ = now
+    intent, segment = given.get("intent_id"), given.get("segment")
+    return Prediction(
+        metric=str(given["metric"]),
+        population=str(given.get("population") or f"conversations of {one.agent}"),
+        baseline_rate=found.rate,
+        expected=Interval(low=0.0, high=min(1.0, found.rate + MARGIN)),
+        days=MEASURED_DAYS,
+        intent_id=intent if isinstance(intent, str) else None,
+        segment={str(k): str(v) for k, v in segment.items()} if isinstance(segment, dict) else {},
+        margin=MARGIN,
+    )
 
 
 def _proposal(
-    one: PastProposal, why: str, fires: _Fires | None, edits: tuple[Edit, ...]
+    one: PastProposal,
+    why: str,
+    fires: _Fires | None,
+    edits: tuple[Edit, ...],
+    scoped: PastProposal,
+    rate_of: RateOf,
 ) -> Proposal:
+    now = rate_of(scoped)
     id = f"p-{short_hash(one.agent, 'retire', one.id, one.merge_sha or '')}"
     evidence = Evidence(entries=fires.traffic if fires else 1, users=0, conversation_ids=())
     tokens = sum(len(edit.old) - len(edit.new) for edit in edits) // 4
@@ -191,24 +234,30 @@ def _proposal(
         agent=one.agent,
         # Of its own: to reject the removal says nothing about the pattern.
         pattern_id=f"retire-{one.id}",
-        remedy=f"{REMEDY}{one.id}",
+        remedy=f"{RETIREMENT}{one.id}",
         title=plain(f"Retire: {one.title}", TITLE_CHARS),
-        what=f"takes out of {named} what {one.reference} wrote, and nothing else.",
+        what=f"takes out of {named} what {one.reference} wrote, and nothing else: about "
+        f"{count(tokens, 'token')} less in each call.",
         why=why,
         risk="low: this was served before the rule. It can come back when its pattern does.",
         confidence="medium",
         edits=edits,
         evidence=evidence,
-        prediction=None,
+        prediction=_prediction(scoped, now),
         gate=GateResult(
             verdict="inconclusive", sentence="Not replayed: it restores what was served before."
         ),
         priority=PRIORITY,
-        tables=(_table(one, fires, tokens),),
+        tables=(_table(one, fires, tokens, now),),
     )
 
 
-def _table(one: PastProposal, fires: _Fires | None, tokens: int) -> Table:
+def _table(
+    one: PastProposal,
+    fires: _Fires | None,
+    tokens: int,
+    now: tuple[RateEstimate, str] | None,
+) -> Table:
     rows = [
         ("evidence at the time", str(one.evidence_entries)),
         ("verdict", (one.verdict or "none").replace("_", " ")),
@@ -220,4 +269,12 @@ def _table(one: PastProposal, fires: _Fires | None, tokens: int) -> Table:
         rows.append(("conversations of the agent since", str(fires.traffic)))
     if fires is not None and fires.before:
         rows.append(("of the kind that it is about", f"{fires.since} since, {fires.before} before"))
+    if now is not None:
+        found, unit = now
+        shown = f"{rate(found.rate, found.interval)} of {count(found.total, unit)}"
+        rows.append(("failing by its metric in the last 28 days", shown))
+        needed = units_for_power(found.rate, MARGIN)
+        if needed is not None and needed > found.total:
+            told = f"about {count(needed, unit)}; fewer may come, and then no verdict is sure"
+            rows.append((f"to see a rise of {100 * MARGIN:.0f} points", told))
     return Table(title="What is retired", header=("", ""), rows=tuple(rows))

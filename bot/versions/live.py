@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from bot.records import FileHistory, Live, VersionMatch
 
@@ -10,8 +10,9 @@ from bot.records import FileHistory, Live, VersionMatch
 def seen_live(matches: Iterable[VersionMatch], sha: str, history: FileHistory) -> Live:
     """`matches` are those of one agent; `sha` is a step of the default branch's own line.
 
-    A commit that is not in the history is not visible. A branch that was deployed before its merge
-    is seen before its merge.
+    A commit that is not in the history is not visible, nor is one that brought an earlier text back
+    which serves now: since when, it cannot be told from the text. A branch that was deployed before
+    its merge is seen before its merge.
     """
     numbers = {commit.sha: number for number, commit in enumerate(history.commits)}
     found = list(matches)
@@ -26,8 +27,31 @@ def seen_live(matches: Iterable[VersionMatch], sha: str, history: FileHistory) -
         and one.captured.first_at is not None
         and all(numbers[each.first_sha] >= numbers[sha] for each in one.ranges)
     ]
-    is_visible = bool(seen) or not paths.isdisjoint(history.commits[numbers[sha]].files)
+    changed = history.commits[numbers[sha]].files
+    is_visible = bool(seen) or not paths.isdisjoint(changed)
+    if not seen and _serves_again(found, numbers[sha], changed, numbers):
+        is_visible = False
     return Live(is_visible=is_visible, at=min(seen, default=None), last_at=last_at)
+
+
+def _serves_again(
+    matches: Iterable[VersionMatch],
+    number: int,
+    changed: Collection[str],
+    numbers: Mapping[str, int],
+) -> bool:
+    """The newest text of what a commit changed is one that was in force before, and is since it."""
+    dated = [
+        (one.captured.last_at, one)
+        for one in matches
+        if one.captured.last_at is not None
+        and any(path in changed for part in one.parts for path in (part.path, *part.also_in))
+    ]
+    if not dated:
+        return False
+    _, newest = max(dated, key=lambda pair: pair[0])
+    again = any(numbers[each.first_sha] >= number for each in newest.ranges)
+    return newest.result == "exact" and again
 
 
 def version_names(matches: Iterable[VersionMatch]) -> dict[tuple[str, str], str]:

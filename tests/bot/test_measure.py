@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from bot.measure import measure
+from bot.measure import measure, rate_lately
 from bot.measure.verdict import LEVEL
 from bot.records import Correction, Decision, Live, PastProposal, Skipped, Verdict
 from tests.bot.builders import NOW, a_correction, a_decision, a_fact, facts
@@ -347,6 +347,51 @@ def test_conversations_that_nobody_judged_are_not_counted_as_good() -> None:
 
     assert verdict.before is not None
     assert (verdict.before.failed, verdict.before.total) == (120, 200)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "each", "result", "hit"),
+    [
+        pytest.param(0.20, 0.20, 2000, "worked", True, id="the-same"),
+        pytest.param(0.20, 0.10, 400, "worked", True, id="even-better"),
+        pytest.param(0.20, 0.35, 400, "harmed", False, id="missed"),
+        pytest.param(0.20, 0.20, 60, "unknown", None, id="too-few-to-tell"),
+        pytest.param(0.20, 0.24, 400, "unknown", None, id="perhaps-a-little-worse"),
+    ],
+)
+def test_a_removal_worked_where_surely_nothing_got_worse_by_its_margin(
+    before: float, after: float, each: int, result: str, hit: bool | None
+) -> None:
+    past = a_merged({"baseline_rate": before, "low": 0.0, "high": before + 0.05, "margin": 0.05})
+
+    verdict = verdict_of(facts(rows(before, after, each=each)), past)
+
+    assert (verdict.result, verdict.prediction_hit) == (result, hit)
+    assert verdict.margin == 0.05
+    opening = {
+        "worked": "Weak evidence that nothing got worse by 5 points or more, because",
+        "harmed": "Weak evidence that taking it out did harm, because",
+        "unknown": "The data do not settle whether anything got worse, because",
+    }
+    assert verdict.sentence.startswith(opening[result])
+    assert bool(verdict.needed) is (result == "unknown")
+
+
+def test_the_rate_of_lately_is_of_the_population_that_was_predicted_for() -> None:
+    ours = rows(0.6, 0.3, intents=["i-cancel"])
+    others = rows(0.9, 0.9, intents=["i-else"])
+    table = facts([*ours, *others])
+
+    def lately(past: PastProposal, **changes: Any) -> Any:
+        given = {"facts": table, "corrections": (), "decisions": (), "now": NOW, **changes}
+        return rate_lately(past, **given)
+
+    found, unit = lately(a_merged({"intent_id": "i-cancel"}))
+
+    assert (unit, found.rate) == ("user", pytest.approx(0.3, abs=0.02))
+    assert 190 <= found.total <= 200
+    assert lately(a_merged({"intent_id": "i-nobody"})) is None
+    assert lately(a_merged(marker={"prediction": None})) is None
 
 
 CHURN = {"churned": timedelta(days=28)}

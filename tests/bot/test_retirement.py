@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from bot.proposals.edits import apply_edits
-from bot.proposals.retirement import propose_retirements
+from bot.proposals.retirement import RateOf, propose_retirements
 from bot.records import Intent, PastProposal, Proposal, Skipped, SourceFile, Taxonomy
+from bot.rollback import roll_back_harm
+from bot.statistics import failure_rate
 from tests.bot.builders import NOW, a_fact, facts
 from tests.bot.proposals_built import a_past
 
@@ -45,7 +47,11 @@ def rows(*, before: int = 0, since: int = 0, others: int = 300) -> list[dict[str
 
 
 def propose(
-    *past: PastProposal, now: str = SINCE, history: bool = True, **traffic: int
+    *past: PastProposal,
+    now: str = SINCE,
+    history: bool = True,
+    rate_of: RateOf = lambda past: None,
+    **traffic: int,
 ) -> list[Proposal | Skipped]:
     return list(
         propose_retirements(
@@ -55,6 +61,7 @@ def propose(
             standing=(),
             files={PATH: SourceFile(path=PATH, blob="b" * 40, text=now)},
             texts_of=lambda one: {PATH: (BEFORE, AFTER)} if history else None,
+            rate_of=rate_of,
             now=NOW,
         )
     )
@@ -83,7 +90,7 @@ def test_the_same_history_gives_the_same_proposal() -> None:
     [
         pytest.param({"verdict": "worked"}, {}, False, id="worked"),
         pytest.param({"verdict": "worked"}, {"before": 9}, False, id="worked-and-quiet"),
-        pytest.param({"verdict": "harmed", "days": 9}, {}, True, id="harmed"),
+        pytest.param({"verdict": "harmed"}, {}, False, id="harmed-is-rolled-back"),
         pytest.param({"days": 27}, {}, False, id="no-effect-but-young"),
         pytest.param({"days": 28}, {}, True, id="no-effect"),
         pytest.param({"verdict": "unknown", "days": 55}, {}, False, id="unknown-and-young"),
@@ -137,3 +144,109 @@ def test_what_was_retired_is_not_retired_again() -> None:
     gone = merged(id="p-2", marker={"remedy": f"retire {merged().id}"})
 
     assert propose(merged(), gone) == []
+
+
+# -- what it predicts ------------------------------------------------------------------------------
+
+PREDICTED = {
+    "metric": "failure",
+    "population": "users who want to cancel",
+    "intent_id": "cancel",
+    "segment": {"tier": "pro"},
+}
+
+
+def test_it_predicts_that_nothing_gets_worse_for_those_the_rule_was_for() -> None:
+    past = merged(marker={"remedy": "r", "prediction": PREDICTED})
+
+    (found,) = propose(past, rate_of=lambda one: (failure_rate(12, 100), "user"))
+
+    assert isinstance(found, Proposal)
+    assert found.prediction is not None
+    assert (found.prediction.metric, found.prediction.margin) == ("failure", 0.05)
+    assert found.prediction.expected.high == pytest.approx(0.17)
+    assert (found.prediction.intent_id, found.prediction.segment) == ("cancel", {"tier": "pro"})
+    rows = dict(found.tables[0].rows)
+    assert rows["failing by its metric in the last 28 days"].startswith("12 % (7\u201320) of 100 ")
+    assert "fewer may come, and then no verdict is sure" in rows["to see a rise of 5 points"]
+
+
+def test_where_nobody_comes_any_more_everybody_is_watched() -> None:
+    asked: list[PastProposal] = []
+
+    def rate_of(one: PastProposal) -> tuple[Any, str]:
+        asked.append(one)
+        return failure_rate(30, 300), "user"
+
+    past = merged(verdict=None, marker={"remedy": "r", "prediction": PREDICTED | {"segment": {}}})
+    (found,) = propose(past, before=7, rate_of=rate_of)
+
+    assert isinstance(found, Proposal)
+    assert found.prediction is not None
+    assert found.prediction.intent_id is None
+    assert "all conversations of support" in found.prediction.population
+    assert asked[0].marker["prediction"]["intent_id"] is None  # type: ignore[index,call-overload]
+
+
+def test_without_anybody_to_measure_it_predicts_nothing() -> None:
+    (found,) = propose(merged())
+
+    assert isinstance(found, Proposal)
+    assert found.prediction is None
+
+
+# -- harm is undone --------------------------------------------------------------------------------
+
+
+def rolled_back(*past: PastProposal, now: str = AFTER) -> list[Proposal | Skipped]:
+    files = {PATH: SourceFile(path=PATH, blob="b" * 40, text=now)}
+    return list(roll_back_harm(past, files=files, texts_of=lambda one: {PATH: (BEFORE, AFTER)}))
+
+
+@pytest.mark.parametrize("kind", ["rule", "prompt", "threshold", "config", "harness"])
+def test_whatever_did_harm_is_taken_back_before_anything_else(kind: str) -> None:
+    (found,) = rolled_back(merged(kind=kind, verdict="harmed", title="Ask first"))
+
+    assert isinstance(found, Proposal)
+    files = {PATH: SourceFile(path=PATH, blob="b" * 40, text=AFTER)}
+    assert apply_edits(files, found.edits) == {PATH: BEFORE}
+    assert found.title == "Take back: Ask first"
+    assert found.priority > 10
+
+
+def test_a_retirement_that_was_missed_brings_its_rule_back() -> None:
+    marker = {"remedy": "retire p-1"}
+    (found,) = rolled_back(merged(verdict="harmed", title="Retire: Ask first", marker=marker))
+
+    assert isinstance(found, Proposal)
+    assert found.title == "Bring back: Ask first"
+    assert found.why.startswith("It was missed: the verdict on #212")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"verdict": "worked"}, id="worked"),
+        pytest.param({"verdict": "unknown"}, id="unknown"),
+        pytest.param({"verdict": "harmed", "reverted": True}, id="people-did-it"),
+        pytest.param({"verdict": "harmed", "state": "open"}, id="not-merged"),
+        pytest.param(
+            {"verdict": "harmed", "marker": {"remedy": "rollback of p-1"}}, id="itself-a-rollback"
+        ),
+    ],
+)
+def test_nothing_else_is_taken_back(changes: dict[str, Any]) -> None:
+    assert rolled_back(merged(**changes)) == []
+
+
+def test_what_was_taken_back_is_not_taken_back_again() -> None:
+    back = merged(id="p-2", marker={"remedy": f"rollback of {merged().id}", "prediction": None})
+
+    assert rolled_back(merged(verdict="harmed"), back) == []
+
+
+def test_harm_in_lines_that_people_changed_since_is_left_to_people() -> None:
+    (found,) = rolled_back(merged(verdict="harmed"), now=AFTER.replace("always", "often"))
+
+    assert isinstance(found, Skipped)
+    assert "changed since; revert it by hand" in found.reason

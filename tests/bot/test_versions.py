@@ -570,6 +570,17 @@ def test_a_commit_that_changed_no_captured_file_cannot_be_seen() -> None:
     )
 
 
+def test_a_text_that_came_back_serves_now_but_since_when_is_not_seen() -> None:
+    """As a retirement or a rollback leaves it: older commits have the same text."""
+    steps = ({"p.md": SUPPORT}, {"p.md": NEWER}, {"p.md": SUPPORT})
+
+    back = live((rendered(NEWER), 5), (rendered(), 9), steps=steps, sha=2)
+    not_yet = live((rendered(), 5), (rendered(NEWER), 9), steps=steps, sha=2)
+
+    assert (back.is_visible, back.at) == (False, None)
+    assert (not_yet.is_visible, not_yet.at) == (True, None)
+
+
 def test_a_commit_of_another_branch_cannot_be_seen() -> None:
     history = a_history(*STEPS)
 
