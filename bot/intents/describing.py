@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from bot.intents.english import EMPTY_WORDS
-from bot.intents.naming import words
 from bot.intents.text import Document
+from bot.intents.wording import words
 from bot.records import Ask, ModelCost, Skipped
 from bot.rendering import render_prompt
 

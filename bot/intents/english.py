@@ -46,6 +46,8 @@ QUESTION = re.compile(
 """A user asks something; "can you" asks for something."""
 ENGLISH = re.compile(r"\b(?:the|my|this|is|and|have|not|it)\b", re.IGNORECASE)
 """Stands in nearly every English message, and hardly in one of another language."""
+GERMAN = re.compile(r"\b(?:ich|und|nicht|der|das|ist|mein|meine|meinen|einen?)\b", re.IGNORECASE)
+"""Stands in nearly every German message: there, every noun has a capital."""
 ABOUT, HELP = "ask about {}", "get help with {}"
 """Names of groups in which nobody says a verb: they ask, or they tell what is wrong."""
 
@@ -58,6 +60,11 @@ _STOP_WORDS = ENGLISH_STOP_WORDS - set(_FULL_WORDS.split())
 LIGHT_VERBS = frozenset({"get", "give", "make", "put", "take"})
 """They say something with an object that says it: "get quote for life insurance"."""
 
+LOOKING_VERBS = frozenset(
+    {"calculate", "check", "find", "get", "list", "lookup", "read", "search", "show", "think"}
+)
+"""A tool that begins with one looks something up: that is how, and not what was wanted."""
+
 _VERBS = """
 ask assist call confirm consider continue describe did does explain going got help know let look
 mention name proceed provide resolve say share speak start talk tell thank think try understand use
@@ -67,15 +74,16 @@ EMPTY_VERBS = (_STOP_WORDS | set(_VERBS.split())) - LIGHT_VERBS
 """Verbs that say nothing about an intent."""
 
 _WORDS = """
-actually ahead annoyed assist assistance available best better btw can't cannot correct could
-currently did didn't different disappointed does doesn't doing don't double-check ensure exactly
-frustrated frustrating future getting going good got guess handy happy having he'd he's hello help
-hi hmm hoping i'd i'll i'm i've information it's just kind kindly know let let's like little long
-look looking lot make matter maybe moment need needed new okay one perfect possible prefer preferred
-proceed process provide question quick quickly really right said say soon sounds start stuff sure
-thank thanks that's there's they're thing things think today told tried trying unacceptable
-understand upset use user using wanna want wanted wants way we're went what's won't work works would
-yeah yes you're zip
+absolutely actually ahead alright annoyed appreciate assist assistance available best better btw
+can't cannot confirm correct could currently definitely detail details did didn't different
+disappointed does doesn't doing don't double-check ensure exactly frustrated frustrating future
+getting going good got guess handy happened happy having he'd he's hello help hi hmm hoping i'd i'll
+i'm i've information it's just kind kindly know let let's like little long look looking lot make
+matter maybe moment need needed new okay one perfect possible prefer preferred proceed process
+provide question quick quickly really recent recently remember right said say soon sorry sounds
+start stuff sure thank thanks that's there's they're thing things think today told tried trying
+unacceptable understand unfortunately upset use user using wanna want wanted wants way we're went
+what's won't work works would yeah yes you're zip
 """
 EMPTY_WORDS = _STOP_WORDS | frozenset(_WORDS.split())
 """Words that say nothing about an intent."""

@@ -1,11 +1,12 @@
 """Names for groups of conversations, from the words of many users and of no single one.
 
-A name is a verb with its object where users say what they want ("I'd like to cancel my
-reservation"). Where they only ask, or tell what is wrong, it says so, with the group's most telling
-words. In other languages than English it is the tool that most of them need, else those words.
-Each word of a user was used by at least `min_users` distinct users, of the group where it has such
-words, and is no proper noun as far as its use shows, so that nothing that one person wrote gets
-into a name.
+A name is a verb with its object ("cancel reservation") that most of the group say when they say
+what they want, in any form and order. Where they have no such words in common it is the tool that
+most of them need and others do not ("exchange delivered order items"), as long as they speak of
+what it does; else the group's most telling words, and whether its users ask or tell. In other
+languages than English it is the tool or those words. Each word of a user was used by at least
+`min_users` distinct users and is no proper noun as far as its use shows, so that nothing that one
+person wrote gets into a name.
 """
 
 from __future__ import annotations
@@ -19,30 +20,53 @@ from dataclasses import dataclass
 
 from bot.intents.english import (
     ABOUT,
-    EMPTY_VERBS,
-    EMPTY_WORDS,
     ENGLISH,
+    GERMAN,
     HELP,
     INTRODUCED,
     LIGHT_VERBS,
-    LINKS,
-    NEGATIONS,
-    PARTICLES,
-    PASSED_OVER,
+    LOOKING_VERBS,
     QUESTION,
-    TAILS,
-    WISH,
 )
-from bot.intents.text import Document
+from bot.intents.text import Document, script_of
+from bot.intents.wording import (
+    MAX_OBJECT_WORDS,
+    OPENING,
+    UNSPACED,
+    Said,
+    alike,
+    orders_of,
+    said_in,
+    scattered_orders_of,
+    sentences_of,
+    terms_of,
+    verbs_of,
+    words,
+)
 
 MAX_TERMS = 8
 LISTED_TERMS = 3
 """Terms in a name that has no verb."""
+MOSTLY = 0.5
+"""Share of a group's users from which it asks, writes English, or says what it is called."""
+PARTLY = 0.25
+"""Share from which an order is a name where none is said by most and no tool is needed by most."""
+NEEDED, NEEDED_MORE = 0.6, 2
+"""Share of a group's conversations from which a tool is what they need, and times as often as
+others do."""
+TELLING = math.log(6)
+"""Six times as frequent as elsewhere is as telling as it gets: a name says what most of a group
+want, and being rarer elsewhere does not make up for being said by fewer."""
+SCATTERED = 0.8
+"""What an order is worth whose object stands some words behind its verb: it reads worse."""
+TOLD_FROM = math.log(1.3)
+"""Times as frequent as elsewhere that an order or a tool is, to be a name."""
 SAID_LONGER = 0.33
 """Of those who say an order, the share from which the longer one that begins like it is meant."""
-MOSTLY = 0.5
-"""Share of a group's users from which it asks, or writes English."""
-MAX_OBJECT_WORDS = 3
+TRIED = 60
+"""Orders of a group that are counted in any form, those of most users first."""
+NEARLY = 0.8
+"""Of those who say some letters, the share from which they belong to a longer term."""
 SHARED_BY = 2
 """Users of a group without any common term: then one of theirs will do that many others know."""
 NAMELESS = "various wishes"
@@ -50,13 +74,12 @@ NAMELESS = "various wishes"
 PROPER_SHARE = 0.8
 """Written with a capital so often inside sentences, a word is a proper noun."""
 CAPITALISING_SHARE = 0.25
-"""Where so many words inside sentences have a capital, all nouns have one (German)."""
+"""Where so many words inside sentences have a capital, it says nothing of a word."""
 
 PLAIN = "{}"
 """The frame of a group whose language we do not know: its words, and nothing of ours."""
 
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")  # noqa: RUF001 - people type both apostrophes
 _INSIDE = re.compile(r"(?<=[^\W\d_][ ,] )[^\W\d_]+|(?<=[^\W\d_] )[^\W\d_]+")
 
 
@@ -79,58 +102,161 @@ def name_clusters(
     where two of the cluster wrote it and it has none better.
     """
     proper = proper_nouns(document.text for cluster in clusters for document in cluster)
-
-    def terms_of(one: Document) -> set[str]:
-        return {term for line in one.text.splitlines() for term in _terms(words(line), proper)}
-
-    def wishes_of(one: Document) -> set[str]:
-        said = ((wish[1].lower(), words(wish[2])) for wish in WISH.finditer(one.text))
-        return {phrase for verb, behind in said for phrase in _phrases(verb, behind, proper)}
-
     verbs = _verbs(clusters, min_users)
+    frames = [_frame(cluster) for cluster in clusters]
+    terms = _terms(clusters, proper, min_users)
+    tools = _tools(clusters, frames)
+    # What they say at first is what they want; where that comes out bit by bit, it is in all.
+    orders = [
+        _orders(clusters, verbs, proper, min_users, messages=messages)
+        for messages in (OPENING, None)
+    ]
+    names: list[Name] = []
+    used = set(taken)
+    for frame, own_terms, tool, at_first, in_all in zip(frames, terms, tools, *orders, strict=True):
+        leads = _leads(at_first, in_all, tool) or [_listed(own_terms, frame)]
+        candidates = _candidates(leads, [*at_first, *in_all], own_terms)
+        text = next(name for name in candidates if name not in used)
+        used.add(text)
+        names.append(Name(text=text, terms=tuple(_distinct(own_terms)[:MAX_TERMS])))
+    return names
 
-    def orders_of(one: Document) -> set[str]:
+
+def _terms(
+    clusters: Sequence[Sequence[Document]], proper: frozenset[str], min_users: int
+) -> list[list[str]]:
+    """Telling terms of each cluster, those that its users say at first before all others."""
+
+    def at_first(one: Document) -> set[str]:
+        return {term for sentence in sentences_of(one) for term in terms_of(sentence, proper)}
+
+    def in_all(one: Document) -> set[str]:
+        return {term for sentence in sentences_of(one, None) for term in terms_of(sentence, proper)}
+
+    ways = [
+        _most_telling(clusters, at_first, min_users),
+        _most_telling(clusters, in_all, min_users),
+        _most_telling(clusters, in_all, SHARED_BY, known_to=min_users),
+    ]
+    return [_whole_terms(next(filter(None, found), {})) for found in zip(*ways, strict=True)]
+
+
+def _whole_terms(terms: Mapping[str, int]) -> list[str]:
+    """Without the parts of longer terms that nearly as many say, in scripts without spaces."""
+    letters = [term for term in terms if script_of(term) in UNSPACED]
+    parts = {
+        term
+        for term in letters
+        for longer in letters
+        if term in longer != term and terms[longer] >= NEARLY * terms[term]
+    }
+    return [term for term in terms if term not in parts]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Order:
+    """An order that users of a group say, and how well it would name the group."""
+
+    text: str
+    users: int
+    """Who say it in these words."""
+    share: float
+    """Of the group's users who say its words in any form in one sentence."""
+    telling: float
+    """`share` times how much more frequent it is than elsewhere, as a logarithm."""
+
+
+def _orders(
+    clusters: Sequence[Sequence[Document]],
+    verbs: frozenset[str],
+    proper: frozenset[str],
+    min_users: int,
+    *,
+    messages: int | None,
+) -> list[list[_Order]]:
+    """The orders of each cluster that many enough say, and more than elsewhere; the best first."""
+    sizes = [len({document.unit for document in cluster}) for cluster in clusters]
+    said = said_in(clusters, messages)
+
+    def adjacent_of(one: Document) -> set[str]:
         return {
-            phrase
-            for line in one.text.splitlines()
-            for verb, behind in _behind(words(line), verbs)
-            for phrase in _phrases(verb, behind, proper)
+            own
+            for sentence in sentences_of(one, messages)
+            for own in orders_of(sentence, verbs, proper)
         }
 
     def scattered_of(one: Document) -> set[str]:
         return {
-            f"{verb} {term}"
-            for line in one.text.splitlines()
-            for verb, behind in _behind(words(line), verbs)
-            for term in _terms([*itertools.takewhile(_joins_nothing, behind)], proper)
-            if verb not in LIGHT_VERBS
+            own
+            for sentence in sentences_of(one, messages)
+            for own in scattered_orders_of(sentence, verbs, proper)
         }
 
-    terms = [
-        own or fewer
-        for own, fewer in zip(
-            _most_telling(clusters, terms_of, min_users),
-            _most_telling(clusters, terms_of, SHARED_BY, known_to=min_users),
-            strict=True,
+    found = []
+    for number, cluster in enumerate(clusters):
+        adjacent, scattered = (_users_of(cluster, of) for of in (adjacent_of, scattered_of))
+        tried = [
+            (text, users)
+            for text, users in {**scattered, **adjacent}.items()
+            if users >= SHARED_BY
+            and not _is_light(text)
+            and all(said.users_of(word) >= min_users for word in text.split())
+        ]
+        tried.sort(key=lambda one: (-one[1], one[0]))
+        orders = (
+            _order(text, users, number, sizes, said, is_adjacent=text in adjacent)
+            for text, users in tried[:TRIED]
         )
-    ]
-    # Of few people each says it in words of their own: then any order with a verb of wishes counts,
-    # and then one whose object comes a few words later.
-    ways = [_most_telling(clusters, of, min_users) for of in (wishes_of, orders_of, scattered_of)]
-    called = _most_telling(clusters, _tools_of, min_users)
-    names: list[Name] = []
-    used = set(taken)
-    for cluster, own_terms, tools, *own_ways in zip(clusters, terms, called, *ways, strict=True):
-        wishes: Mapping[str, int] = next((own for own in own_ways if own), {})
-        frame = _frame(cluster)
-        if frame == PLAIN and not wishes:
-            enough = MOSTLY * len({document.unit for document in cluster})
-            wishes = {tool: users for tool, users in tools.items() if users >= enough}
-        candidates = _candidates(wishes, list(own_terms), frame)
-        text = next(name for name in candidates if name not in used)
-        used.add(text)
-        names.append(Name(text=text, terms=tuple(_distinct(list(own_terms))[:MAX_TERMS])))
-    return names
+        enough = (one for one in orders if one and one.share * sizes[number] >= min_users)
+        found.append(sorted(enough, key=lambda one: (-one.telling, -one.users, one.text)))
+    return found
+
+
+def _order(
+    text: str, users: int, number: int, sizes: Sequence[int], said: Said, *, is_adjacent: bool
+) -> _Order | None:
+    counted = Counter(cluster for cluster, _ in said.by(text))
+    share = counted[number] / sizes[number]
+    elsewhere = (counted.total() - counted[number] + 0.5) / max(sum(sizes) - sizes[number], 1)
+    lift = math.log(share / elsewhere) if share else 0
+    if lift < TOLD_FROM:
+        return None
+    telling = share * min(lift, TELLING) * (1 if is_adjacent else SCATTERED)
+    return _Order(text=text, users=users, share=share, telling=telling)
+
+
+def _tools(clusters: Sequence[Sequence[Document]], frames: Sequence[str]) -> list[str | None]:
+    """For each cluster the tool that most of it need and others do not, as words; None without.
+
+    A tool shows what the agent did. Where we can read what users say, most must speak of what the
+    tool is called after: an agent that passes everybody on was not asked to.
+    """
+    said = said_in(clusters)
+    used = [Counter(tool for one in cluster for tool in _tools_of(one)) for cluster in clusters]
+    total, everyone = sum(used, Counter[str]()), sum(len(cluster) for cluster in clusters)
+    found: list[str | None] = []
+    for number, cluster in enumerate(clusters):
+        size = len({document.unit for document in cluster})
+        telling = {}
+        for tool, count in used[number].items():
+            share = count / len(cluster)
+            elsewhere = (total[tool] - count + 0.5) / max(everyone - len(cluster), 1)
+            speakers = max(sum(own == number for own, _ in said.by(one)) for one in tool.split())
+            is_known = frames[number] == PLAIN or speakers >= MOSTLY * size
+            if share >= NEEDED and share >= NEEDED_MORE * elsewhere and is_known:
+                telling[tool] = share * math.log(share / elsewhere)
+        found.append(max(sorted(telling), key=lambda tool: telling[tool], default=None))
+    return found
+
+
+def _tools_of(document: Document) -> set[str]:
+    """Tools that do something, as words, where they are two at least: "cancel order"."""
+    spoken = (words(_HUMP.sub(" ", tool.replace("_", " "))) for tool in document.tools)
+    return {
+        " ".join(said)
+        for said in spoken
+        if 2 <= len(said) <= 1 + MAX_OBJECT_WORDS and said[0] not in LOOKING_VERBS
+    }
 
 
 def _frame(cluster: Sequence[Document]) -> str:
@@ -142,38 +268,18 @@ def _frame(cluster: Sequence[Document]) -> str:
     return ABOUT if asking >= MOSTLY * len(said) else HELP
 
 
-def _tools_of(document: Document) -> set[str]:
-    """The agent's tools as words, where they are two at least: "cancel order"."""
-    spoken = (words(_HUMP.sub(" ", tool.replace("_", " "))) for tool in document.tools)
-    return {" ".join(said) for said in spoken if 2 <= len(said) <= 1 + MAX_OBJECT_WORDS}
-
-
-def words(text: str) -> list[str]:
-    """Words of letters, in lower case, apostrophes made straight."""
-    return [word.lower().replace("’", "'") for word in _WORD.findall(text)]  # noqa: RUF001
-
-
-def singular(word: str) -> str:
-    """Folds the common English plurals: what "bags" and "bag" say is one thing."""
-    if len(word) < 5 or not word.endswith("s") or word.endswith(("ss", "us", "is", "'s")):
-        return word
-    if word.endswith("ies"):
-        return f"{word[:-3]}y"
-    return word[:-2] if word.endswith(("sses", "shes", "ches", "xes")) else word[:-1]
-
-
 def proper_nouns(texts: Iterable[str]) -> frozenset[str]:
     """Words that are names of people, places and products, in lower case.
 
-    Those that nearly always have a capital inside a sentence, where not all nouns do, and those
-    with which users introduce themselves. Words all in capitals (ATM) stay: they are mostly terms.
+    Those that nearly always have a capital inside a sentence, where not all nouns do as in German,
+    and those with which users introduce themselves. Words all in capitals (ATM) stay: they are mostly terms.
     """
     capital: Counter[str] = Counter()
     seen: Counter[str] = Counter()
     introduced: set[str] = set()
     for text in texts:
         introduced.update(word for found in INTRODUCED.findall(text) for word in words(found))
-        for word in _INSIDE.findall(text):
+        for word in () if GERMAN.search(text) else _INSIDE.findall(text):
             seen[word.lower()] += 1
             capital[word.lower()] += word[:1].isupper() and not (word.isupper() and len(word) > 1)
     if sum(capital.values()) > CAPITALISING_SHARE * sum(seen.values()):
@@ -182,80 +288,11 @@ def proper_nouns(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(often | introduced)
 
 
-def _is_telling(word: str, proper: frozenset[str]) -> bool:
-    return len(word) > 2 and word not in EMPTY_WORDS and word not in proper
-
-
 def _verbs(clusters: Sequence[Sequence[Document]], min_users: int) -> frozenset[str]:
     """Verbs in which people of this agent say their wishes, so many of them in each."""
-    said = {
-        (document.unit, wish[1].lower())
-        for cluster in clusters
-        for document in cluster
-        for wish in WISH.finditer(document.text)
-    }
-    used = Counter(verb for _, verb in said)
-    return frozenset(
-        verb for verb, users in used.items() if users >= min_users and verb not in EMPTY_VERBS
-    )
-
-
-def _terms(line: Sequence[str], proper: frozenset[str]) -> Iterator[str]:
-    """Telling words, and pairs with what joins them: "wait for transfer", "card not working"."""
-    before, joint = "", ""
-    for word in map(singular, line):
-        if _is_telling(word, proper):
-            yield word
-            if before and not _alike(before, word):
-                yield f"{before} {joint}{word}"
-            before, joint = word, ""
-        elif word in NEGATIONS or (word in LINKS and not joint):
-            joint = "not " if word in NEGATIONS else f"{word} "
-        elif word not in PASSED_OVER:
-            before, joint = "", ""
-
-
-def _joins_nothing(word: str) -> bool:
-    return word not in LINKS
-
-
-def _behind(line: Sequence[str], verbs: frozenset[str]) -> Iterator[tuple[str, Sequence[str]]]:
-    """Each verb of `line`, and the words up to the next one."""
-    for at, word in enumerate(line):
-        if word in verbs and _is_a_verb(line, at):
-            yield word, [*itertools.takewhile(lambda one: one not in verbs, line[at + 1 : at + 7])]
-
-
-def _is_a_verb(line: Sequence[str], at: int) -> bool:
-    """Many a verb is a noun as well: "my transfer", "cash deposit", "transfer pending"."""
-    before = line[at - 1] if at else ""
-    behind = line[at + 1] if at + 1 < len(line) else ""
-    is_noun = before in PASSED_OVER or before in LINKS - {"to"} or _is_telling(before, frozenset())
-    return not is_noun and not behind.endswith(("ed", "ing"))
-
-
-def _phrases(verb: str, behind: Iterable[str], proper: frozenset[str]) -> Iterator[str]:
-    """A verb and the object right behind it, shorter and longer: "get quote for life insurance"."""
-    behind = [*behind]
-    if verb not in proper and behind[:1] and behind[0] in PARTICLES:
-        verb, behind = f"{verb} {behind[0]}", behind[1:]
-    if verb.partition(" ")[0] in EMPTY_VERBS or verb in proper:
-        return
-    phrase, link, telling = [verb], "", 0
-    for word in itertools.dropwhile(PASSED_OVER.__contains__, behind):
-        if link and word in PASSED_OVER:
-            continue
-        if word in LINKS and telling and not link:
-            link = word
-            continue
-        is_tail = singular(word) in TAILS and bool(telling)
-        if telling == MAX_OBJECT_WORDS or not (is_tail or _is_telling(word, proper)):
-            return
-        if link and link not in phrase:
-            phrase.append(link)
-        phrase.append(singular(word))
-        telling += 1
-        yield " ".join(phrase)
+    everybody = [one for cluster in clusters for one in cluster]
+    used = _users_of(everybody, lambda one: verbs_of(one.text))
+    return frozenset(verb for verb, users in used.items() if users >= min_users)
 
 
 def _most_telling(
@@ -298,27 +335,46 @@ def _users_of(
     return Counter(part for _, part in seen)
 
 
-def _candidates(wishes: Mapping[str, int], terms: Sequence[str], frame: str) -> Iterator[str]:
+def _leads(at_first: Sequence[_Order], in_all: Sequence[_Order], tool: str | None) -> list[str]:
+    """What the group may be called, the best first; nothing where it has no order and no tool."""
+    found = [
+        _said_by(MOSTLY, at_first),
+        tool,
+        _said_by(MOSTLY, in_all),
+        _said_by(PARTLY, at_first),
+        _said_by(PARTLY, in_all),
+    ]
+    return list(dict.fromkeys(one for one in found if one is not None))
+
+
+def _listed(terms: Sequence[str], frame: str) -> str:
+    """A name without an order: telling terms and what the users do, ask or tell."""
+    listed = _distinct(terms)[:LISTED_TERMS]
+    # A pair says much behind a verb of ours.
+    at_most = 2 if frame != PLAIN and listed and " " in listed[0] else LISTED_TERMS
+    return frame.format(", ".join(listed[:at_most])) if listed else NAMELESS
+
+
+def _candidates(
+    leads: Sequence[str], orders: Sequence[_Order], terms: Sequence[str]
+) -> Iterator[str]:
     """Names to try, the best first; it never ends."""
-    order = next((wish for wish in wishes if not _is_light(wish)), None)
-    if order is not None:
-        # The group may want more than those who are told apart best: "get quote", not only "get
-        # quote for life insurance".
-        begun = [wish for wish in wishes if f"{order} ".startswith(f"{wish} ")]
-        yield (lead := _whole(min(begun, key=len), wishes))
-    else:
-        listed = _distinct(terms)[:LISTED_TERMS]
-        # A pair says much behind a verb of ours.
-        at_most = 2 if frame != PLAIN and listed and " " in listed[0] else LISTED_TERMS
-        lead = frame.format(", ".join(listed[:at_most])) if listed else NAMELESS
-        yield lead
-    yield from (longer for longer in wishes if longer.startswith(f"{lead} "))
+    yield leads[0]
+    yield from (one.text for one in orders if one.text.startswith(f"{leads[0]} "))
+    yield from leads[1:]
+    lead = leads[0]
     for term in _distinct(terms):
-        if not any(_alike(one, other) for one in term.split() for other in words(lead)):
+        if not any(alike(one, other) for one in term.split() for other in words(lead)):
             yield f"{lead}, {term}"
     for letters in itertools.count(1):
         for suffix in itertools.product("abcdefghijklmnopqrstuvwxyz", repeat=letters):
             yield f"{lead}, group {''.join(suffix)}"
+
+
+def _said_by(share: float, orders: Sequence[_Order]) -> str | None:
+    """The best order that so many say."""
+    best = next((one for one in orders if one.share >= share), None)
+    return None if best is None else _whole(best, orders)
 
 
 def _is_light(order: str) -> bool:
@@ -327,13 +383,17 @@ def _is_light(order: str) -> bool:
     return verb in LIGHT_VERBS and " " not in thing
 
 
-def _whole(order: str, wishes: Mapping[str, int]) -> str:
+def _whole(order: _Order, orders: Sequence[_Order]) -> str:
     """The order with the rest of its object, where most who say it say that: "add checked" is "add
     checked bag"."""
-    for longer, users in wishes.items():
-        if longer.startswith(f"{order} ") and users >= SAID_LONGER * wishes[order]:
-            return _whole(longer, wishes)
-    return order
+    for longer in orders:
+        if (
+            longer.text.startswith(f"{order.text} ")
+            and longer.users >= SAID_LONGER * order.users
+            and longer.share >= MOSTLY * order.share
+        ):
+            return _whole(longer, orders)
+    return order.text
 
 
 def _distinct(terms: Sequence[str]) -> list[str]:
@@ -342,12 +402,6 @@ def _distinct(terms: Sequence[str]) -> list[str]:
     for term in terms:
         longer = next((t for t in terms[:MAX_TERMS] if " " in t and term in t.split()), term)
         said = [word for other in kept for word in other.split()]
-        if not any(_alike(one, other) for one in longer.split() for other in said):
+        if not any(alike(one, other) for one in longer.split() for other in said):
             kept.append(longer)
     return kept
-
-
-def _alike(one: str, other: str) -> bool:
-    """Forms of one word, by how they begin: "delay" and "delayed"."""
-    begun = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
-    return one == other or len([*begun]) >= max(4, min(len(one), len(other)) - 1)

@@ -66,6 +66,94 @@ def test_a_group_in_another_language_is_called_by_the_tool_that_it_needs():
     assert name_of(group) == "cancel order"
 
 
+def test_a_name_is_what_most_say_in_whatever_form_and_not_what_sets_a_few_apart():
+    ways = (
+        "I want to cancel my flight to Oslo {}",
+        "I need to cancel a flight to Oslo {}",
+        "My flight has to be cancelled {}",
+        "Cancelling that flight is what I came for {}",
+    )
+    group = [a_document(ways[n % 4].format("x" * n), n) for n in range(12)]
+    rest = [a_document("I want to cancel my newsletter", 100 + n) for n in range(12)]
+
+    assert name_clusters([group, rest], min_users=3)[0].text == "cancel flight"
+
+
+def test_where_each_wants_another_thing_it_is_the_tool_that_all_of_them_need():
+    things = ("laptop", "jacket", "kettle", "lamp")
+    group = [
+        a_document(f"I'd like to exchange my {things[n % 4]}", n, tools=("exchange_order_items",))
+        for n in range(12)
+    ]
+
+    assert name_clusters([group, OTHERS], min_users=5)[0].text == "exchange order items"
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        pytest.param("transfer_to_human", id="nobody-spoke-of-it"),
+        pytest.param("get_lamp_details", id="it-looks-something-up"),
+        pytest.param("broken", id="one-word"),
+    ],
+)
+def test_what_the_agent_did_is_no_name_where_it_was_not_wanted(tool):
+    group = a_group("The lamp is broken {}", tools=(tool,))
+
+    assert name_of(group) == "get help with broken, lamp"
+
+
+def test_what_users_say_later_is_no_name_where_they_said_what_they_want():
+    text = "I want to cancel my flight\nNumber seven\nYes\nI want to speak to a supervisor"
+
+    assert name_of(a_group(text)) == "cancel flight"
+
+
+@pytest.mark.parametrize(
+    ("texts", "other", "name"),
+    [
+        pytest.param(
+            ("契約を解約したいです", "今月で契約を解約してください"),
+            "荷物がまだ届きません",
+            "契約を解約",
+            id="Japanese",
+        ),
+        pytest.param(
+            ("我想取消订单", "请帮我取消订单吧"), "我的包裹在哪里", "取消订单", id="Chinese"
+        ),
+        pytest.param(
+            ("ฉันต้องการยกเลิกคำสั่งซื้อ", "ช่วยยกเลิกคำสั่งซื้อ"),
+            "พัสดุของฉันอยู่ที่ไหน",
+            "ยกเลิกคำสั่งซื้อ",
+            id="Thai",
+        ),
+        pytest.param(
+            ("मुझे ऑर्डर रद्द करना है", "मेरा ऑर्डर रद्द कर दो"),
+            "मेरा पार्सल कहाँ है",
+            "ऑर्डर रद्द",
+            id="Hindi",
+        ),
+        pytest.param(
+            ("أريد إلغاء الاشتراك", "كيف يمكنني إلغاء الاشتراك"),
+            "أين الطرد الخاص بي",
+            "إلغاء الاشتراك",
+            id="Arabic",
+        ),
+        pytest.param(
+            ("Ich möchte meinen Vertrag kündigen", "Wie kann ich den Vertrag kündigen?"),
+            "Ich möchte wissen, wie und wann ich mein Paket an den Nachbarn umleiten kann",
+            "vertrag kündigen",
+            id="German",
+        ),
+    ],
+)
+def test_other_languages_and_scripts_without_spaces_get_real_names(texts, other, name):
+    group = [a_document(texts[n % 2], n) for n in range(12)]
+    others = [a_document(other, 100 + n) for n in range(12)]
+
+    assert name in name_clusters([group, others], min_users=5)[0].text
+
+
 def test_moods_are_no_names():
     assert "frustrated" not in name_of(a_group("I am frustrated and upset, my parcel is late {}"))
 
