@@ -1,31 +1,20 @@
 """Changes that add examples: regression cases, and a data set for people who train.
 
-Joins facts, signals and conversations with `bot.proposals.cases` and `bot.proposals.dataset`, as
-`pipeline` joins all stages. What is written leaves the store for a repository, so it is redacted
-here once more, whatever the collector was set to, and placeholders lose their digest: nobody can
-tell that two of them stand for one person. Costs nothing without a model.
+Joins facts, signals and conversations with `bot.proposals.cases`, as `pipeline` joins all stages;
+data sets are `bot.dataset_changes`. What is written leaves the store for a repository, so it is
+redacted once more. Costs nothing without a model.
 """
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cache
 
 import pyarrow as pa
 
+from bot.dataset_changes import dataset_changes, published
 from bot.evaluation import holds
-from bot.proposals.cases import MIN_GOOD, Answer, answer_at, letters_hash, propose_cases
-from bot.proposals.dataset import (
-    NAMES,
-    Example,
-    Material,
-    accepted_example,
-    corrected_example,
-    propose_dataset,
-)
+from bot.proposals.cases import MIN_GOOD, Answer, answer_at, propose_cases
 from bot.records import (
     AgentFiles,
     Ask,
@@ -38,20 +27,11 @@ from bot.records import (
     Repository,
     Signal,
     Skipped,
-    in_time,
 )
 from bot.settings import Settings
-from collector.redaction import Redactor
 
-CORRECTIONS = 200
-"""Newest corrections of one agent that a data set is made of."""
-ACCEPTED_READ = 600
-"""Newest answers that went well, from which those beside them are drawn."""
-ACCEPTED = frozenset({"review_accepted", "review_accept", "review_approved"})
-"""Outcomes by which a reviewer took an answer as it was."""
 READ = 60
 """Newest failing conversations of a pattern, and as many that ended well, that are read whole."""
-PLACEHOLDER = re.compile(r"\[([a-z_0-9-]+):[0-9a-f]{6}\]")
 
 
 def example_changes(
@@ -89,84 +69,18 @@ def example_changes(
         )
         left -= isinstance(found, Proposal)
         yield found
-    if settings.dataset.path is not None:
-        for agent in sorted(files):
-            own = [one for one in corrections if one.agent == agent and is_teaching(one)]
-            if own:
-                material = _material(agent, own, facts, conversations_of)
-                yield propose_dataset(
-                    agent,
-                    material,
-                    repository,
-                    path=settings.dataset.path,
-                    at_least=settings.dataset.at_least,
-                )
-
-
-def dataset_globs(settings: Settings) -> tuple[str, ...]:
-    """Where a data set may be written; nowhere, unless the settings name a folder."""
-    folder = settings.dataset.path
-    return () if folder is None else tuple(f"/{folder}/*/{name}" for name in NAMES)
-
-
-def is_teaching(correction: Correction) -> bool:
-    """A reviewer's, and no slip of the pen: strangers must not train the agent."""
-    return correction.by == "reviewer" and correction.nature != "noise"
-
-
-def _material(
-    agent: str,
-    corrections: Sequence[Correction],
-    facts: pa.Table,
-    conversations_of: ConversationsOf,
-) -> Material:
-    """Examples of one agent: its newest corrections, and its newest answers that went well."""
-    newest = sorted(corrections, key=in_time, reverse=True)[:CORRECTIONS]
-    corrected = {one.conversation_id for one in corrections}
-    rows = [
-        row
-        for row in facts.sort_by([("started_at", "descending")]).to_pylist()
-        if row["agent"] == agent
-        and row["has_text"]
-        and not row["bad"]
-        and (row["good"] or ACCEPTED & {*row["outcomes"]})
-        and row["conversation_id"] not in corrected
-    ]
-    good = [(agent, row["conversation_id"]) for row in rows[:ACCEPTED_READ]]
-    read = conversations_of(
-        [*good, *((agent, one.conversation_id) for one in newest if one.conversation_id)]
+    yield from dataset_changes(
+        sorted(files),
+        patterns,
+        facts,
+        corrections,
+        repository,
+        past,
+        settings=settings,
+        conversations_of=conversations_of,
+        ask=ask,
+        now=now,
     )
-    left_out: Counter[str] = Counter()
-    taught: list[Example] = []
-    for one in newest:
-        conversation = read.get((agent, one.conversation_id or ""))
-        found: Example | str = "its conversation is not in the store"
-        if conversation is not None:
-            found = corrected_example(conversation, one, redact=published)
-        if isinstance(found, Example):
-            taught.append(found)
-        else:
-            left_out[found] += 1
-    kept = [accepted_example(read[key], redact=published) for key in good if key in read]
-    left_out.update(one for one in kept if isinstance(one, str))
-    return Material(
-        corrected=tuple(taught),
-        accepted=tuple(one for one in kept if isinstance(one, Example)),
-        left_out=left_out,
-        reviewers=len({one.reviewer_id for one in newest} - {None}),
-        ids={letters_hash(*key): key[1] for key in read},
-    )
-
-
-def published(text: str) -> str:
-    """`text` as it may stand in a repository: secrets and personal data become `[email]`."""
-    return PLACEHOLDER.sub(r"[\1]", _redactor().text(text))
-
-
-@cache
-def _redactor() -> Redactor:
-    # The digests are cut out at once, so the key keeps nothing secret.
-    return Redactor(key=b"published", personal=True)
 
 
 def _answers(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast, get_args
 
-from bot.example_changes import dataset_globs
+from bot.dataset_changes import dataset_globs
 from bot.proposals import (
     check_edits,
 )

@@ -194,6 +194,11 @@ class DatasetSettings(_Section):
     wrote, redacted: give a folder only in a repository that may hold that."""
     at_least: int = Field(default=20, ge=3, le=1_000)
     """Corrections that have to be there before a set is proposed."""
+    max_synthetic: float = Field(default=0.3, ge=0, le=0.3)
+    """Largest share of what is new in a set that a model may write, where there is a key; 0 asks it
+    for nothing. All of it is marked."""
+    variants_per_run: int = Field(default=12, ge=1, le=40)
+    """Most variants of corrected answers that one run asks the model for, in three calls each."""
 
     @field_validator("path")
     @classmethod

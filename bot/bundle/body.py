@@ -9,13 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import indent, wrap
 
+from bot.boxes import keep_box
 from bot.figures import count, day, percent, points, rate, span
 from bot.markdown import code_span, fence, plain, prose, table
 from bot.marker import render_marker
 from bot.records import (
+    RETIREMENT,
+    ROLLBACK,
     TITLE_CHARS,
     CheckRun,
+    Choice,
     EvidenceItem,
     GateCheck,
     Pattern,
@@ -32,6 +37,10 @@ BUDGET = 60_000
 SENTENCE = 600
 MEASURED_WEEKS = 4
 _SHOWN_ITEMS = 50
+_SHOWN_CHOICES = 20
+_CHOICE_CHARS = {"request": 500, "answer": 900, "seed_request": 200, "seed_answer": 400}
+"""Twenty choices of this length leave room for the rest; the whole text stands in the file."""
+_WRAPPED = 96
 _SHOWN_IDS = 200
 _ALWAYS = 9
 _SHOWN_ROWS = 60
@@ -55,9 +64,11 @@ def render_body(proposal: Proposal, *, base_sha: str, pattern: Pattern | None = 
     """Render the whole body. `pattern` adds rates, the difference and what measuring needs."""
     sections = [
         _Section(name="header", rank=_ALWAYS, text=_header(proposal, base_sha, pattern)),
+        _Section(name="questions", rank=_ALWAYS, text=_questions(proposal.choices)),
         _Section(name="checks of the gate", rank=7, text=_gate_table(proposal.gate.checks)),
         _Section(name="the repository's check", rank=7, text=_check(proposal.check)),
         _Section(name="tables", rank=6, text=_tables(proposal.tables)),
+        _Section(name="what reviewers taught", rank=6, text=_learned(proposal.learned)),
         _Section(name="root cause", rank=5, text=_cause(pattern)),
         _Section(name="rate by week", rank=5, text=_weeks(proposal)),
         _Section(name="evidence", rank=3, text=_evidence(proposal)),
@@ -94,6 +105,12 @@ def marker_values(
     metric = pattern.outcome if pattern else metric
     if metric.startswith("correction:"):
         values["correction_type"] = _clip(metric.removeprefix("correction:"))
+    if proposal.choices:
+        # What was asked and how sure we were: what people tick is held against it.
+        values["queue"] = [
+            [one.id, one.variant, one.seed, one.points, *one.doubts]
+            for one in proposal.choices[:_SHOWN_CHOICES]
+        ]
     move = proposal.threshold
     if move is not None:
         values["threshold"] = {"name": _clip(move.name), "from": move.old, "to": move.new}
@@ -122,6 +139,7 @@ def prediction_values(prediction: Prediction | None) -> dict[str, Json] | None:
         "days": prediction.days,
         "intent_id": _clip(prediction.intent_id) if prediction.intent_id else None,
         "segment": {_clip(k, 60): _clip(v, 60) for k, v in segment},
+        **({"margin": prediction.margin} if prediction.margin is not None else {}),
     }
 
 
@@ -165,6 +183,8 @@ def _why_numbers(proposal: Proposal, pattern: Pattern | None) -> str:
 
 def _evidence_sentence(proposal: Proposal) -> str:
     evidence = proposal.evidence
+    if proposal.remedy.startswith((RETIREMENT, ROLLBACK)):
+        return f"{_of_undoing(proposal)}."
     said = count(evidence.entries, _NOUNS.get(proposal.kind, "conversation"))
     if evidence.users:
         said += f" of {count(evidence.users, 'reviewer' if proposal.kind == 'rule' else 'user')}"
@@ -174,6 +194,13 @@ def _evidence_sentence(proposal: Proposal) -> str:
         said += f"; root cause: {proposal.root_cause.replace('_', ' ')}"
     said += "."
     return f"{said} {prose(evidence.note, SENTENCE)}" if evidence.note else said
+
+
+def _of_undoing(proposal: Proposal) -> str:
+    """What was seen since the merge; a rollback rests on the verdict alone."""
+    if proposal.remedy.startswith(ROLLBACK):
+        return "the verdict on it, or a person's wish"
+    return f"{count(proposal.evidence.entries, 'conversation')} of the agent since the merge"
 
 
 def _gate_table(checks: Sequence[GateCheck]) -> str:
@@ -236,6 +263,40 @@ def _tables(tables: Sequence[Table]) -> str:
         for one in tables[:5]
         if one.header and one.rows
     )
+
+
+def _questions(choices: Sequence[Choice]) -> str:
+    """One box per example, its text below it in code and indented: there it can be no box."""
+    if not choices:
+        return ""
+    head = (
+        f"**Which would you train on?** {count(len(choices), 'example')}: a tick keeps one, "
+        "no tick at the merge rejects it. (Without boxes: write `true` behind `keep` in the file.)"
+    )
+    return "\n\n".join([head, *map(_question, choices[:_SHOWN_CHOICES])])
+
+
+def _question(one: Choice) -> str:
+    texts = {name: _wrapped(getattr(one, name), most) for name, most in _CHOICE_CHARS.items()}
+    new = fence(f"USER\n{texts['request']}\n\nANSWER\n{texts['answer']}")
+    seed = fence(f"USER\n{texts['seed_request']}\n\nANSWER, CORRECTED\n{texts['seed_answer']}")
+    below = f"{new}\n\n{_folded('Made of this one, which a person corrected', seed)}"
+    return (
+        f"{keep_box(one.id)} **{one.variant}**, confidence {percent(one.confidence)}: "
+        f"{prose(one.why, SENTENCE)} ({code_span(one.id)})\n\n{indent(below, '  ')}"
+    )
+
+
+def _wrapped(text: str, most: int) -> str:
+    """Cut to `most` signs and wrapped, as GitHub does not wrap code."""
+    cut = text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+    return "\n".join(line for part in cut.splitlines() for line in wrap(part, _WRAPPED) or [""])
+
+
+def _learned(rules: Sequence[str]) -> str:
+    """The corrections of Debrief itself that it was written by."""
+    lines = [f"- {prose(one, SENTENCE)}" for one in rules[:10]]
+    return "\n".join(["**Written as reviewers taught Debrief here**", "", *lines]) if lines else ""
 
 
 def _weeks(proposal: Proposal) -> str:
@@ -337,8 +398,17 @@ def _footer(proposal: Proposal) -> str:
 def _prediction_sentence(prediction: Prediction | None) -> str:
     if prediction is None:
         return "none: this change moves no rate that is measured."
+    metric, population = _metric_words(prediction.metric), prose(prediction.population, 200)
+    if prediction.margin is not None:
+        return (
+            f"nothing gets worse. {prose(metric.capitalize(), 120)} for {population}: now "
+            f"{percent(prediction.baseline_rate)}, and less than {100 * prediction.margin:.0f} "
+            f"points more without it. Measured each week for up to {MEASURED_WEEKS} weeks after "
+            "the merge; the result comes as a comment here. If it is surely worse, Debrief "
+            "proposes to bring it back."
+        )
     return (
-        f"{prose(_metric_words(prediction.metric), 120)} for {prose(prediction.population, 200)}: "
+        f"{prose(metric, 120)} for {population}: "
         f"now {percent(prediction.baseline_rate)}, expected {span(prediction.expected)} "
         f"({percent(prediction.expected.level)} interval). Measured each week for up to "
         f"{MEASURED_WEEKS} weeks after the merge; the result comes as a comment here."

@@ -182,6 +182,7 @@ class _OperationModel(_Model):
     reference: _Line | None = None
     superseded_by: Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9._-]{0,63})?$")] = ""
     request: dict[str, JsonValue] = {}
+    is_draft: bool = False
 
     def record(self) -> Operation:
         plain = {name: getattr(self, name) for name in type(self).model_fields}

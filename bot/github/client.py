@@ -401,22 +401,39 @@ class GitHub(Wire):
             return False
         return True
 
-    def create_pull(self, *, title: str, body: str, branch: str, base: str) -> PullRequest:
+    def create_pull(
+        self, *, title: str, body: str, branch: str, base: str, is_draft: bool = False
+    ) -> PullRequest:
         """Open a pull request, or give the open one that the branch has already.
+
+        `is_draft` is a wish: private repositories of some plans have no drafts.
 
         Raises:
             NotPermitted: the repository does not let this token open pull requests.
         """
-        wanted = {"title": title, "body": body, "head": branch, "base": base}
+        wanted: dict[str, Any] = {"title": title, "body": body, "head": branch, "base": base}
+        if is_draft:
+            try:
+                return to_pull(self.send("POST", "/pulls", body={**wanted, "draft": True})[1])
+            except Unprocessable as error:
+                # "Draft pull requests are not supported in this repository."
+                if "draft" not in str(error).lower():
+                    return self._opened_before(branch, error)
         try:
             return to_pull(self.send("POST", "/pulls", body=wanted)[1])
         except Unprocessable as error:
-            # A try that seemed to fail may have worked, and PyGithub repeats a POST: look it up.
-            if "already exists" in str(error):
-                for pull in self.pulls(branch=branch):
-                    if pull.state == "open":
-                        return pull
-            raise
+            return self._opened_before(branch, error)
+
+    def _opened_before(self, branch: str, error: Unprocessable) -> PullRequest:
+        """The open pull request, where a try that seemed to fail had worked.
+
+        PyGithub repeats a POST, so it may be there already.
+        """
+        if "already exists" in str(error):
+            for pull in self.pulls(branch=branch):
+                if pull.state == "open":
+                    return pull
+        raise error
 
     def edit_pull(self, number: int, **changes: str) -> None:
         """Set `title`, `body` or `state`."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bot import git, local_pulls
+from bot.boxes import ticked_in
 from bot.errors import RepositoryError
 from bot.history.reasons import (
     close_reason_of,
@@ -68,6 +69,7 @@ def _past(path: Path, pull: local_pulls.LocalPull, *, written: str, tip: str) ->
         paths=paths,
         reverted=merge is not None and _is_reverted(path, pull, merge, head_sha, tip, paths),
         close_reason=close_reason_of(markers),
+        ticked=ticked_in(pull.body),
         reviewer_edits=_edits(path, ours, head_sha, paths) if len(ours) < len(commits) else (),
     )
 

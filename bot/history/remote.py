@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from bot import git
+from bot.boxes import ticked_in
 from bot.github import (
     Comment,
     Commit,
@@ -83,6 +84,8 @@ class _Reader:
         rejection, reason = None, None
         if state in ("open", "rejected"):
             rejection, reason = _rejection(self.client, pull, comments)
+        elif state == "merged" and "queue" in marker:  # what people say of examples they left out
+            _, reason = _rejection(self.client, pull, comments)
         return PastProposal(
             **from_marker(pull.branch.removeprefix(PREFIX), marker),
             **facts,
@@ -102,6 +105,7 @@ class _Reader:
             verdict=verdict_of(markers),
             active_at=pull.updated_at,
             close_reason=close_reason_of(markers) if state == "closed" else None,
+            ticked=ticked_in(pull.body),
         )
 
     def _closed(

@@ -22,7 +22,7 @@ from bot.proposals import text_checks
 from bot.proposals.code import check_code, is_code, named_values, said_in, texts_only
 from bot.proposals.edits import is_plain_path, split_lines
 from bot.records import ProposalKind
-from bot.regions import code_numbers, structure
+from bot.regions import code_numbers, find_regions, structure
 from collector.records import Json
 
 # Compared in lower case: on some file systems .GitHub is .github.
@@ -105,6 +105,7 @@ MAX_MOVE = Decimal("0.2")
 """Largest move of a threshold as a share of its value."""
 MAX_RAISE = Decimal(1)
 """The same for a limit: it may at most double."""
+_DATA = (".json", ".toml", ".yaml", ".yml")
 _SECTIONS = frozenset({"model", "engine", "deployment"})
 _LIMITS = frozenset({"max_tokens", "max_output_tokens", "max_completion_tokens"})
 """Protected keys that a `config` proposal may raise: one number, within `MAX_RAISE`."""
@@ -172,7 +173,7 @@ def check_edits(
         found += _text_problems(path, old, new, kind)
         if kind in {"threshold", "config"}:
             found += _number_problems(path, old, new, kind)
-        else:
+        elif kind != "dataset":  # a list of examples, which may lose any of them
             found += _promise_problems(path, old, new, tools)
             found += _code_problems(path, before.get(path), new, kind)
         listed = (*listed_keys, *_LIMITS) if kind == "config" else listed_keys
@@ -255,10 +256,27 @@ def _promise_problems(path: str, old: str, new: str, tools: Sequence[str]) -> It
         yield f"{path!r} gets {count(len(fresh), 'placeholder')} that nothing fills."
     if names := text_checks.lost_names(old, new, tools):
         yield f"{path!r} does not name {names[0]!r} any more."
-    if duties := text_checks.lost_duties(old, new):
+    if duties := text_checks.lost_duties(_written(path, old), _written(path, new)):
         yield f"{path!r} loses or changes a sentence with must, never or the like: {duties[0]!r}."
     if len(_FENCE.findall(old)) % 2 == 0 and len(_FENCE.findall(new)) % 2:
         yield f"The change leaves a code fence open in {path!r}."
+
+
+def _written(path: str, text: str) -> str:
+    """What a file says to people and models, its texts alone: `required` in a schema, or a check in
+    code, is no sentence, and has guardrails of its own."""
+    is_program = is_code(path)
+    if not is_program and not path.endswith(_DATA):
+        return text
+    try:
+        if is_program:  # a prompt as one text, however many literals it is written in
+            texts = [*(one.text for one in find_regions(path, text)), said_in(path, text)]
+        else:
+            values = structure.leaves(structure.parse(path, text)).values()
+            texts = [one for one in values if isinstance(one, str)]
+    except structure.NotParsed:
+        return text
+    return "\n\n".join(texts)
 
 
 def _code_problems(path: str, old: str | None, new: str, kind: ProposalKind) -> Iterator[str]:

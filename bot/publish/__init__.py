@@ -309,7 +309,11 @@ class _Run:
                 return Skipped(what=what, code="moved", reason=reason)
             if isinstance(step, OpenPull):
                 return self.target.open_pull(
-                    branch=step.branch, base=self.base[0], title=step.title, body=step.body
+                    branch=step.branch,
+                    base=self.base[0],
+                    title=step.title,
+                    body=step.body,
+                    is_draft=step.is_draft,
                 )
             if pull is None:  # `plan.py` gives the other steps only where there is one.
                 raise AssertionError(f"{step} without a pull request")

@@ -80,7 +80,10 @@ class GitTarget:
         sha = git.commit_files(self._path, files, on=on, parents=parents, message=message)
         return git.move_ref(self._path, f"refs/heads/{name}", sha, expected=expected)
 
-    def open_pull(self, *, branch: str, base: str, title: str, body: str) -> Pull:
+    def open_pull(
+        self, *, branch: str, base: str, title: str, body: str, is_draft: bool = False
+    ) -> Pull:
+        """Without GitHub there are no drafts: the body says what has to be answered first."""
         earlier = self._records(branch)
         for record, _ in earlier:
             if self._pull(record).state == "open":

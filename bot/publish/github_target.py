@@ -114,9 +114,13 @@ class GitHubTarget:
             return None
         return self._github.commit_signed(name, files, expected=on, message=message)
 
-    def open_pull(self, *, branch: str, base: str, title: str, body: str) -> Pull | Degraded:
+    def open_pull(
+        self, *, branch: str, base: str, title: str, body: str, is_draft: bool = False
+    ) -> Pull | Degraded:
         try:
-            pull = self._github.create_pull(title=title, body=body, branch=branch, base=base)
+            pull = self._github.create_pull(
+                title=title, body=body, branch=branch, base=base, is_draft=is_draft
+            )
         except NotPermitted as error:
             if "not permitted to create" not in str(error):
                 raise

@@ -42,6 +42,7 @@ class OpenPull:
     branch: str
     title: str
     body: str
+    is_draft: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -173,7 +174,11 @@ def decide_change(
             steps.append(_put_branch(operation, files, seen))
         title = plain(operation.title, TITLE_LIMIT)
         if opened is None:
-            steps.append(OpenPull(branch=operation.branch, title=title, body=body))
+            steps.append(
+                OpenPull(
+                    branch=operation.branch, title=title, body=body, is_draft=operation.is_draft
+                )
+            )
         else:
             named = (parse_marker(opened.body) or {}).get("title", opened.title)
             # A person's own words for it stay.

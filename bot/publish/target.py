@@ -84,8 +84,12 @@ class Target(Protocol):
         False where the branch is no longer at `expected` (None: there must be none yet).
         """
 
-    def open_pull(self, *, branch: str, base: str, title: str, body: str) -> Pull | Degraded:
+    def open_pull(
+        self, *, branch: str, base: str, title: str, body: str, is_draft: bool = False
+    ) -> Pull | Degraded:
         """Open a pull request into the branch `base`, or give the one that is open already.
+
+        As a draft where the target has drafts.
 
         `Degraded` where the target's settings forbid it: the branch is there, and the sentence
         says how a person can go on.

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
+from bot.dataset_changes import published
 from bot.errors import UsageError
 from bot.evaluation import GivenReply, answered, evaluate, holds
-from bot.example_changes import published
 from bot.proposals.cases import (
     Case,
     FollowsSchema,

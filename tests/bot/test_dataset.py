@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.example_changes import dataset_globs, is_teaching, published
+from bot.dataset_changes import dataset_globs, is_teaching, published
 from bot.proposals import check_edits
 from bot.proposals.dataset import (
     Example,
@@ -142,7 +142,7 @@ def test_one_user_has_no_more_than_a_tenth_of_what_is_kept():
 
 def test_what_a_model_wrote_is_at_most_three_tenths_of_what_is_new():
     given = material(good=100)
-    made = [replace(one, source="synthetic", made_of=one.id) for one in given.corrected]
+    made = [replace(one, source="synthetic", seed=one.id) for one in given.corrected]
 
     mix = mixed(given.corrected, given.accepted, made * 3)
 

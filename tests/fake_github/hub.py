@@ -64,6 +64,7 @@ class Issue:
     base: str = "main"
     head_sha: str = ""
     base_sha: str = ""
+    is_draft: bool = False
     state: str = "open"
     closed_at: str | None = None
     closed_by: Mapping[str, str] | None = None
@@ -101,6 +102,7 @@ class FakeGitHub:
         """Of GitHub's official description, by the requests so far; none at the end of a test."""
         self.forbid_pull_requests = False
         self.forbid_labels = False
+        self.forbid_drafts = False
         self.forbid_pushes = False
         self.login = BOT["login"]
         self.permissions: dict[str, bool] | None = {"pull": True, "push": True, "admin": False}
@@ -134,6 +136,8 @@ class FakeGitHub:
         self.variables: dict[str, str] = {}
         self.reviewers = {"alice", "bob", "acme/prompts"}
         """Who can be asked for a review."""
+        self.today = "2026-11-21"
+        """The day on which things happen; the clock moves within it."""
         self._clock = 0
         self._comments = 0
         self._fault: tuple[int, Fault] | None = None
@@ -178,7 +182,7 @@ class FakeGitHub:
     def now(self) -> str:
         """A clock that moves a minute at every look."""
         self._clock += 1
-        return f"2026-11-21T{self._clock // 60:02}:{self._clock % 60:02}:00Z"
+        return f"{self.today}T{self._clock // 60:02}:{self._clock % 60:02}:00Z"
 
     def say(self, number: int, user: Mapping[str, str], body: str) -> None:
         self._comments += 1
@@ -211,9 +215,11 @@ class FakeGitHub:
         self.head_sha(pull)
         tree = git(self.git, "merge-tree", "--write-tree", pull.base, pull.head)
         parents = ["-p", pull.base, "-p", pull.head]
-        sha = git(self.git, "commit-tree", tree, *parents, stdin=b"Merge pull request")
-        git(self.git, "update-ref", f"refs/heads/{pull.base}", sha)
         self.close(number, ALICE)
+        dates = {"GIT_AUTHOR_DATE": pull.closed_at or "", "GIT_COMMITTER_DATE": pull.closed_at or ""}
+        message = f"Merge pull request #{number}\n\n{pull.title}".encode()
+        sha = git(self.git, "commit-tree", tree, *parents, stdin=message, env=dates)
+        git(self.git, "update-ref", f"refs/heads/{pull.base}", sha)
         pull.merged_at, pull.merge_sha = pull.closed_at, sha
         return sha
 
@@ -254,6 +260,7 @@ class FakeGitHub:
             "url": f"{self.url}/repos/{REPOSITORY}/pulls/{pull.number}",
             "html_url": f"https://github.example/{REPOSITORY}/pull/{pull.number}",
             "state": pull.state,
+            "draft": pull.is_draft,
             "title": pull.title,
             "body": pull.body,
             "user": pull.user,

@@ -19,6 +19,8 @@ def create_pull(fake: FakeGitHub, request: Request) -> Reply:
     if fake.forbid_pull_requests:
         raise Refusal(403, "GitHub Actions is not permitted to create or approve pull requests.")
     fake.check_body(wanted["body"])
+    if wanted.get("draft") and fake.forbid_drafts:
+        raise Refusal(422, "Draft pull requests are not supported in this repository.")
     head = fake.sha(f"refs/heads/{wanted['head']}")
     base = fake.sha(f"refs/heads/{wanted['base']}")
     if head is None or base is None:
@@ -38,6 +40,7 @@ def create_pull(fake: FakeGitHub, request: Request) -> Reply:
         created_at=fake.now(),
         head=wanted["head"],
         base=wanted["base"],
+        is_draft=bool(wanted.get("draft")),
         head_sha=head,
         base_sha=base,
     )

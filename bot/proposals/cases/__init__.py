@@ -21,12 +21,13 @@ from bot.proposals.cases.case import (
     said,
     write_cases,
 )
-from bot.proposals.cases.propose import PREFIX, propose_cases
+from bot.proposals.cases.propose import PREFIX, SEEN_IN_ANSWERS, length_check, propose_cases
 
 __all__ = [
     "FOLDER",
     "MIN_GOOD",
     "PREFIX",
+    "SEEN_IN_ANSWERS",
     "Answer",
     "Case",
     "Check",
@@ -38,6 +39,7 @@ __all__ = [
     "Without",
     "Words",
     "answer_at",
+    "length_check",
     "letters_hash",
     "propose_cases",
     "read_cases",

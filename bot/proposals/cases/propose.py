@@ -129,7 +129,7 @@ def propose_cases(
 def _checks(
     pattern: Pattern, failing: Sequence[Answer], passing: Sequence[Answer]
 ) -> tuple[Check, ...]:
-    checks: list[Check] = [_length(pattern)]
+    checks: list[Check] = [length_check(pattern)]
     signal: Any = pattern.outcome.removeprefix("signal:")
     if pattern.outcome.startswith("signal:") and signal in SEEN_IN_ANSWERS:
         checks.append(Without(signal=signal))
@@ -137,7 +137,7 @@ def _checks(
     return tuple(checks)
 
 
-def _length(pattern: Pattern) -> Words:
+def length_check(pattern: Pattern) -> Words:
     """At least a word; for corrections that shorten or lengthen, the number that people keep."""
     edits = [seen_edit(one) for one in pattern.corrections]
     remedy = remedy_for(pattern.outcome.removeprefix("correction:"), edits) if edits else None

@@ -45,10 +45,10 @@ class Example:
     """Hash of the user, else of the conversation."""
     conversation: str
     """Hash of agent and conversation id."""
-    variation: str = ""
-    """Of a synthetic one, how it differs from the example it was made of."""
-    made_of: str = ""
-    """Id of that example."""
+    variant: str = ""
+    """Of a synthetic one, how it differs from its seed."""
+    seed: str = ""
+    """Id of the example that it was made of."""
 
     @property
     def question(self) -> str:

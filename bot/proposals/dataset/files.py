@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
 
-from bot.proposals.dataset.example import Example
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from bot.proposals.dataset.example import Example, Source
 from bot.proposals.dataset.mix import MAX_SYNTHETIC, RETENTION
 from bot.records import short_hash
 from collector.records import Json
 
 EXAMPLES, PAIRS, CONFIG = "examples.jsonl", "preferences.jsonl", "config-defaults.yaml"
-NAMES = (EXAMPLES, PAIRS, CONFIG)
+QUEUE = "queue.jsonl"
+"""Variants that people were asked about and that stand in no set yet."""
+NAMES = (EXAMPLES, PAIRS, CONFIG, QUEUE)
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,59}")
 
 TRAINING: tuple[tuple[str, Json, str], ...] = (
@@ -54,14 +59,12 @@ def folder_of(path: str, agent: str) -> str:
 
 def examples_file(examples: Iterable[Example]) -> str:
     """The set, in its order; each line says where it comes from."""
-    return _lines(
-        {
-            "id": one.id,
-            "messages": [*map(dict, one.prompt), {"role": "assistant", "content": one.answer}],
-            **_origin(one),
-        }
-        for one in examples
-    )
+    return _lines(_line(one) for one in examples)
+
+
+def queue_file(examples: Iterable[Example], *, kept: Collection[str]) -> str:
+    """Variants that wait for a person, or for room in a set: then their ids are in `kept`."""
+    return _lines({**_line(one), "keep": one.id in kept} for one in examples)
 
 
 def pairs_file(examples: Iterable[Example]) -> str:
@@ -87,6 +90,41 @@ def config_file() -> str:
     return "".join(lines)
 
 
+class _Line(BaseModel):
+    """One example in a file that people may have edited."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    id: str = Field(pattern=r"^x-[a-p]{12}$")
+    messages: tuple[dict[str, JsonValue], ...] = Field(min_length=2)
+    source: Source
+    difficulty: float = Field(ge=0, le=1)
+    user: str
+    conversation: str
+    variant: str = ""
+    seed: str = ""
+    keep: bool = False
+
+
+def read_examples(text: str) -> Iterator[tuple[Example, bool]]:
+    """The examples of a file of ours, and whether a person wrote `keep` into them.
+
+    Lines that people broke are passed over: they can have meant that.
+    """
+    for line in text.split("\n"):
+        try:
+            found = _Line.model_validate_json(line)
+        except ValidationError:
+            continue
+        *given, last = found.messages
+        roles = [one.get("role") for one in given]
+        answer, texts = last.get("content"), [one.get("content") for one in given]
+        if "user" in roles and isinstance(answer, str) and all(isinstance(t, str) for t in texts):
+            plain: dict[str, Any] = found.model_dump(exclude={"messages", "keep"})
+            prompt: Any = tuple(given)
+            yield Example(**plain, prompt=prompt, answer=answer, rejected=None), found.keep
+
+
 def ids_in(text: str) -> frozenset[str]:
     """Ids of the examples in a file of ours; lines that people broke have none."""
     found = set()
@@ -100,6 +138,11 @@ def ids_in(text: str) -> frozenset[str]:
     return frozenset(found)
 
 
+def _line(one: Example) -> dict[str, Json]:
+    messages: list[Json] = [*map(dict, one.prompt), {"role": "assistant", "content": one.answer}]
+    return {"id": one.id, "messages": messages, **_origin(one)}
+
+
 def _origin(one: Example) -> dict[str, Json]:
     origin: dict[str, Json] = {
         "source": one.source,
@@ -109,7 +152,7 @@ def _origin(one: Example) -> dict[str, Json]:
         "conversation": one.conversation,
     }
     if one.source == "synthetic":
-        origin |= {"variation": one.variation, "made_of": one.made_of}
+        origin |= {"variant": one.variant, "seed": one.seed}
     return origin
 
 

@@ -27,37 +27,53 @@ class Mix:
     examples: tuple[Example, ...]
     waiting: int
     """New examples for which there are not enough accepted ones yet."""
+    room: int = 0
+    """Synthetic examples that would still fit in."""
 
     def number(self, source: str) -> int:
         return sum(one.source == source for one in self.examples)
 
 
 def mixed(
-    corrected: Sequence[Example], accepted: Sequence[Example], synthetic: Sequence[Example] = ()
+    corrected: Sequence[Example],
+    accepted: Sequence[Example],
+    synthetic: Sequence[Example] = (),
+    *,
+    share: float = MAX_SYNTHETIC,
 ) -> Mix:
     """The largest set that keeps all ratios. `corrected` has the newest first.
 
-    Synthetic examples teach something new as well, so they need accepted ones beside them too.
+    Synthetic examples teach something new as well, so they need accepted ones beside them too. Of
+    what is new they are at most `share`, and never more than `MAX_SYNTHETIC`.
     """
     own = _one_each(corrected)
     # So many new ones that twice as many accepted ones fit in, and nobody has too many.
     new = min(len(own), len(accepted) // RETENTION, MAX_EXAMPLES // (RETENTION + 1))
     fresh = _spread(own, new)
-    made = _made(synthetic, fresh, room=len(accepted) // RETENTION - len(fresh))
+    made = _made(synthetic, fresh, room=len(accepted) // RETENTION - len(fresh), share=share)
     kept = _spread(_drawn(accepted), RETENTION * (len(fresh) + len(made)))
     # Whoever was talked to much may leave too few accepted ones: then less that is new fits in.
     fresh = fresh[: len(kept) // RETENTION]
-    made = _made(made, fresh, room=len(kept) // RETENTION - len(fresh))
+    made = _made(made, fresh, room=len(kept) // RETENTION - len(fresh), share=share)
     kept = kept[: RETENTION * (len(fresh) + len(made))]
     whole = sorted((*fresh, *made, *kept), key=lambda one: (one.difficulty, one.id))
-    return Mix(examples=tuple(whole), waiting=len(own) - len(fresh))
+    left = min(_most(fresh, share), len(accepted) // RETENTION - len(fresh)) - len(made)
+    return Mix(examples=tuple(whole), waiting=len(own) - len(fresh), room=max(0, left))
 
 
-def _made(synthetic: Sequence[Example], fresh: Sequence[Example], *, room: int) -> list[Example]:
-    """At most 30 % of what is new, and so of the whole set; only variants of what is in it."""
+def _made(
+    synthetic: Sequence[Example], fresh: Sequence[Example], *, room: int, share: float
+) -> list[Example]:
+    """Only variants of what is in the set, each once."""
     of = {one.id for one in fresh}
-    most = int(len(fresh) * MAX_SYNTHETIC / (1 - MAX_SYNTHETIC))
-    return [one for one in synthetic if one.made_of in of][: max(0, min(room, most))]
+    own = {one.id: one for one in synthetic if one.seed in of}
+    return list(own.values())[: max(0, min(room, _most(fresh, share)))]
+
+
+def _most(fresh: Sequence[Example], share: float) -> int:
+    """So many that they are `share` of what is new, and so less of the whole set."""
+    capped = min(share, MAX_SYNTHETIC)
+    return int(len(fresh) * capped / (1 - capped) + 1e-9)
 
 
 def _one_each(examples: Iterable[Example]) -> list[Example]:

@@ -23,7 +23,7 @@ from bot.proposals.dataset.files import (
     ids_in,
     pairs_file,
 )
-from bot.proposals.dataset.mix import RETENTION, Mix, mixed
+from bot.proposals.dataset.mix import MAX_SYNTHETIC, RETENTION, Mix, mixed
 from bot.proposals.edits import edit_to
 from bot.proposals.guardrails import check_edits
 from bot.proposals.identity import fingerprint
@@ -50,7 +50,11 @@ class Material:
     """The newest first."""
     accepted: tuple[Example, ...]
     synthetic: tuple[Example, ...] = ()
-    """Made by a model, and either surely right or approved by a person."""
+    """Made by a model: those that people kept first, then those that we are sure of."""
+    kept: frozenset[str] = frozenset()
+    """Ids of those that people kept: they do not wait until there is more that is new."""
+    written: Table | None = None
+    """What became of what the model wrote in this run."""
     left_out: Mapping[str, int]
     """Why something is no example, to how often."""
     reviewers: int = 0
@@ -61,7 +65,13 @@ class Material:
 
 
 def propose_dataset(
-    agent: str, material: Material, repository: Repository, *, path: str, at_least: int
+    agent: str,
+    material: Material,
+    repository: Repository,
+    *,
+    path: str,
+    at_least: int,
+    max_synthetic: float = MAX_SYNTHETIC,
 ) -> Proposal | Skipped:
     """One set of one agent, in `path`, from at least so many corrections."""
     what = f"a data set of {agent}"
@@ -72,7 +82,7 @@ def propose_dataset(
             f"{count(len(material.corrected), 'correction')} can be learned from; {at_least} are "
             f"needed (dataset.at_least).{_left_out(material)}",
         )
-    mix = mixed(material.corrected, material.accepted, material.synthetic)
+    mix = mix_of(material, max_synthetic)
     if mix.number("correction") < at_least:
         return _skipped(
             what,
@@ -89,13 +99,15 @@ def propose_dataset(
         f"{folder}/{CONFIG}": config_file(),
     }
     there = repository.files.get(f"{folder}/{EXAMPLES}")
-    fresh = {one.id for one in mix.examples if one.source == "correction"}
-    if there is not None and len(fresh - ids_in(there.text)) < at_least:
+    known = ids_in(there.text) if there is not None else frozenset()
+    fresh = {one.id for one in mix.examples if one.source == "correction"} - known
+    was_kept = material.kept & {one.id for one in mix.examples} - known
+    if there is not None and len(fresh) < at_least and not was_kept:
         return _skipped(
             what,
             "unchanged",
-            f"{count(len(fresh - ids_in(there.text)), 'correction')} came since {folder!r} was "
-            f"written; {at_least} are needed.",
+            f"{count(len(fresh), 'correction')} came since {folder!r} was written; {at_least} are "
+            "needed.",
         )
     # What people set in the configuration is theirs.
     files = {
@@ -109,6 +121,10 @@ def propose_dataset(
     if broken:
         return _skipped(what, "guardrail", " ".join(broken))
     return _proposal(agent, folder, material, mix, edits, there.blob if there else "new")
+
+
+def mix_of(material: Material, max_synthetic: float) -> Mix:
+    return mixed(material.corrected, material.accepted, material.synthetic, share=max_synthetic)
 
 
 def edits_of(files: Mapping[str, str], repository: Repository) -> tuple[Edit, ...]:
@@ -137,7 +153,7 @@ def _proposal(
     id = dataset_id(agent, remedy)
     new, made = mix.number("correction"), mix.number("synthetic")
     pairs = sum(one.rejected is not None for one in mix.examples)
-    synthetic = f" and {count(made, 'synthetic one')} (marked)" if made else ""
+    synthetic = f" and {count(made, 'variant')} that a model wrote (marked)" if made else ""
     return Proposal(
         id=id,
         fingerprint=fingerprint(id, edits, evidence),
@@ -163,7 +179,9 @@ def _proposal(
             sentence="Nothing is trained here, so nothing can be compared; hold the trained model "
             "against regression cases (`debrief eval`) before it answers anybody.",
         ),
-        tables=(_mix_table(mix), _left_out_table(mix, material)),
+        tables=tuple(
+            filter(None, (_mix_table(mix), _left_out_table(mix, material), material.written))
+        ),
         cost=material.cost,
     )
 

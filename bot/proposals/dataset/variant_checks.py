@@ -1,0 +1,289 @@
+"""What a program can say of a variant: what rules it out, and what speaks against it.
+
+Takes a `Variant`; gives codes. A hard code drops it, a soft one is a doubt that a person may
+settle. The measure is the seed: facts, length, form and language of what a person wrote. Pure;
+costs nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import pairwise
+
+from bot.edit_types import edit_types
+from bot.proposals.cases.words import may_stand
+from bot.proposals.dataset.example import MAX_CHARS, Example, Redact
+from bot.proposals.dataset.language import are_alike
+from bot.proposals.dataset.variants import Kind, Variant
+from bot.proposals.text_checks import words
+
+DROPPED: dict[str, str] = {
+    "unsafe": "it holds a link, an address, a secret, code or an instruction to a model",
+    "personal": "it holds what looks like somebody's data",
+    "language": "it is in another language than its seed",
+    "length": "it is much longer or shorter than its seed allows",
+    "copy": "it says nearly the same as its seed",
+    "request_facts": "the request has other numbers, ids or placeholders than it may",
+    "answer_facts": "the answer states a number or an id that nothing gives",
+    "placeholder": "the answer has a placeholder that nothing gives",
+    "lesson": "the answer undoes what the person changed",
+    "constraint": "the answer or the request does not keep the added demand",
+    "case": "a check that the person's answer keeps does not hold",
+    "duplicate": "another example says nearly the same",
+}
+"""Hard codes, in words."""
+DOUBTED: dict[str, str] = {
+    "near": "its request is close to its seed",
+    "name": "the answer has a name that nothing gives",
+    "small_number": "the answer has a small number that nothing gives",
+    "lost_placeholder": "the answer lost a placeholder of its seed",
+    "longer": "the answer is longer than the one that a person shortened",
+    "unchecked": "the added demand is none that a program checks",
+}
+"""Soft codes, in words."""
+COPY: dict[Kind, float] = {
+    "paraphrase": 0.7,
+    "domain": 0.8,
+    "easier": 0.95,
+    "harder": 0.95,
+    "constraint": 0.97,
+}
+"""Share of words in common, in order, from which a request is a copy."""
+NEAR = 0.1
+"""Closer than this to being a copy is a doubt."""
+SAME_ANSWER = 0.95
+DUPLICATE = 0.8
+REQUEST_WORDS: dict[Kind, tuple[float, float]] = {
+    "paraphrase": (0.5, 2.0),
+    "easier": (0.15, 1.3),
+    "harder": (0.8, 3.0),
+    "constraint": (0.8, 2.0),
+    "domain": (0.5, 2.0),
+}
+"""Least and most words as multiples of the seed's."""
+ANSWER_WORDS: dict[Kind, tuple[float, float]] = {
+    "paraphrase": (1.0, 1.0),
+    "easier": (0.2, 1.3),
+    "harder": (0.7, 2.5),
+    "constraint": (0.2, 1.5),
+    "domain": (0.5, 1.75),
+}
+SLACK = 12
+"""Words by which short texts may differ in any case."""
+_SHAPES = frozenset(
+    f"{what}_{how}"
+    for what in ("list", "greeting", "question", "emoji", "emphasis", "link")
+    for how in ("removed", "added")
+)
+"""Types of edit that any text shows by itself, whatever stands in it."""
+_PLACEHOLDER = re.compile(r"\[[a-z_0-9-]{2,40}\]|\{\{?[^{}\n]{1,40}\}?\}|<[A-Za-z_]{2,30}>")
+_FACT = re.compile(r"[^\W_]*\d[\w.,:/%€$£-]*")
+_LIST_MARK = re.compile(r"^[ \t]*\d{1,2}[.)](?=\s)", re.MULTILINE)
+_NAME = re.compile(r"(?<=[a-z,;] )[A-Z][\w'-]+")
+"""A capital letter inside a sentence. Languages that write nouns so have many of them: a doubt."""
+
+BrokenChecks = Callable[[Example], tuple[str, ...]]
+"""Checks of the seed's case that an example breaks, in words."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checked:
+    """What the checks say of one variant."""
+
+    wrong: tuple[str, ...]
+    """Hard codes of `DROPPED`; any one drops it."""
+    doubts: tuple[str, ...]
+    """Soft codes of `DOUBTED`."""
+
+
+def check_variant(
+    variant: Variant, *, redact: Redact, broken: BrokenChecks, others: Iterable[str]
+) -> Checked:
+    """All checks. `others`: requests of all other examples and variants that are kept."""
+    wrong = dict.fromkeys(
+        (
+            *_unsafe(variant, redact),
+            *_form(variant),
+            *_facts(variant),
+            *_lesson(variant),
+            *_constraint(variant),
+        )
+    )
+    if set(broken(variant.example)) - set(broken(variant.seed)):
+        wrong["case"] = None
+    if is_duplicate(variant.example.question, others):
+        wrong["duplicate"] = None
+    return Checked(wrong=tuple(wrong), doubts=tuple(dict.fromkeys(_doubts(variant))))
+
+
+def is_duplicate(request: str, others: Iterable[str]) -> bool:
+    """Whether one of `others` has nearly the same pairs of words."""
+    own = _pairs(request)
+    return any(_jaccard(own, _pairs(other)) >= DUPLICATE for other in others)
+
+
+def _pairs(text: str) -> frozenset[tuple[str, ...]]:
+    row = words(text)
+    return frozenset(pairwise(row)) or frozenset((one,) for one in row)
+
+
+def _jaccard(one: frozenset[object], other: frozenset[object]) -> float:
+    return len(one & other) / len(one | other) if one | other else 1.0
+
+
+# -- what rules it out -----------------------------------------------------------------------------
+
+
+def _unsafe(variant: Variant, redact: Redact) -> Iterator[str]:
+    texts = (variant.example.question, variant.example.answer)
+    if not all(map(may_stand, texts)):
+        yield "unsafe"
+    if any(redact(text) != text for text in texts):
+        yield "personal"
+
+
+def _form(variant: Variant) -> Iterator[str]:
+    new, seed, kind = variant.example, variant.seed, variant.kind
+    same = are_alike(new.question, seed.question, beside=seed.answer)
+    if not same or not are_alike(new.answer, seed.answer, beside=seed.question):
+        yield "language"
+    fits = _within(new.question, seed.question, REQUEST_WORDS[kind])
+    fits = fits and _within(new.answer, seed.answer, ANSWER_WORDS[kind])
+    if not fits or len(new.question) + len(new.answer) > MAX_CHARS:
+        yield "length"
+    same_answer = kind != "paraphrase" and _alike(new.answer, seed.answer) >= SAME_ANSWER
+    if _alike(new.question, seed.question) >= COPY[kind] or same_answer:
+        yield "copy"
+
+
+def _within(text: str, seed: str, bounds: tuple[float, float]) -> bool:
+    has, had = len(words(text)), len(words(seed))
+    return bounds[0] * had - SLACK <= has <= bounds[1] * had + SLACK
+
+
+def _alike(one: str, other: str) -> float:
+    """Share of words in common, in order, 0..1."""
+    rows = words(one)[:1_000], words(other)[:1_000]
+    return SequenceMatcher(None, *rows, autojunk=False).ratio()
+
+
+def _facts(variant: Variant) -> Iterator[str]:
+    new, seed, kind = variant.example, variant.seed, variant.kind
+    asked, had = facts_in(new.question), facts_in(seed.question)
+    added = facts_in(variant.constraint.value)
+    kept = {
+        "paraphrase": asked == had,
+        "easier": asked <= had,
+        "harder": asked >= had,
+        "constraint": asked - added == had - added,
+        # Other numbers, of the same form: one that stayed belongs to somebody's own case.
+        "domain": not {one for one in asked & had if len(one) > 2},
+    }
+    if not kept[kind]:
+        yield "request_facts"
+    if kind == "paraphrase":
+        return
+    stated = facts_in(new.answer) - _given_facts(variant)
+    # Where the person's own answer invents, as a story does, so may this one.
+    free = bool(facts_in(seed.answer) - _given_to(seed, facts_in))
+    if any(len(one) > 1 for one in stated) and not free:
+        yield "answer_facts"
+    if placeholders_in(new.answer) - placeholders_in(_said(new)) - placeholders_in(seed.answer):
+        yield "placeholder"
+
+
+def _given_facts(variant: Variant) -> set[str]:
+    """What the answer of a variant may state: what was given, and what the person had stated."""
+    given = _given_to(variant.example, facts_in)
+    if variant.kind == "domain":
+        return given
+    return given | facts_in(variant.seed.answer)
+
+
+def _given_to(example: Example, found_in: Callable[[str], set[str]]) -> set[str]:
+    return found_in(_said(example))
+
+
+def _said(example: Example) -> str:
+    return "\n".join(str(one["content"]) for one in example.prompt)
+
+
+def facts_in(text: str) -> set[str]:
+    """Numbers, dates, ids and amounts, without marks at their ends; numbers of a list are none."""
+    found = _FACT.findall(_LIST_MARK.sub("", _PLACEHOLDER.sub(" ", text)))
+    return {one.strip(".,:/-").casefold() for one in found}
+
+
+def placeholders_in(text: str) -> set[str]:
+    """Such as `[email]` or `{name}`."""
+    return set(_PLACEHOLDER.findall(text))
+
+
+def names_in(text: str) -> set[str]:
+    """Words with a capital letter inside a sentence."""
+    return set(_NAME.findall(text))
+
+
+def _lesson(variant: Variant) -> Iterator[str]:
+    """The new answer differs from the rejected one in the same way, as far as any text shows it."""
+    if variant.seed.rejected is None or variant.kind == "paraphrase":
+        return
+    taught = _SHAPES.intersection(edit_types(variant.seed.rejected, variant.seed.answer))
+    kept = edit_types(variant.seed.rejected, variant.example.answer)
+    if taught - set(kept):
+        yield "lesson"
+
+
+def _constraint(variant: Variant) -> Iterator[str]:
+    if variant.kind != "constraint":
+        return
+    wanted, new = variant.constraint, variant.example
+    stands = bool(wanted.value.strip()) and _holds(wanted.value, new.question)
+    has = len(words(new.answer))
+    number = int(wanted.value) if re.fullmatch(r"\d{1,4}", wanted.value.strip()) else None
+    keeps = {
+        "at_most_words": stands and number is not None and has <= number,
+        "at_least_words": stands and number is not None and has >= number,
+        "names": stands and _holds(wanted.value, new.answer),
+        "leaves_out": stands and not _holds(wanted.value, new.answer),
+        "other": True,
+        "none": False,
+    }
+    if not keeps[wanted.type]:
+        yield "constraint"
+
+
+def _holds(value: str, text: str) -> bool:
+    return " ".join(words(value)) in " ".join(words(text))
+
+
+# -- what speaks against it ------------------------------------------------------------------------
+
+
+def _doubts(variant: Variant) -> Iterator[str]:
+    new, seed, kind = variant.example, variant.seed, variant.kind
+    if _alike(new.question, seed.question) >= COPY[kind] - NEAR and kind != "constraint":
+        yield "near"
+    if kind == "paraphrase":
+        return
+    if any(len(one) == 1 for one in facts_in(new.answer) - _given_facts(variant)):
+        yield "small_number"
+    given = {*words(_said(new)), *words(seed.answer)}
+    invents = _unknown(names_in(seed.answer), {*words(_said(seed))})
+    if _unknown(names_in(new.answer), given) and not invents:
+        yield "name"
+    if placeholders_in(seed.answer) - placeholders_in(new.answer):
+        yield "lost_placeholder"
+    was = seed.rejected or ""
+    shortened = bool(was) and "shortened" in edit_types(was, seed.answer)
+    if shortened and len(words(new.answer)) > len(words(was)):
+        yield "longer"
+    if variant.constraint.type == "other":
+        yield "unchecked"
+
+
+def _unknown(names: Collection[str], given: Collection[str]) -> list[str]:
+    return [one for one in names if not set(words(one)) <= set(given)]
