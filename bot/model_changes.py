@@ -7,6 +7,7 @@ where the cause lies there, else the prompt.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pyarrow as pa
@@ -14,7 +15,7 @@ import pyarrow.compute as pc
 
 from bot.figures import count
 from bot.proposals import constraints, propose_prompt
-from bot.proposals.harness import ROUTED, propose_harness
+from bot.proposals.harness import propose_harness, routed_cause
 from bot.records import (
     AgentFiles,
     Ask,
@@ -27,6 +28,7 @@ from bot.records import (
     Repository,
     Skipped,
 )
+from collector.records import Conversation
 
 PROMPT_PATTERNS = 3
 """Patterns that one cycle puts before the model, the most important first."""
@@ -78,32 +80,61 @@ def model_changes(
         failing, passing = (
             [read[key] for key in group if key in read] for group in chosen[pattern.id]
         )
-        if pattern.cause is not None and pattern.cause.cause in ROUTED:
-            routed = propose_harness(
-                pattern,
-                repository,
-                files[pattern.agent],
-                failing=failing,
-                passing=passing,
-                constraints=constraints(pattern, past),
-                taken=taken,
-                ask=ask,
-            )
-            # Where the tools are kept elsewhere, the prompt is all that can be changed here.
-            if not (isinstance(routed, Skipped) and routed.code == "no_file"):
-                yield routed
-                continue
-        yield propose_prompt(
+        yield change_of(
             pattern,
             repository,
             files[pattern.agent],
             failing=failing,
             passing=passing,
             constraints=constraints(pattern, past),
+            taken=taken,
             ask=ask,
             now=now,
             conversations_per_month=_monthly(facts, pattern.agent, now=now),
         )
+
+
+def change_of(
+    pattern: Pattern,
+    repository: Repository,
+    files: AgentFiles,
+    *,
+    failing: Sequence[Conversation],
+    passing: Sequence[Conversation],
+    constraints: Sequence[str],
+    taken: Collection[str],
+    ask: Ask,
+    now: datetime,
+    conversations_per_month: float | None,
+) -> Proposal | Finding | Skipped:
+    """The change for one pattern: of a tool or of the program where its cause lies there, else of
+    the prompt."""
+    cause = routed_cause(pattern, failing, passing)
+    if cause is not None:
+        routed = propose_harness(
+            replace(pattern, cause=cause, root_cause=cause.cause),
+            repository,
+            files,
+            failing=failing,
+            passing=passing,
+            constraints=constraints,
+            taken=taken,
+            ask=ask,
+        )
+        # Where the tools are kept elsewhere, the prompt is all that can be changed here.
+        if not (isinstance(routed, Skipped) and routed.code == "no_file"):
+            return routed
+    return propose_prompt(
+        pattern,
+        repository,
+        files,
+        failing=failing,
+        passing=passing,
+        constraints=constraints,
+        ask=ask,
+        now=now,
+        conversations_per_month=conversations_per_month,
+    )
 
 
 def _monthly(facts: pa.Table, agent: str, *, now: datetime) -> float | None:

@@ -78,8 +78,8 @@ def conversations() -> list[dict[str, Any]]:
 
 
 def write(asked: Asked) -> dict[str, Any]:
-    edit = {"thought": "", "old": OLD, "new": NEW}
-    return {"why_not": "", "edits": [edit] if OLD in asked.between("text") else []}
+    edit = {"thought": "", "part": 1, "old": OLD, "new": NEW}
+    return {"why_not": "", "edits": [edit] if OLD in asked.between("parts") else []}
 
 
 def nothing_seen(asked: Asked) -> dict[str, Any]:

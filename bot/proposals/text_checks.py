@@ -112,6 +112,13 @@ _NUMBER_WORDS = re.compile(
     r"(?:twen|thir|for|fif|six|seven|eigh|nine)ty|hundred|thousand|million|dozen)s?\b",
     re.I,
 )
+_SMALL = {
+    word: str(number)
+    for number, word in enumerate(
+        "two three four five six seven eight nine ten eleven twelve".split(),  # noqa: SIM905
+        start=2,
+    )
+}
 _PLACEHOLDER = re.compile(
     r"\{\{-?\s*[^{}\n]{1,60}?\s*-?\}\}|\{%[^%\n]{1,80}%\}|\$\{[^{}\n]{1,60}\}|"
     r"(?<![{$])\{[A-Za-z_][\w.\[\]!:-]*\}(?!\})|</?[A-Za-z_][\w.-]{0,40}/?>|%\([A-Za-z_]\w*\)[sdrf]"
@@ -119,10 +126,20 @@ _PLACEHOLDER = re.compile(
 _NAMED = re.compile(r"`([A-Za-z_][\w.-]*)`|\b([a-z][a-z0-9]*(?:_[a-z0-9]+)+)\b")
 _DUTY = re.compile(
     r"\b(?:must|never|always|refuse|required|mandatory|prohibited|forbidden|only if|"
-    r"(?:do|does|should|would|could) not|(?:can|may|will|shall|must) not|cannot|\w+n['\u2019]t)\b",
+    r"(?:do|does|should|would|could) not|(?:can|may|will|shall|must) not|cannot|\w+n['\u2019]t|"
+    r"müssen|muss|musst|darf|darfst|dürfen|niemals|nie|immer|stets|keinesfalls|verboten|"
+    r"jamais|toujours|doi[st]|devez|doivent|interdite?s?|obligatoires?|"
+    r"nunca|jamás|siempre|sempre|deb[eo]|debes|deben|deve|devem|devi|devono|"
+    r"prohibid[oa]s?|proibid[oa]s?|vietat[oa]|mai|nooit|altijd|moet|moeten|verplicht)\b|"
+    "必ず|決して|絶対に|いけません|"
+    "いけない|ならない|ないでください|"
+    "禁止|必须|不得|绝不|切勿|务必",
     re.I,
 )
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n\s*\n|\n(?=\s*(?:[-*+#>|]|\d+[.)]))")
+"""English, German, French, Spanish, Portuguese, Italian, Dutch, Japanese and Chinese."""
+_SENTENCE_END = re.compile(
+    r"(?<=[.!?])\s+|(?<=[\u3002\uff01\uff1f])|\n\s*\n|\n(?=\s*(?:[-*+#>|]|\d+[.)]))"
+)
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\u3040-\u30ff\u3400-\u9fff]+")
 
 
@@ -148,8 +165,14 @@ def _matches(pattern: re.Pattern[str], text: str) -> Iterator[str]:
 
 
 def new_number_words(before: str, after: str) -> list[str]:
-    """Numbers in English words that stand in `after` only: they are numbers all the same."""
+    """Numbers in English words that stand in `after` only: they are numbers all the same.
+
+    A number that `before` has in digits is not new.
+    """
     known = {word.lower() for word in _matches(_NUMBER_WORDS, before)}
+    known |= {
+        word for word, digits in _SMALL.items() if re.search(rf"(?<!\d){digits}(?!\d)", before)
+    }
     return sorted({word.lower() for word in _matches(_NUMBER_WORDS, after)} - known)
 
 

@@ -12,7 +12,7 @@ import re
 import textwrap
 import tokenize
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.regions.hints import is_prompt
@@ -40,6 +40,8 @@ class _Place:
     """The tool whose definition this is in."""
     is_described: bool = False
     """It is a description, in a tool's definition."""
+    in_class: bool = False
+    """It stands in the body of a class that is a tool: `description = …` is the tool's."""
 
 
 def python_regions(path: str, text: str) -> tuple[Region, ...]:
@@ -62,6 +64,7 @@ class _Module:
             raise NotParsed(f"{type(error).__name__}: {first[0] if first else ''}") from error
         self.lines = line_starts(text)
         self.tools = _listed_tools(self.tree)
+        self.classes = _class_tools(self.tree)
 
     def regions(self) -> tuple[Region, ...]:
         waiting: list[tuple[ast.AST, _Place]] = [(self.tree, _Place())]
@@ -97,15 +100,18 @@ class _Module:
                 found += self._region(pieces or [], replace(inner, is_described=True))
         yield from ((one, place) for one in node.decorator_list)
         if isinstance(node, ast.ClassDef):
-            yield from ((one, inner) for one in body)
+            known = replace(inner, tool=self.classes.get(node.name, inner.tool))
+            is_own = _own_name(node) != ""
+            yield from ((one, replace(known, in_class=is_own)) for one in body)
             return
         arguments = node.args
         for one in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]:
             if is_tool and one.annotation is not None:
                 described = f"{node.name}({one.arg})"
                 yield one.annotation, _Place(described, node.name, is_described=True)
-        defaults = [*arguments.defaults, *(one for one in arguments.kw_defaults if one)]
-        yield from ((one, inner) for one in (*defaults, *body))
+        for name, default in _defaults(arguments):
+            yield default, replace(inner, name=name) if is_tool else inner
+        yield from ((one, inner) for one in body)
 
     def _region(self, pieces: Sequence[Piece], place: _Place) -> Iterator[Region]:
         if not pieces:
@@ -254,7 +260,10 @@ def _children(node: ast.AST, place: _Place) -> Iterator[tuple[ast.AST, _Place]]:
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         name = name_of(targets[0]) or place.name
         if node.value is not None:
-            yield node.value, replace(place, name=name, is_described=False)
+            if place.in_class and name == "description":
+                yield node.value, _Place(place.tool, place.tool, is_described=True)
+            else:
+                yield node.value, _Place(name, place.tool)
         return
     if isinstance(node, ast.Call):
         yield from _arguments(node, place)
@@ -278,12 +287,12 @@ def _arguments(node: ast.Call, place: _Place) -> Iterator[tuple[ast.AST, _Place]
         for one in node.keywords
         if one.arg and isinstance(one.value, ast.Constant) and isinstance(one.value.value, str)
     }
-    tool = named.get("name", "") if "description" in named else place.tool
+    is_field = called == "Field"
+    tool = named.get("name", "") if "description" in named and not is_field else place.tool
     yield node.func, place
     yield from ((one, place) for one in node.args)
     for one in node.keywords:
         if one.arg == "description":
-            is_field = called == "Field"
             name = f"{tool}({place.name})" if is_field and tool else tool or place.name
             yield one.value, _Place(name, tool, is_described=True)
         else:
@@ -334,6 +343,46 @@ def _listed_tools(tree: ast.AST) -> frozenset[str]:
         elif isinstance(value, ast.Dict):
             found.update(filter(None, map(name_of, value.values)))
     return frozenset(found)
+
+
+def _defaults(arguments: ast.arguments) -> Iterator[tuple[str, ast.expr]]:
+    """(argument, its default value)."""
+    positional = [*arguments.posonlyargs, *arguments.args]
+    late = positional[len(positional) - len(arguments.defaults) :]
+    yield from ((one.arg, value) for one, value in zip(late, arguments.defaults, strict=True))
+    for one, given in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        if given is not None:
+            yield one.arg, given
+
+
+def _class_tools(tree: ast.AST) -> Mapping[str, str]:
+    """Class to the tool that it is, or whose arguments it lists: `args_schema = Arguments`."""
+    found: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and (tool := _own_name(node)):
+            found[node.name] = tool
+            found |= {
+                name_of(value): tool for name, value in _fields(node) if name == "args_schema"
+            }
+    return found
+
+
+def _own_name(node: ast.ClassDef) -> str:
+    """What a class that is a tool is called by the model: it has a name and a description."""
+    fields = {
+        name: value.value
+        for name, value in _fields(node)
+        if isinstance(value, ast.Constant) and isinstance(value.value, str)
+    }
+    return fields.get("name", "") if "description" in fields else ""
+
+
+def _fields(node: ast.ClassDef) -> Iterator[tuple[str, ast.expr]]:
+    for one in node.body:
+        if isinstance(one, ast.Assign):
+            yield name_of(one.targets[0]), one.value
+        elif isinstance(one, ast.AnnAssign) and one.value is not None:
+            yield name_of(one.target), one.value
 
 
 def skeleton(text: str) -> str:

@@ -171,6 +171,8 @@ def _purpose(node: Node) -> tuple[str, bool]:
     name = name_of_pair(named) if named is not None else ""
     described = _argument_of(node, "describe")
     tool = _tool_above(node)
+    if tool and _is_second(node):
+        return tool, True
     if described is not None:
         parameter = _named_above(described)
         inner = name_of_pair(parameter) if parameter is not None else ""
@@ -194,6 +196,16 @@ def _named_above(node: Node) -> Node | None:
 def name_of_pair(node: Node) -> str:
     key = node.named_children[0]
     return _said(key).strip("\"'").rpartition(".")[2][:80]
+
+
+def _is_second(node: Node) -> bool:
+    """`server.tool("find_order", "Finds an order.", …)`: the text behind the tool's name."""
+    call = node.parent.parent if node.parent is not None else None
+    if node.parent is None or node.parent.type != "arguments" or call is None:
+        return False
+    first, *rest = node.parent.named_children
+    is_tool = _TOOL_CALLS.search(_said(call.named_children[0])[-40:]) is not None
+    return is_tool and first.type == "string" and rest[:1] == [node]
 
 
 def _argument_of(node: Node, method: str) -> Node | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -127,11 +128,17 @@ def a_cause(cause: RootCause = "harness", **changes: Any) -> Cause:
     return Cause(**{**values, **changes})
 
 
+def part_with(asked: Asked, old: str) -> int:
+    """Number of the first part that has `old`, else of the first."""
+    parts = re.split(r"^=== part \d+: .* ===$", asked.between("parts"), flags=re.M)[1:]
+    return next((number for number, part in enumerate(parts, start=1) if old in part), 1)
+
+
 class Script:
     """Answers by what is asked."""
 
     def __init__(self, *edits: dict[str, str], **parts: Any) -> None:
-        self.edits = [{"thought": "", **edit} for edit in edits]
+        self.edits = edits
         self.problems: list[dict[str, str]] = parts.get("problems", [])
         self.finding: dict[str, Any] = parts.get("finding", {})
         self.asked: list[tuple[str, Asked]] = []
@@ -140,7 +147,10 @@ class Script:
         fields = (asked.schema or {}).get("properties", {})
         if "edits" in fields:
             self.asked.append(("write", asked))
-            return says({"why_not": "" if self.edits else "It is down.", "edits": self.edits})
+            edits = [
+                {"thought": "", "part": part_with(asked, one["old"]), **one} for one in self.edits
+            ]
+            return says({"why_not": "" if edits else "It is down.", "edits": edits})
         if "findings" in fields:
             self.asked.append(("diagnose", asked))
             return says(findings_for(asked, self.finding))
@@ -266,8 +276,13 @@ def test_the_writer_sees_code_counts_and_shapes_and_nothing_that_a_user_wrote() 
     assert "- order_id like A9…: 0 calls failed, 6 did not" in told
     assert "- an order number has letters and digits only" in told
     assert asked.between("constraints") == "- Leave cancelling alone."
-    assert asked.between("text").startswith("@tool\ndef find_order")
-    assert "cancel_order" not in asked.between("text")
+    parts = asked.between("parts")
+    assert parts.startswith(
+        "=== part 1: the function find_order in shop/tools.py, whole ===\n@tool"
+    )
+    assert "=== part 2: the description of the tool find_order in shop/tools.py ===" in parts
+    assert "cancel_order" not in parts
+    assert "def cancel_order" in asked.between("around")
     for name in ("Ana", "W1378156", "W23", "last week", "c-1"):
         assert name not in asked.user
 

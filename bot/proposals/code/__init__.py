@@ -72,11 +72,13 @@ def said_in(path: str, text: str) -> str:
     """
     if _reader(path) is script_facts:
         kinds = {"comment", "string", "template_string"}
-        return "\n".join(said(one) for one in walk(script.parse_script(text)) if one.type in kinds)
+        return "\n\n".join(
+            said(one) for one in walk(script.parse_script(text)) if one.type in kinds
+        )
     kept = {tokenize.STRING, tokenize.COMMENT, getattr(tokenize, "FSTRING_MIDDLE", -1)}
     try:
         tokens = tokenize.generate_tokens(io.StringIO(text).readline)
-        return "\n".join(token.string for token in tokens if token.type in kept)
+        return "\n\n".join(token.string for token in tokens if token.type in kept)
     except (tokenize.TokenError, SyntaxError) as error:
         raise NotParsed(str(error)) from error
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from copy import deepcopy
 
 from bot.proposals.code.facts import Facts, words_of
+from bot.regions.python import name_of
 from bot.regions.structure import NotParsed
 
 _CHECKS = frozenset(
@@ -65,6 +66,8 @@ class _Module:
     def _guards(
         self, statement: ast.stmt, function: str, path: tuple[str, ...], scope: _Scope
     ) -> None:
+        if isinstance(statement, ast.While) and not _is_false(statement.test):
+            self.facts.unbounded[ast.dump(statement.test)] += 1
         kind = _guard(statement)
         if kind is None:
             return
@@ -78,8 +81,6 @@ class _Module:
         if stops or not isinstance(statement, ast.If):
             key += scope.before(statement, asked)
         self.facts.guards[" | ".join(key)] += 1
-        if isinstance(statement, ast.While) and not _is_false(statement.test):
-            self.facts.unbounded[ast.dump(statement.test)] += 1
         if isinstance(statement, ast.Try | ast.TryStar):
             for handler in statement.handlers:
                 caught = ast.unparse(handler.type) if handler.type else "everything"
@@ -162,6 +163,9 @@ class _Module:
                 owner = ast.unparse(target)[-60:]
             elif isinstance(node, _Function):
                 owner = node.name
+            elif isinstance(node, ast.While) and _is_endless(node):
+                waiting += [(child, owner) for child in (*node.body, *node.orelse)]
+                continue
             waiting += [(child, owner) for child in ast.iter_child_nodes(node)]
 
 
@@ -250,9 +254,14 @@ def _blocks(statement: ast.stmt) -> Iterator[tuple[str, Sequence[ast.stmt]]]:
     if isinstance(statement, ast.If):
         yield f"if {ast.unparse(statement.test)}", statement.body
         yield f"else {ast.unparse(statement.test)}", statement.orelse
+    elif isinstance(statement, ast.While) and _is_endless(statement):
+        yield "loop", statement.body
     elif isinstance(statement, ast.While):
         yield f"while {ast.unparse(statement.test)}", statement.body
         yield f"after {ast.unparse(statement.test)}", statement.orelse
+    elif isinstance(statement, ast.For) and _is_counted(statement):
+        yield "loop", statement.body
+        yield f"after {ast.unparse(statement.iter)}", statement.orelse
     elif isinstance(statement, ast.For | ast.AsyncFor):
         yield f"for {ast.unparse(statement.iter)}", statement.body
         yield f"after {ast.unparse(statement.iter)}", statement.orelse
@@ -272,6 +281,10 @@ def _blocks(statement: ast.stmt) -> Iterator[tuple[str, Sequence[ast.stmt]]]:
 
 def _guard(statement: ast.stmt) -> str | None:
     """What kind of check a statement is, with what it asks; None where it is none."""
+    if isinstance(statement, ast.While) and _is_endless(statement):
+        return None  # it asks nothing, and a bound may take its place
+    if isinstance(statement, ast.For) and _is_counted(statement):
+        return ast.unparse(statement.iter)
     if isinstance(statement, ast.If | ast.While):
         return f"{type(statement).__name__} {ast.unparse(statement.test)}"
     if isinstance(statement, ast.Assert):
@@ -348,14 +361,37 @@ def _is_message(value: ast.expr | None) -> bool:
         return isinstance(value.value, str) or value.value is None or value.value is False
     if isinstance(value, ast.JoinedStr):
         parts = (one.value for one in value.values if isinstance(one, ast.FormattedValue))
-        return all(isinstance(one, ast.Name) for one in parts)
+        return all(map(_is_listing, parts))
     if isinstance(value, ast.Dict):
         return all(map(_is_message, value.values))
     return isinstance(value, ast.List | ast.Tuple) and all(map(_is_message, value.elts))
 
 
+def _is_listing(value: ast.expr) -> bool:
+    """A name, or what one holds in a row: `", ".join(sorted(STATES))`."""
+    if isinstance(value, ast.Call) and not value.keywords and len(value.args) == 1:
+        joined = isinstance(value.func, ast.Attribute) and value.func.attr == "join"
+        separator = value.func.value if isinstance(value.func, ast.Attribute) else None
+        is_plain = joined and isinstance(separator, ast.Constant)
+        return (is_plain or name_of(value.func) in {"sorted", "list"}) and _is_listing(
+            value.args[0]
+        )
+    return isinstance(value, ast.Name)
+
+
 def _is_false(test: ast.expr) -> bool:
     return isinstance(test, ast.Constant) and not test.value
+
+
+def _is_endless(loop: ast.While) -> bool:
+    return isinstance(loop.test, ast.Constant) and bool(loop.test.value)
+
+
+def _is_counted(loop: ast.For) -> bool:
+    """`for _ in range(3)`: it runs its body some times, as a loop without an end does."""
+    called = loop.iter
+    plain = isinstance(called, ast.Call) and ast.unparse(called.func) == "range"
+    return plain and isinstance(called, ast.Call) and not called.keywords
 
 
 def _signature(name: str, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> str:

@@ -149,6 +149,8 @@ def _is_described(node: Node) -> bool:
 
 def _guard(node: Node) -> str | None:
     """What kind of check a node is, with what it asks; None where it is none."""
+    if node.type == "while_statement" and _is_endless(node):
+        return None  # it asks nothing, and a bound may take its place
     if node.type in _CONDITIONS:
         asked = node.child_by_field_name("condition") or node.child_by_field_name("value")
         return f"{node.type} {said(asked)} {_stops(node)}"
@@ -187,10 +189,16 @@ def _statements(node: Node | None) -> list[Node]:
 
 
 def _is_endless(node: Node) -> bool:
-    if node.type != "for_statement":
+    if node.type not in {"for_statement", "while_statement"}:
         return False
-    asked = node.child_by_field_name("condition")
-    return asked is None or asked.type == "empty_statement" or said(asked) in {";", "true"}
+    asked = said(node.child_by_field_name("condition"))
+    return asked in {"", ";", "true", "(true)"}
+
+
+def _is_counted(node: Node) -> bool:
+    """`for (let i = 0; i < 3; i++)`: it runs its body some times, as one without an end does."""
+    step = node.child_by_field_name("increment")
+    return node.type == "for_statement" and step is not None and step.type == "update_expression"
 
 
 def _function_above(node: Node) -> Node | None:
@@ -221,7 +229,9 @@ def _path(node: Node) -> list[str]:
             found.append(f"if {said(above.child_by_field_name('condition'))}")
         elif above.type in {"for_statement", "for_in_statement", *_LOOPS, "switch_statement"}:
             body = above.child_by_field_name("body")
-            if at == body:
+            if at == body and (_is_endless(above) or _is_counted(above)):
+                found.append("loop")
+            elif at == body:
                 found.append(said(above)[: max(0, len(said(above)) - len(said(body)))][:200])
         elif above.type in {"try_statement", "catch_clause", "switch_case", "ternary_expression"}:
             found.append(f"{above.type} {said(above.child_by_field_name('value'))}".strip())
@@ -277,10 +287,18 @@ def _is_message(node: Node) -> bool:
         return True
     if node.type == "template_string":
         inner = [one.named_children[0] for one in node.named_children if one.named_children]
-        return all(one.type in {"identifier", "string_fragment"} for one in inner)
+        return all(one.type == "string_fragment" or _is_listing(one) for one in inner)
     if node.type in {"return_statement", "object", "array", "parenthesized_expression"}:
         return all(map(_is_message, node.named_children))
     return node.type == "pair" and _is_message(node.named_children[-1])
+
+
+_LISTED = re.compile(r"(?:\w+|\[\.\.\.\w+\])(?:\.join\((?:\"[^\"]*\"|'[^']*')\))?")
+
+
+def _is_listing(node: Node) -> bool:
+    """A name, or what one holds in a row: `[...STATES].join(", ")`."""
+    return _LISTED.fullmatch(said(node)) is not None
 
 
 # -- what is used --------------------------------------------------------------------------------
@@ -309,8 +327,17 @@ def _uses(node: Node, facts: Facts, aliases: dict[str, str]) -> None:
         value = said(node)[1:-1]
         if _LABEL.fullmatch(value):
             facts.words[value] += 1
-    elif node.type in {"number", "true", "false"}:
+    elif node.type in {"number", "true", "false"} and not _heads_a_loop(node):
         facts.numbers[f"{_number_owner(node)} {said(node)}"] += 1
+
+
+def _heads_a_loop(node: Node) -> bool:
+    """The `true` of `while (true)`."""
+    above = node.parent
+    if above is not None and above.type == "parenthesized_expression":
+        above = above.parent
+    is_loop = above is not None and above.type in {"for_statement", "while_statement"}
+    return is_loop and node.type == "true"
 
 
 def _number_owner(node: Node) -> str:

@@ -5,6 +5,7 @@ of one function, with its evidence, or a sentence that says why not.
 """
 
 from bot.proposals.harness.checked import RunCheck, with_checks
-from bot.proposals.harness.propose import ROUTED, propose_harness
+from bot.proposals.harness.propose import propose_harness
+from bot.proposals.harness.routing import routed_cause
 
-__all__ = ["ROUTED", "RunCheck", "propose_harness", "with_checks"]
+__all__ = ["RunCheck", "propose_harness", "routed_cause", "with_checks"]

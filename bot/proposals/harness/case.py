@@ -11,8 +11,9 @@ from typing import Literal
 
 from bot.figures import count, rate
 from bot.markdown import plain
+from bot.proposals.code import words_of
 from bot.proposals.floors import MIN_USERS, floor_note
-from bot.proposals.harness.places import Description, Function
+from bot.proposals.harness.places import Description, Place
 from bot.proposals.harness.seen import Seen, has_failed
 from bot.proposals.harness.writing import Written
 from bot.proposals.identity import fingerprint, proposal_id
@@ -41,7 +42,6 @@ ITEMS_SHOWN = 12
 def build_proposal(
     pattern: Pattern,
     cause: Cause,
-    place: Description | Function,
     written: Written,
     seen: Seen,
     conversations: Sequence[Conversation],
@@ -50,7 +50,8 @@ def build_proposal(
 ) -> Proposal:
     """`pattern` has `conversations`, which show the cause, as its evidence, of `read` in all."""
     candidate = written.candidate
-    name = place.region.anchor if isinstance(place, Description) else place.name
+    place = candidate.place
+    name = place.region.anchor if isinstance(place, Description) else seen.tool
     part = "description" if isinstance(place, Description) else "function"
     remedy = f"{place.file.path}: {part} of {name}"
     id = proposal_id("harness", pattern, remedy)
@@ -62,8 +63,8 @@ def build_proposal(
         agent=pattern.agent,
         pattern_id=pattern.id,
         remedy=remedy,
-        title=_title(place, name),
-        what=_what_changes(place, name, written),
+        title=_title(place, seen.tool),
+        what=_what_changes(place, seen.tool, written),
         why=_why(pattern, cause, seen),
         risk=_risk(place, written),
         confidence=_confidence(pattern, evidence),
@@ -79,23 +80,31 @@ def build_proposal(
     )
 
 
-def _title(place: Description | Function, name: str) -> str:
-    doing = "Say more of the tool" if isinstance(place, Description) else "Mend"
+def _title(place: Place, tool: str) -> str:
     file = place.file.path.rsplit("/", 1)[-1]
-    return plain(f"{file}: {doing} {name}", TITLE_CHARS)
+    doing = f"Mend {tool}"
+    if isinstance(place, Description):
+        doing = f"Say more of the tool {place.tool}"
+        if place.argument:
+            doing = f"Say more of {place.argument}, an argument of {place.tool}"
+    return plain(f"{file}: {doing}", TITLE_CHARS)
 
 
-def _what_changes(place: Description | Function, name: str, written: Written) -> str:
+def _what_changes(place: Place, tool: str, written: Written) -> str:
     candidate = written.candidate
-    if isinstance(place, Function):
+    if not isinstance(place, Description):
+        whose = "" if words_of(place.name) == words_of(tool) else f" of the tool `{tool}`"
         return (
-            f"Changes {count(candidate.changed_lines, 'line')} of the function `{name}` in "
-            f"`{place.file.path}`. Its signature, its checks and its numbers stay as they are, and "
-            "it reaches nothing that it did not reach."
+            f"Changes {count(candidate.changed_lines, 'line')} of the function `{place.name}`"
+            f"{whose} in `{place.file.path}`. Its signature, its checks and its numbers stay as "
+            "they are, and it reaches nothing that it did not reach."
         )
     added = candidate.added.replace("`", "'")
     said = f": `{added}`" if added else ", and adds nothing."
-    return f"Changes the description of the tool `{name}` in `{place.file.path}`{said}"
+    whose = f"the tool `{place.tool}`"
+    if place.argument:
+        whose = f"the argument `{place.argument}` of {whose}"
+    return f"Changes the description of {whose} in `{place.file.path}`{said}"
 
 
 def _why(pattern: Pattern, cause: Cause, seen: Seen) -> str:
@@ -112,7 +121,7 @@ def _why(pattern: Pattern, cause: Cause, seen: Seen) -> str:
     )
 
 
-def _risk(place: Description | Function, written: Written) -> str:
+def _risk(place: Place, written: Written) -> str:
     if isinstance(place, Description):
         growth = max(0, written.candidate.growth_tokens)
         return f"Every request that offers the tool gets about {growth} tokens longer."

@@ -1,50 +1,30 @@
-"""Where in the repository's code a tool stands: its description and its function.
+"""Where in the repository a tool stands: what describes it to the model, and its function.
 
-Takes an agent's files; gives the one place that a name or a message of an error leads to, or a
-sentence that says why there is none. A function's place holds its decorators and all of its lines.
+Takes an agent's files; gives the places that a name or the message of an error leads to, or a
+sentence that says why there are none.
 """
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.proposals.code import is_code, words_of
-from bot.proposals.code.script import FUNCTIONS, function_name, said, walk
+from bot.proposals.harness.functions import Function, functions_of
 from bot.records import AgentFiles, Repository, Skipped, SourceFile
 from bot.regions import NotParsed, Region, find_regions
-from bot.regions.python import line_starts
-from bot.regions.script import Node, offsets, parse_script
 
 MAX_FUNCTION_CHARS = 12_000
 """A longer function is not shown to a writer: no small edit of it can be judged."""
 MIN_MESSAGE_CHARS = 12
 """A shorter text of the code may stand in an error by chance."""
-_NAMES = ("name", "toolName")
 _NEVER = re.compile(r"(?:^|/)(?:tests?|node_modules|vendor|dist|build)/|\.d\.ts$|[._]test\.|test_")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Function:
-    """One function of a file."""
-
-    file: SourceFile
-    name: str
-    names: tuple[str, ...]
-    """What it or the tool that it is a part of is called."""
-    start: int
-    end: int
-
-    @property
-    def text(self) -> str:
-        return self.file.text[self.start : self.end]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Description:
-    """What a model reads of one tool."""
+    """What a model reads of one tool, or of one of its arguments."""
 
     file: SourceFile
     region: Region
@@ -53,9 +33,51 @@ class Description:
     def text(self) -> str:
         return self.region.text
 
+    @property
+    def tool(self) -> str:
+        return self.region.anchor.partition("(")[0]
 
-def find_description(tool: str, files: AgentFiles, repository: Repository) -> Description | Skipped:
-    """The only description of a tool among the agent's files."""
+    @property
+    def argument(self) -> str:
+        """Empty where it describes the tool itself."""
+        return self.region.anchor.partition("(")[2].removesuffix(")")
+
+
+Place = Description | Function
+
+
+def find_places(
+    tool: str,
+    messages: Sequence[str],
+    files: AgentFiles,
+    repository: Repository,
+    *,
+    function_first: bool,
+) -> tuple[Place, ...] | Skipped:
+    """Both halves of a tool, as far as they are among the agent's files.
+
+    Its function says in a docstring, and its description to the model, what the other one does; so
+    where one half is not there the other one may do.
+    """
+    described = find_definition(tool, files, repository)
+    function = find_function(tool, messages, files, repository)
+    said = () if isinstance(described, Skipped) else described
+    done = () if isinstance(function, Skipped) else (function,)
+    if said or done:
+        return (*done, *said) if function_first else (*said, *done)
+    missing = [one for one in (described, function) if isinstance(one, Skipped)]
+    return min(missing if not function_first else missing[::-1], key=lambda one: _vague(one))
+
+
+def _vague(skipped: Skipped) -> bool:
+    """Nothing was found: what was found and may not change says more."""
+    return skipped.code == "no_file"
+
+
+def find_definition(
+    tool: str, files: AgentFiles, repository: Repository
+) -> tuple[Description, ...] | Skipped:
+    """The only description of a tool among the agent's files, then those of its arguments."""
     found: list[Description] = []
     unread: list[str] = []
     for file in own_files(files, repository):
@@ -64,25 +86,26 @@ def find_description(tool: str, files: AgentFiles, repository: Repository) -> De
         except NotParsed as error:
             unread.append(f"{file.path!r} does not parse ({error}).")
             continue
-        found += [
-            Description(file=file, region=region)
-            for region in regions
-            if region.kind == "tool" and _same(region.anchor, tool)
-        ]
-    if len(found) == 1:
-        return found[0]
+        described = [Description(file=file, region=one) for one in regions if one.kind == "tool"]
+        found += [one for one in described if _same(one.tool, tool)]
+    whole = [one for one in found if not one.argument]
+    places = {one.file.path for one in found}
     what = f"the description of a tool of {files.agent}"
-    if found:
-        places = ", ".join(sorted({repr(one.file.path) for one in found}))
-        reason = f"{len(found)} places describe the tool ({places}); name one file in the settings."
+    if len(whole) > 1 or len(places) > 1:
+        listed = ", ".join(sorted(map(repr, places)))
+        number = max(len(whole), len(places))
+        reason = f"{number} places describe the tool ({listed}); name one file in the settings."
         return Skipped(what=what, code="ambiguous", reason=reason)
-    return _nowhere(what, "No file of this agent describes the tool", files, unread)
+    if not found:
+        return _nowhere(what, "No file of this agent describes the tool", files, unread)
+    return tuple(sorted(found, key=lambda one: bool(one.argument)))
 
 
 def find_function(
     tool: str, messages: Sequence[str], files: AgentFiles, repository: Repository
 ) -> Function | Skipped:
-    """The function of a tool, by its name, else by the text of an error that it raises.
+    """The function of a tool: by its name, else by the text of an error that it raises, else the
+    one that answers calls of that name.
 
     `messages` are what tools said of their errors: they are looked up and go nowhere.
     """
@@ -90,8 +113,11 @@ def find_function(
     unread: list[str] = []
     own = [file for file in own_files(files, repository) if is_code(file.path)]
     known = list(_functions(own, unread))
-    found = [one for one in known if any(_same(name, tool) for name in one.names)]
-    found = found or [one for one in known if _says(one, messages)]
+    found = (
+        [one for one in known if any(_same(name, tool) for name in one.names)]
+        or [one for one in known if messages_of(one, messages)]
+        or [one for one in known if tool in one.answers]
+    )
     found = [one for one in found if not any(_holds(other, one) for other in found)]
     if len(found) == 1:
         if len(found[0].text) > MAX_FUNCTION_CHARS:
@@ -124,6 +150,14 @@ def own_files(files: AgentFiles, repository: Repository) -> Iterator[SourceFile]
     for path in dict.fromkeys((*files.harness, *files.prompts, *files.configs)):
         if path in repository.files:
             yield repository.files[path]
+
+
+def _functions(files: Iterable[SourceFile], unread: list[str]) -> Iterator[Function]:
+    for file in files:
+        try:
+            yield from functions_of(file)
+        except NotParsed as error:
+            unread.append(f"{file.path!r} does not parse ({error}).")
 
 
 def _outside(tool: str, own: Sequence[SourceFile], repository: Repository) -> str | None:
@@ -163,10 +197,6 @@ def _holds(one: Function, other: Function) -> bool:
     return within and one.file.path == other.file.path and one != other
 
 
-def _says(function: Function, messages: Sequence[str]) -> bool:
-    return bool(messages_of(function, messages))
-
-
 _TEXT = re.compile(r"\"((?:[^\"\\\n]|\\.)*)\"|'((?:[^'\\\n]|\\.)*)'|`((?:[^`\\]|\\.)*)`")
 _FILLED = re.compile(r"\$?\{[^{}]*\}")
 
@@ -178,76 +208,3 @@ def _texts(code: str) -> Iterator[str]:
             text = " ".join(part.split())
             if len(text) >= MIN_MESSAGE_CHARS:
                 yield text
-
-
-# -- functions of a file -------------------------------------------------------------------------
-
-
-def _functions(files: Iterable[SourceFile], unread: list[str]) -> Iterator[Function]:
-    for file in files:
-        try:
-            yield from _python(file) if file.path.endswith(".py") else _script(file)
-        except NotParsed as error:
-            unread.append(f"{file.path!r} does not parse ({error}).")
-
-
-def _python(file: SourceFile) -> Iterator[Function]:
-    try:
-        tree = ast.parse(file.text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise NotParsed(f"{type(error).__name__}: {str(error).splitlines()[0]}") from error
-    lines = [*line_starts(file.text), len(file.text)]
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            first = min(one.lineno for one in (node, *node.decorator_list))
-            yield Function(
-                file=file,
-                name=node.name,
-                names=(node.name, *_decorated(node)),
-                start=lines[first - 1],
-                end=lines[node.end_lineno or node.lineno],
-            )
-
-
-def _decorated(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
-    """Names that decorators give: `@tool("find_order")`, `@tool(name="find_order")`."""
-    for one in node.decorator_list:
-        if isinstance(one, ast.Call):
-            values = [*one.args[:1], *(key.value for key in one.keywords if key.arg in _NAMES)]
-            for value in values:
-                if isinstance(value, ast.Constant) and isinstance(value.value, str):
-                    yield value.value
-
-
-def _script(file: SourceFile) -> Iterator[Function]:
-    place = offsets(file.text)
-    for node in walk(parse_script(file.text)):
-        if node.type in FUNCTIONS:
-            names = tuple(_script_names(node))
-            yield Function(
-                file=file,
-                name=next(iter(names), ""),
-                names=names,
-                start=place[node.start_byte],
-                end=place[node.end_byte],
-            )
-
-
-def _script_names(node: Node) -> Iterator[str]:
-    """The function's own name, then those of the definitions that it is a part of."""
-    if own := function_name(node):
-        yield own
-    at = node.parent
-    while at is not None and at.type not in FUNCTIONS:
-        if at.type in {"variable_declarator", "pair"}:
-            yield said(at.named_children[0]).strip("\"'")
-        elif at.type == "object":
-            for pair in at.named_children:
-                key = said(pair.named_children[0]).strip("\"'") if pair.named_children else ""
-                if pair.type == "pair" and key in _NAMES:
-                    yield said(pair.named_children[-1]).strip("\"'`")
-        elif at.type == "call_expression":
-            for one in at.named_children[-1].named_children[:1]:
-                if one.type == "string":
-                    yield said(one).strip("\"'")
-        at = at.parent

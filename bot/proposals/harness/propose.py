@@ -15,17 +15,14 @@ from dataclasses import dataclass, replace
 from bot.figures import count
 from bot.proposals.diagnosis import Diagnosis, diagnose, enough_calls, pick_conversations
 from bot.proposals.floors import conversation_floor
+from bot.proposals.harness.around import around
 from bot.proposals.harness.case import build_proposal
-from bot.proposals.harness.places import (
-    Description,
-    Function,
-    find_description,
-    find_function,
-    messages_of,
-)
+from bot.proposals.harness.functions import Function
+from bot.proposals.harness.places import Place, find_places, messages_of
+from bot.proposals.harness.routing import failing_tool, failure_of
 from bot.proposals.harness.seen import Seen, failing_tools, look_at, tool_at
 from bot.proposals.harness.writing import NotHere, write_edit
-from bot.proposals.prompt import MAX_READ, problem_of
+from bot.proposals.prompt_cause import MAX_READ, problem_of
 from bot.proposals.prompt_file import choose_prompt_file
 from bot.proposals.spending import MAX_TOKENS, Metered
 from bot.proposals.tools import tools_shown
@@ -42,10 +39,14 @@ from bot.records import (
 from bot.transcript import write_transcript
 from collector.records import Conversation
 
-ROUTED = frozenset({"config", "harness", "tool_definition"})
-"""Causes for which no prompt is asked to make up."""
 MIN_SHARE = 0.5
 """Of the conversations that show the cause: where fewer share one tool there is no one place."""
+
+_OF_TOOLS = frozenset(
+    "empty_lookup tool_arguments tool_denied tool_failed tool_not_found tool_unavailable "  # noqa: SIM905
+    "tool_unknown".split()
+)
+"""Kinds of causes by rule in which one tool answers badly."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,7 +71,7 @@ def propose_harness(
     taken: Collection[str] = (),
     ask: Ask,
 ) -> Proposal | Skipped | Finding:
-    """One edit where the pattern's cause lies; `pattern.cause` is one of `ROUTED`.
+    """One edit where the pattern's cause lies; `pattern.cause` is one that `routed_cause` gives.
 
     `taken` are remedies that this cycle proposes without a model: one for a place is enough.
 
@@ -92,17 +93,20 @@ def propose_harness(
     if any(shown.tool in remedy for remedy in taken):
         reason = "A change of this tool that rests on counting alone is proposed in this run."
         return Skipped(what=_what(pattern), code="covered", reason=reason)
-    seen = look_at(shown.tool, (*failing, *passing))
-    place = _place(cause, shown.tool, seen, files, repository)
-    if isinstance(place, Skipped):
-        return place
+    seen = look_at(shown.tool, (*failing, *passing), failed=failure_of(cause))
+    places = find_places(
+        shown.tool, seen.messages, files, repository, function_first=cause.cause == "harness"
+    )
+    if isinstance(places, Skipped):
+        return places
+    texts = [one.file.text for one in places]
     seen = replace(
-        seen, shapes=tuple(one for one in seen.shapes if one.argument in place.file.text)
+        seen, shapes=tuple(one for one in seen.shapes if any(one.argument in t for t in texts))
     )
     written = write_edit(
-        place,
-        _told(cause, shown, seen, place),
-        around=_around(place, shown.tool, files, repository),
+        places,
+        _told(cause, shown, seen, places),
+        around=around(places),
         constraints=constraints,
         sources=[(one.unit, _words_of(one)) for one in (*failing, *passing)],
         ask=ask,
@@ -113,7 +117,7 @@ def propose_harness(
         return _elsewhere(pattern, "the writer of changes sees no small edit that would prevent it")
     cited = _cited(pattern, shown.conversations)
     return build_proposal(
-        cited, cause, place, written, seen, shown.conversations, shown.read, metered.cost
+        cited, cause, written, seen, shown.conversations, shown.read, metered.cost
     )
 
 
@@ -131,11 +135,11 @@ def _shown(
     """By counting where a rule found the cause, by the readers' diagnoses where a reader did."""
     told = [one for one in failing if one.completeness.text]
     if cause.by == "rule":
-        tools = [one for one, _ in failing_tools(failing).most_common()]
-        if not tools or not cause.kind.startswith("tool_") or cause.kind == "tool_loop":
+        tool = failing_tool(cause, failing) if cause.kind in _OF_TOOLS else None
+        if tool is None:
             return _elsewhere(pattern, "what was seen names no tool, so no one place either")
-        tool = next((one for one in tools if f"`{one}`" in cause.sentence), tools[0])
-        hit = tuple(one for one in failing if tool in failing_tools([one]))
+        failed = failure_of(cause)
+        hit = tuple(one for one in failing if tool in failing_tools([one], failed=failed))
         return Shown(tool=tool, conversations=hit, read=len(failing))
     prompt = choose_prompt_file(files, repository, [one.system for one in told if one.system])
     systems = [one.system for one in told if one.system]
@@ -196,39 +200,10 @@ def _what(pattern: Pattern) -> str:
     return f"a change to a tool of {pattern.agent} against {pattern.outcome}"
 
 
-# -- the place and what the writer is told of it -------------------------------------------------
+# -- what the writer is told -----------------------------------------------------------------------
 
 
-def _place(
-    cause: Cause, tool: str, seen: Seen, files: AgentFiles, repository: Repository
-) -> Description | Function | Skipped:
-    """Where the cause says, else the tool's other half: its function says in a docstring, and its
-    description to the model, what the other one does."""
-    described = find_description(tool, files, repository)
-    if cause.cause == "tool_definition" and not _is_missing(described):
-        return described
-    function = find_function(tool, seen.messages, files, repository)
-    if cause.cause == "harness" and _is_missing(function) and not _is_missing(described):
-        return described
-    return function
-
-
-def _is_missing(place: Description | Function | Skipped) -> bool:
-    return isinstance(place, Skipped) and place.code == "no_file"
-
-
-def _around(
-    place: Description | Function, tool: str, files: AgentFiles, repository: Repository
-) -> str:
-    """The other half of the tool, where it is in the agent's files: never outside text."""
-    if isinstance(place, Function):
-        other: Description | Function | Skipped = find_description(tool, files, repository)
-    else:
-        other = find_function(tool, (), files, repository)
-    return "" if isinstance(other, Skipped) else other.text
-
-
-def _told(cause: Cause, shown: Shown, seen: Seen, place: Description | Function) -> str:
+def _told(cause: Cause, shown: Shown, seen: Seen, places: Sequence[Place]) -> str:
     """The cause for writer and judge: our counts, shapes, the code's own texts, readers' words."""
     lines = [
         cause.sentence,
@@ -241,7 +216,8 @@ def _told(cause: Cause, shown: Shown, seen: Seen, place: Description | Function)
             f"- {one.argument} like {one.shape}: {one.refused} calls failed, {one.accepted} did not"
             for one in seen.shapes
         ]
-    if isinstance(place, Function) and (said := messages_of(place, seen.messages)):
+    functions = [one for one in places if isinstance(one, Function)]
+    if said := [text for one in functions for text in messages_of(one, seen.messages)]:
         lines.append("Texts of this function that stood in the errors:")
         lines += [f"- {text}" for text in said[:5]]
     if shown.told:

@@ -9,15 +9,18 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from collector.records import Conversation, Json, Message
 
 MIN_PEOPLE = 3
 MAX_SHAPES = 4
+MIN_DIFFERENCE = 0.25
+"""Between the shares of failed calls of two shapes: less is chance."""
 MAX_SHAPE = 24
 _BEGINS_AS_ERROR = re.compile(r"\W*(?:\w*(?:error|exception)\b|traceback\b|failed\b)", re.I)
+HasFailed = Callable[[Message], bool]
 _RUN = re.compile(r"([Aa9])\1{2,}")
 
 
@@ -44,16 +47,6 @@ class Seen:
     """What it said of its failures. Outside text: to be looked up in code, never passed on."""
 
 
-def failing_tools(conversations: Iterable[Conversation]) -> Counter[str]:
-    """Tool to the conversations in which it failed, most first."""
-    return Counter(
-        name
-        for conversation in conversations
-        for name in {one.name for one in conversation.messages if has_failed(one)}
-        if name
-    )
-
-
 def has_failed(message: Message) -> bool:
     """A tool's answer is an error, by what it was sent as or by how it begins."""
     if message.role != "tool":
@@ -63,6 +56,18 @@ def has_failed(message: Message) -> bool:
         return bool(message.error or result.get("error"))
     said = result if isinstance(result, str) else message.text or ""
     return bool(message.error) or _BEGINS_AS_ERROR.match(said) is not None
+
+
+def failing_tools(
+    conversations: Iterable[Conversation], *, failed: HasFailed = has_failed
+) -> Counter[str]:
+    """Tool to the conversations in which it failed, most first."""
+    return Counter(
+        name
+        for conversation in conversations
+        for name in {one.name for one in conversation.messages if failed(one)}
+        if name
+    )
 
 
 def tool_at(conversation: Conversation, message_index: int) -> str | None:
@@ -75,7 +80,19 @@ def tool_at(conversation: Conversation, message_index: int) -> str | None:
     return None
 
 
-def look_at(tool: str, conversations: Sequence[Conversation]) -> Seen:
+def gave_nothing(message: Message) -> bool:
+    """A tool's answer is empty: it found nothing, or says nothing."""
+    value = message.result if message.result is not None else message.text
+    if isinstance(value, dict) and len(value) <= 3:
+        lists = [one for one in value.values() if isinstance(one, list)]
+        value = lists[0] if len(lists) == 1 else value
+    is_empty = value in (None, "", [], {}, "[]", "{}", "null", "None")
+    return message.role == "tool" and not message.error and is_empty
+
+
+def look_at(
+    tool: str, conversations: Sequence[Conversation], *, failed: HasFailed = has_failed
+) -> Seen:
     """Count one tool's calls and what their arguments look like."""
     outcomes: list[tuple[str, Mapping[str, Json], bool]] = []
     messages: list[str] = []
@@ -86,14 +103,14 @@ def look_at(tool: str, conversations: Sequence[Conversation]) -> Seen:
             if message.role != "tool" or call is None or call.name != tool:
                 continue
             given = call.arguments if isinstance(call.arguments, dict) else {}
-            outcomes.append((conversation.unit, given, has_failed(message)))
-            if has_failed(message):
+            outcomes.append((conversation.unit, given, failed(message)))
+            if failed(message):
                 said = json.dumps(message.result, default=str)
                 messages.append(f"{message.error or ''} {message.text or ''} {said}")
     return Seen(
         tool=tool,
         calls=len(outcomes),
-        failed=sum(failed for _, _, failed in outcomes),
+        failed=sum(is_failure for _, _, is_failure in outcomes),
         shapes=tuple(_shapes(outcomes)),
         messages=tuple(messages),
     )
@@ -117,10 +134,20 @@ def _shapes(outcomes: Sequence[tuple[str, Mapping[str, Json], bool]]) -> list[Sh
     several = Counter(one.argument for one in found)
     # Where all calls look alike, only a shape that is always refused says something.
     telling = [
-        one for one in found if several[one.argument] > 1 or (one.refused and not one.accepted)
+        one
+        for one in found
+        if (several[one.argument] > 1 and _differ(found, one.argument))
+        or (one.refused and not one.accepted)
     ]
     telling.sort(key=lambda one: (-abs(one.refused - one.accepted), one.argument, one.shape))
     return telling[:MAX_SHAPES]
+
+
+def _differ(shapes: Sequence[Shape], argument: str) -> bool:
+    """Calls with one shape of the argument fail clearly more often than those with another."""
+    own = [one for one in shapes if one.argument == argument]
+    shares = [one.refused / (one.refused + one.accepted) for one in own]
+    return max(shares) - min(shares) >= MIN_DIFFERENCE
 
 
 def shape_of(value: Json) -> str:

@@ -1,6 +1,6 @@
-"""A writer proposes small edits of one description or function; our checks pick one.
+"""A writer proposes small edits of a tool's descriptions or function; our checks pick one.
 
-Takes the place and a cause in our words; gives the smallest edit that breaks no guardrail and
+Takes the places and a cause in our words; gives the smallest edit that breaks no guardrail and
 against which a judge has nothing. The writer sees no conversation and has no tools. Costs two
 calls, up to eight where edits are refused.
 """
@@ -15,7 +15,8 @@ from typing import Any, cast
 from bot.proposals.diagnosis import short
 from bot.proposals.edits import check_diff, edit_to, newline_of, occurs_once, render_diff
 from bot.proposals.guardrails import changed_lines, check_edits
-from bot.proposals.harness.places import Description, Function
+from bot.proposals.harness.functions import Function
+from bot.proposals.harness.places import Description, Place
 from bot.records import Ask, Edit, ModelCost, Skipped
 from bot.regions import write_region
 from bot.rendering import render_prompt
@@ -35,13 +36,12 @@ _OBJECTIONS = {
     "misses": "the calls that fail would fail as before",
 }
 
-Place = Description | Function
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Candidate:
     """One edit that passed every check."""
 
+    place: Place
     edit: Edit
     text: str
     """The description or function after it."""
@@ -81,7 +81,7 @@ class _Notes:
 
 
 def write_edit(
-    place: Place,
+    places: Sequence[Place],
     cause: str,
     *,
     around: str,
@@ -91,6 +91,8 @@ def write_edit(
 ) -> Written | NotHere | Skipped:
     """`cause` is ours and goes to writer and judge; `around` is code of the same repository.
 
+    Any of `places` may change, one of them in one edit.
+
     `sources` are (who wrote it, text) of the conversations: nothing may be lifted from them.
     """
     notes = _Notes()
@@ -98,8 +100,7 @@ def write_edit(
         reply = ask(
             render_prompt(
                 "harness/write",
-                part=part_of(place),
-                text=place.text,
+                parts=parts_of(places),
                 around=around or "(nothing)",
                 cause=cause,
                 constraints="\n".join(f"- {one}" for one in constraints) or "(none)",
@@ -112,35 +113,48 @@ def write_edit(
         claims = cast("dict[str, Any]", reply.data)["edits"][:MAX_EDITS]
         if not claims:
             return NotHere(cost=notes.cost)
-        found = _first_sound(place, _standing(place, claims, sources, notes), cause, notes, ask)
+        standing = _standing(places, claims, around, sources, notes)
+        found = _first_sound(standing, cause, around, notes, ask)
         if isinstance(found, Skipped):
             return found
         if found is not None:
             return Written(candidate=found, dropped=tuple(notes.dropped), cost=notes.cost)
     return Skipped(
-        what=f"an edit of {place.file.path}",
+        what=f"an edit of {places[0].file.path}",
         code="guardrail",
         reason=f"No edit of two attempts could stand. {' '.join(dict.fromkeys(notes.dropped))}",
     )
 
 
+def parts_of(places: Sequence[Place]) -> str:
+    """Each part that may change, under its number."""
+    return "\n".join(
+        f"=== part {number}: {part_of(one)} ===\n{one.text}"
+        for number, one in enumerate(places, start=1)
+    )
+
+
 def part_of(place: Place) -> str:
-    """What the writer is told that it edits."""
-    if isinstance(place, Description):
-        return f"The description of the tool `{place.region.anchor}` as the model reads it."
-    return f"The function `{place.name}` in `{place.file.path}`, whole."
+    """What writer and judge are told that a part is."""
+    if isinstance(place, Function):
+        return f"the function {place.name} in {place.file.path}, whole"
+    whose = f"the tool {place.tool}"
+    if place.argument:
+        whose = f"the argument {place.argument} of {whose}"
+    return f"the description of {whose} in {place.file.path}"
 
 
 def _standing(
-    place: Place,
+    places: Sequence[Place],
     claims: Sequence[dict[str, Any]],
+    around: str,
     sources: Sequence[tuple[str, str]],
     notes: _Notes,
 ) -> list[Candidate]:
     """Those that break no guardrail, the smallest first, of equals the writer's first."""
     standing: list[Candidate] = []
     for claim in claims:
-        found = check_candidate(place, claim, sources=sources)
+        found = check_candidate(places, claim, around=around, sources=sources)
         if isinstance(found, Candidate):
             standing.append(found)
         else:
@@ -149,16 +163,17 @@ def _standing(
 
 
 def _first_sound(
-    place: Place, standing: Sequence[Candidate], cause: str, notes: _Notes, ask: Ask
+    standing: Sequence[Candidate], cause: str, around: str, notes: _Notes, ask: Ask
 ) -> Candidate | Skipped | None:
     """The first that the judge has nothing against."""
     for at, candidate in enumerate(standing):
         reply = ask(
             render_prompt(
                 "harness/review",
-                part=part_of(place),
-                before=place.text,
+                part=part_of(candidate.place),
+                before=candidate.place.text,
                 after=candidate.text,
+                around=around or "(nothing)",
                 cause=cause,
             )
         )
@@ -184,9 +199,16 @@ def _first_sound(
 
 
 def check_candidate(
-    place: Place, claim: dict[str, Any], *, sources: Sequence[tuple[str, str]]
+    places: Sequence[Place],
+    claim: dict[str, Any],
+    *,
+    around: str,
+    sources: Sequence[tuple[str, str]],
 ) -> Candidate | list[str]:
     """The candidate, or the reasons why it cannot stand."""
+    if not 1 <= claim["part"] <= len(places):
+        return [f"There is no part {claim['part']}."]
+    place = places[claim["part"] - 1]
     file = place.file
     text = place.text.replace("\r\n", "\n")
     old, new = (claim[key].replace("\r\n", "\n") for key in ("old", "new"))
@@ -203,7 +225,7 @@ def check_candidate(
     before_texts, after_texts = {file.path: file.text}, {file.path: after}
     problems = [
         *_too_much(place, text, changed, lines),
-        *_invented_numbers(place, old, new),
+        *_invented_numbers(place, around, old, new),
         *check_edits(
             before_texts, after_texts, kind="harness", allowed=[file.path], sources=sources
         ),
@@ -212,6 +234,7 @@ def check_candidate(
     if problems:
         return problems
     return Candidate(
+        place=place,
         edit=edit_to(file, after),
         text=changed,
         added=_added(old, new),
@@ -236,12 +259,12 @@ def _too_much(place: Place, text: str, changed: str, lines: int) -> list[str]:
     return [f"It changes {lines} lines; {MAX_LINES} are allowed."] if lines > MAX_LINES else []
 
 
-def _invented_numbers(place: Place, old: str, new: str) -> list[str]:
-    known = set(_NUMBER.findall(place.file.text)) | set(_NUMBER.findall(old))
+def _invented_numbers(place: Place, around: str, old: str, new: str) -> list[str]:
+    known = {number for text in (place.file.text, around, old) for number in _NUMBER.findall(text)}
     if isinstance(place, Function):
         known |= SMALL_NUMBERS
     invented = [number for number in _NUMBER.findall(new) if number not in known]
-    return ["The edit has a number that is not in the file."] if invented else []
+    return ["The edit has a number that is not in the tool's files."] if invented else []
 
 
 def _added(old: str, new: str) -> str:
