@@ -53,6 +53,7 @@ from bot.proposals import (
     propose_threshold,
     ranked_patterns,
     slots_left,
+    taught,
     with_learning,
     within_caps,
 )
@@ -444,8 +445,15 @@ def _from_patterns(
         if decided is not None:
             results.append(decided)
         elif pattern.kind == "correction":
-            others = understood.corrections
-            results.append(propose_rule(pattern, repository, own, others=others, now=now))
+            rule = propose_rule(
+                pattern,
+                repository,
+                own,
+                others=understood.corrections,
+                taught=taught(past),
+                now=now,
+            )
+            results.append(rule)
         elif pattern.kind == "threshold" and (turning := restless(pattern, past)):
             results.append(turning)
         elif pattern.kind == "threshold":

@@ -54,7 +54,7 @@ from bot.markdown import prose
 from bot.pipeline import Changes, Understanding, explain
 from bot.pipeline import measure as measure_all
 from bot.pipeline import propose as propose_all
-from bot.proposals import apply_edits, render_diff
+from bot.proposals import apply_edits, known_ways, learning_sentence, render_diff
 from bot.publish import PublishReport, open_target
 from bot.publish import publish as publish_plan
 from bot.records import (
@@ -90,6 +90,7 @@ class Found:
     operations: Operations
     past: tuple[PastProposal, ...]
     model: Model | None
+    proposing: bool = True
     quality: Monitored | None = None
     """What the monitor says; None where a run only estimates."""
 
@@ -282,6 +283,7 @@ def _cycle(
         operations=operations,
         past=past,
         model=model,
+        proposing=proposing,
         quality=watched,
     )
 
@@ -375,10 +377,16 @@ def _tell(
     plan = found.plan if found else None
     verdicts = found.verdicts if found else ()
     cost = found.model.cost if found and found.model else None
+    learned = learning_sentence(found.past) if found and found.proposing else ""
     alerts = alert_lines(found.quality) if found and found.quality else []
     if given.summary:
         text = summary_markdown(
-            report=report, plan=plan, published=published, verdicts=verdicts, cost=cost
+            report=report,
+            plan=plan,
+            published=published,
+            verdicts=verdicts,
+            cost=cost,
+            learned=learned,
         )
         if alerts:
             text += "\n### Out of its rhythm\n\n" + "".join(
@@ -391,7 +399,12 @@ def _tell(
         shell.emit(_cycle_json(found, published))
     else:
         for part in run_text(
-            report=report, plan=plan, verdicts=verdicts, published=published, cost=cost
+            report=report,
+            plan=plan,
+            verdicts=verdicts,
+            published=published,
+            cost=cost,
+            learned=learned,
         ):
             shell.out.print(part)
         for line in alerts:
@@ -409,6 +422,7 @@ def _cycle_json(found: Found | None, published: PublishReport | None) -> dict[st
         document["verdicts"] = [asdict(one) for one in found.verdicts]
         document["left_out"] = [asdict(one) for one in found.plan.left_out]
         document["cost"] = asdict(found.model.cost) if found.model else None
+        document["learned"] = [asdict(one) for one in known_ways(found.past)]
         if found.quality is not None:
             document["alerts"] = quality_json(found.quality)["alerts"]
     if published is not None:

@@ -15,7 +15,13 @@ from bot.proposals.caps import (
 )
 from bot.proposals.edits import apply_edits, check_diff, render_diff
 from bot.proposals.guardrails import check_edits
-from bot.proposals.learning import ranked_patterns, with_learning
+from bot.proposals.learning import (
+    known_ways,
+    learning_sentence,
+    ranked_patterns,
+    taught,
+    with_learning,
+)
 from bot.proposals.limits import propose_limits
 from bot.proposals.prompt import propose_prompt
 from bot.proposals.retirement import propose_retirements
@@ -28,6 +34,8 @@ __all__ = [
     "check_diff",
     "check_edits",
     "constraints",
+    "known_ways",
+    "learning_sentence",
     "pattern_decided",
     "propose_arguments",
     "propose_limits",
@@ -38,6 +46,7 @@ __all__ = [
     "ranked_patterns",
     "render_diff",
     "slots_left",
+    "taught",
     "with_learning",
     "within_caps",
 ]

@@ -7,6 +7,7 @@ same for everybody who reads the same repository. Refuses nothing; costs nothing
 Each way of helping (a kind of change for a root cause) has a Beta posterior of being of use. What
 counts is a bound that it exceeds with 80 % probability, as a ratio to the bound of a way that was
 never tried. So one lucky merge moves little, and a way that nobody tried is neither good nor bad.
+What is known is told with its interval, and where nothing is known, that is said.
 """
 
 from __future__ import annotations
@@ -16,15 +17,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
+from typing import cast, get_args
 
 from scipy.stats import beta
 
 from bot.edit_types import edit_types
-from bot.figures import count
+from bot.figures import count, percent, rate
 from bot.proposals.text_checks import words
 from bot.records import (
     RETIREMENT,
     ROLLBACK,
+    Interval,
     PastProposal,
     Pattern,
     Proposal,
@@ -42,8 +45,12 @@ BORROWED = 0.25
 """What a result of the same kind for another root cause counts."""
 LEAST, MOST = 0.5, 2.0
 """How far the past may move a priority: what fails users most still comes first."""
+LEVEL = 0.8
+"""Of the interval that is told: it ends where the ranking looks, and as far above."""
+SHOWN_WAYS = 3
 ALIKE = 3
 """Reviewers' edits of one type, in as many proposals, that become a rule for Debrief itself."""
+WRITTEN_BY_THE_MODEL = ("prompt", "harness")
 _EDITED_SHARE = 0.5
 """What a success counts that a person had to mend first."""
 
@@ -72,6 +79,9 @@ _OWN_RULES = {
 _OPPOSITES = (("removed", "added"), ("shortened", "lengthened"), ("less_formal", "more_formal"))
 
 
+NOTHING_KNOWN = Interval(low=0.0, high=1.0, level=LEVEL)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Standing:
     """What became of one way of helping: a kind of change for a root cause."""
@@ -86,6 +96,9 @@ class Standing:
     """Merged, and no verdict says yet what it did."""
     edited: int = 0
     """Merged only after a person had changed it."""
+    expected: float = 0.5
+    """Mean of the posterior that such a change is of use, 0..1."""
+    interval: Interval = NOTHING_KNOWN
     factor: float = 1.0
     """`LEAST` … `MOST`; 1 where nothing is known."""
 
@@ -105,7 +118,7 @@ def standing_of(
         if one.kind != kind or not (result := _result(one)):
             continue
         name, success, failure = result
-        is_same = one.marker.get("root_cause", "unknown") == root_cause
+        is_same = _cause(one) == root_cause
         share = 1.0 if is_same else BORROWED
         successes += share * success
         failures += share * failure
@@ -114,9 +127,21 @@ def standing_of(
             counts["edited"] += one.state == "merged" and bool(one.reviewer_edits)
     known = float(beta.ppf(BOUND, successes, failures))
     factor = known / float(beta.ppf(BOUND, PRIOR, PRIOR))
+    low, high = (float(bound) for bound in beta.interval(LEVEL, successes, failures))
     return Standing(
-        kind=kind, root_cause=root_cause, factor=min(MOST, max(LEAST, factor)), **counts
+        kind=kind,
+        root_cause=root_cause,
+        expected=successes / (successes + failures),
+        interval=Interval(low=low, high=high, level=LEVEL),
+        factor=min(MOST, max(LEAST, factor)),
+        **counts,
     )
+
+
+def _cause(one: PastProposal) -> RootCause:
+    """People can edit a body, so a cause that is none of ours is unknown."""
+    named = one.marker.get("root_cause")
+    return cast(RootCause, named) if named in get_args(RootCause) else "unknown"
 
 
 def _result(one: PastProposal) -> tuple[str, float, float] | None:
@@ -143,30 +168,89 @@ def _result(one: PastProposal) -> tuple[str, float, float] | None:
 
 
 def with_learning(proposals: Iterable[Proposal], past: Sequence[PastProposal]) -> list[Proposal]:
-    """The proposals with priorities moved by what became of their like, and a table of that."""
-    return [_learned(one, standing_of(one.kind, one.root_cause, past)) for one in proposals]
+    """The proposals with priorities moved by what became of their like, and a table of that.
+
+    What a model wrote was written by the rules of `own_rules`; the proposal says so.
+    """
+    rules = tuple(own_rules(past))
+    told = [
+        replace(one, learned=rules) if one.kind in WRITTEN_BY_THE_MODEL and one.cost.calls else one
+        for one in proposals
+    ]
+    return [_learned(one, standing_of(one.kind, one.root_cause, past)) for one in told]
 
 
 def _learned(proposal: Proposal, standing: Standing) -> Proposal:
-    priority = proposal.priority * standing.factor
+    if proposal.remedy.startswith((RETIREMENT, ROLLBACK)):
+        return proposal
     tables = (*proposal.tables, _table(standing)) if standing.decided else proposal.tables
-    return replace(proposal, priority=priority, tables=tables)
+    return replace(proposal, priority=proposal.priority * standing.factor, tables=tables)
+
+
+def known_ways(past: Sequence[PastProposal]) -> list[Standing]:
+    """Every way of helping that people or a verdict decided about, the most tried first."""
+    tried = {
+        (one.kind, _cause(one)) for one in past if not one.remedy.startswith((RETIREMENT, ROLLBACK))
+    }
+    found = [standing_of(kind, cause, past) for kind, cause in sorted(tried)]
+    return sorted(
+        (one for one in found if one.decided),
+        key=lambda one: (-one.decided, one.kind, one.root_cause),
+    )
+
+
+def learning_sentence(past: Sequence[PastProposal]) -> str:
+    """What the past says of the next changes, and what reviewers taught; honest where it is little.
+
+    Ours: names of kinds and causes, and numbers.
+    """
+    ways = known_ways(past)
+    if not ways:
+        return (
+            "Nothing is known yet of what helps here: no proposal was merged or rejected so far, "
+            "so the evidence alone ranks them."
+        )
+    told = [
+        f"{one.kind} changes (cause: {_words(one.root_cause)}) help in "
+        f"{rate(one.expected, one.interval)}, ranked {_moved(one.factor)}"
+        for one in ways[:SHOWN_WAYS]
+    ]
+    more = f"; {count(len(ways) - SHOWN_WAYS, 'more way')}" if len(ways) > SHOWN_WAYS else ""
+    decided = count(sum(one.decided for one in ways), "decided proposal")
+    rules = own_rules(past)
+    wrote = f" Reviewers' edits taught {count(len(rules), 'writing rule')}." if rules else ""
+    return f"Learned from {decided}: {'; '.join(told)}{more} ({percent(LEVEL)} intervals).{wrote}"
 
 
 def _table(standing: Standing) -> Table:
-    rows = (
+    counted = (
         ("worked", standing.worked),
         ("had no effect, did harm or was taken back", standing.failed),
         ("merged, no verdict yet", standing.waiting),
         ("changed by a reviewer before the merge", standing.edited),
         ("rejected", standing.rejected),
     )
-    cause = standing.root_cause.replace("_", " ")
+    helps = f"{rate(standing.expected, standing.interval)}, {percent(LEVEL)} interval"
     return Table(
-        title=f"Earlier {standing.kind} proposals for the root cause {cause}",
+        title=f"Earlier {standing.kind} proposals for the root cause {_words(standing.root_cause)}",
         header=("what became of them", "proposals"),
-        rows=tuple((name, str(number)) for name, number in rows if number),
+        rows=(
+            *((name, str(number)) for name, number in counted if number),
+            (f"so such a change helps in ({percent(0.5)} before any was tried)", helps),
+            ("so this one is ranked", _moved(standing.factor)),
+        ),
     )
+
+
+def _moved(factor: float) -> str:
+    """`12 % higher` than by its evidence alone."""
+    if percent(factor - 1).startswith("0"):
+        return "as by its evidence alone"
+    return f"{percent(abs(factor - 1))} {'higher' if factor > 1 else 'lower'}"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def ranked_patterns(
@@ -185,7 +269,12 @@ def ranked_patterns(
 
 
 def own_rules(past: Iterable[PastProposal]) -> list[str]:
-    """Rules for Debrief's own writing in this repository, from what reviewers did to its texts.
+    """Rules for Debrief's own writing in this repository, as sentences for the next writer."""
+    return list(taught(past).values())
+
+
+def taught(past: Iterable[PastProposal]) -> dict[str, str]:
+    """Type of edit to a rule for Debrief's own writing, from what reviewers did to its texts.
 
     A type of edit counts once in a proposal and needs `ALIKE` proposals, and fewer in which people
     did the opposite. The sentences are ours: no word of a reviewer is in them.
@@ -200,13 +289,13 @@ def own_rules(past: Iterable[PastProposal]) -> list[str]:
                 found |= dict.fromkeys(edit_types(original, corrected), sizes)
         for type, sizes in found.items():
             seen[type].append(sizes)
-    return [
-        _own_rule(type, sizes)
+    return {
+        type: _own_rule(type, sizes)
         for type, sizes in sorted(seen.items())
         if type in _OWN_RULES
         and len(sizes) >= ALIKE
         and len(sizes) > len(seen.get(_opposite(type), ()))
-    ]
+    }
 
 
 def _own_rule(type: str, sizes: Sequence[tuple[int, int]]) -> str:

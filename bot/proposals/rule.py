@@ -52,6 +52,7 @@ MEASURED_DAYS = 14
 MIN_DRAFTED_ON = 3
 FOLLOWED = 0.5
 """Share of answers in which a model is expected to keep a new rule, at least."""
+NOTHING_TAUGHT: Mapping[str, str] = {}
 _SAMPLES = 5
 
 
@@ -86,6 +87,8 @@ class _Draft:
     text: str
     """The rule as it goes into the prompt."""
     backtest: _Backtest
+    learned: tuple[str, ...]
+    """What reviewers taught us that shows in the wording."""
 
 
 def propose_rule(
@@ -94,6 +97,7 @@ def propose_rule(
     files: AgentFiles,
     *,
     others: Sequence[Correction] = (),
+    taught: Mapping[str, str] = NOTHING_TAUGHT,
     now: datetime,
 ) -> Proposal | Skipped:
     """One rule for one type of correction and one segment, or why there is none.
@@ -101,7 +105,8 @@ def propose_rule(
     `others` are all corrections that are known: those that do the opposite for the same people
     count against the rule, whatever their type. Corrections from the future of `now` are left out.
     The wording is ours: of the corrections only lengths get into it, of the segment only short
-    plain names.
+    plain names. `taught` is what reviewers taught us of our own writing, by type of edit: where
+    they shorten our rules, a rule of two halves is said by the second one alone.
     """
     type = pattern.outcome.removeprefix("correction:")
     if not all(is_safe_label(part) for part in (type, *pattern.segment, *pattern.segment.values())):
@@ -138,7 +143,8 @@ def propose_rule(
             "opposite: people do not agree on it.",
         )
     drafted_on = max(MIN_DRAFTED_ON, -(-len(corrections) // 2))
-    text, limit = _wording(remedy, edits[:drafted_on], segment)
+    is_brief = "shortened" in taught and "; " in remedy.rule
+    text, limit = _wording(remedy, edits[:drafted_on], segment, is_brief=is_brief)
     backtest = _backtest(remedy, limit, corrections[drafted_on:], edits[drafted_on:])
     if len(backtest.contradicted) > backtest.matched:
         return _skipped(what, "contradicted", f"{backtest.sentence}: people do not agree on it.")
@@ -149,6 +155,7 @@ def propose_rule(
         segment=segment,
         text=text,
         backtest=backtest,
+        learned=(taught["shortened"],) if is_brief else (),
     )
     return _place(pattern, draft, repository, files)
 
@@ -179,10 +186,14 @@ def _quoted(value: str) -> str:
     return f'"{value}"' if " " in value else value
 
 
-def _wording(remedy: Remedy, edits: Sequence[SeenEdit], segment: str) -> tuple[str, int | None]:
+def _wording(
+    remedy: Remedy, edits: Sequence[SeenEdit], segment: str, *, is_brief: bool
+) -> tuple[str, int | None]:
     """(the rule as it goes into the prompt, its number)."""
     limit = number_for(remedy, edits)
     text = remedy.rule.replace("{n}", str(limit))
+    if is_brief:
+        text = text.rpartition("; ")[2]
     sentence = f"For {segment}: {text}." if segment else f"{text[0].upper()}{text[1:]}."
     return sentence, limit
 
@@ -263,6 +274,7 @@ def _proposal(
         tables=(_table(draft.corrections, backtest),),
         weeks=pattern.weeks,
         losing=tuple(_item(one, "people did the opposite") for one in backtest.contradicted),
+        learned=draft.learned,
     )
 
 

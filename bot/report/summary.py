@@ -57,8 +57,9 @@ def summary_markdown(
     verdicts: Sequence[Verdict] = (),
     cost: ModelCost | None = None,
     window_days: int = 28,
+    learned: str = "",
 ) -> str:
-    """What one run found, did, measured and left out."""
+    """What one run found, did, measured, learned and left out."""
     parts = ["## Debrief", *_understood(report, window_days)]
     steps = steps_of(plan, published)
     if steps:
@@ -75,6 +76,8 @@ def summary_markdown(
             for one in verdicts[:_SHOWN_PAST]
         ]
         parts.append("### Did it work?\n\n" + "\n".join(lines))
+    if learned:
+        parts.append(prose(learned, 600))
     if report is not None:
         parts += _lines("Worth a look", [f"{one.agent}: {one.sentence}" for one in report.findings])
         refused = [f"{one.what}: {one.reason}" for one in report.refused]

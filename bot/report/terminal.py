@@ -84,8 +84,12 @@ def run_text(
     verdicts: Sequence[Verdict] = (),
     published: PublishReport | None = None,
     cost: ModelCost | None = None,
+    learned: str = "",
 ) -> Iterator[RenderableType]:
-    """What a run did, what it left out and why, and the verdicts it came to."""
+    """What a run did, what it left out and why, and the verdicts it came to.
+
+    `learned`: what earlier proposals say of the next ones, in a sentence.
+    """
     for agent in report.agents if report else ():
         health = Text(HEALTH[agent.health], style=_HEALTH_STYLE[agent.health])
         yield Text.assemble(_bold(agent.agent), "  ", health, "  ", _said(agent.why))
@@ -95,6 +99,9 @@ def run_text(
     if verdicts:
         yield Text()
         yield from _verdicts(verdicts)
+    if learned:
+        yield Text()
+        yield _said(learned)
     yield from _findings(report.findings if report else ())
     yield from _left_out(left_out_of(plan, published))
     for one in published.degraded if published else ():

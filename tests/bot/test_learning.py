@@ -10,12 +10,14 @@ from bot.proposals.caps import constraints
 from bot.proposals.learning import (
     LEAST,
     MOST,
+    known_ways,
+    learning_sentence,
     own_rules,
     ranked_patterns,
     standing_of,
     with_learning,
 )
-from bot.records import PastProposal, ReviewerEdit
+from bot.records import ModelCost, PastProposal, ReviewerEdit
 from tests.bot.proposals_built import a_past, a_pattern, a_proposal
 
 MERGED = {"state": "merged", "verdict": None}
@@ -110,12 +112,54 @@ def test_candidates_change_places_only_where_the_past_outweighs_the_evidence() -
     ranked = [one.id for one in sorted(learned, key=lambda one: -one.priority)]
     assert ranked == ["p-3", prompt.id, "p-2"]
     rows = learned[1].tables[-1].rows
-    assert rows == (("worked", "5"),)
+    assert rows == (
+        ("worked", "5"),
+        (
+            "so such a change helps in (50 % before any was tried)",
+            "73 % (55\u201388), 80 % interval",
+        ),
+        ("so this one is ranked", "90 % higher"),
+    )
     assert "prompt proposals for the root cause prompt" in learned[1].tables[-1].title
 
 
-def test_without_a_past_nothing_changes() -> None:
+def test_without_a_past_nothing_changes_and_that_is_said() -> None:
     assert with_learning([a_proposal()], []) == [a_proposal()]
+    assert known_ways(earlier({"state": "open"})) == []
+    assert learning_sentence([]).startswith("Nothing is known yet of what helps here")
+
+
+def test_what_was_learned_is_told_with_intervals_the_most_tried_first() -> None:
+    past = earlier(*[WORKED] * 4) + earlier(REJECTED, REJECTED, kind="rule", cause="knowledge")
+
+    said = learning_sentence(past)
+
+    assert said.startswith(
+        "Learned from 6 decided proposals: prompt changes (cause: prompt) help in 70 % (51\u2013"
+    )
+    assert "; rule changes (cause: knowledge) help in 38 % (17\u201360), ranked 30 % lower" in said
+    assert "writing rule" not in said
+
+
+def test_a_root_cause_that_people_wrote_into_a_body_is_unknown() -> None:
+    past = earlier(WORKED, cause="buy **now**")
+
+    assert "buy" not in learning_sentence(past)
+    assert [one.root_cause for one in known_ways(past)] == ["unknown"]
+
+
+def test_the_interval_narrows_as_more_is_known() -> None:
+    few, many = (standing_of("prompt", "prompt", earlier(*[WORKED, REJECTED] * n)) for n in (1, 20))
+
+    assert many.interval.high - many.interval.low < few.interval.high - few.interval.low
+    assert few.interval.low < few.expected < few.interval.high
+
+
+def test_what_takes_a_change_back_is_not_ranked_by_what_helps() -> None:
+    past = earlier(*[WORKED] * 5)
+    back = a_proposal(remedy="rollback of p-1", priority=100.0)
+
+    assert with_learning([back], past) == [back]
 
 
 def test_patterns_of_a_cause_that_prompts_did_not_mend_are_read_later() -> None:
@@ -177,6 +221,12 @@ def test_three_edits_of_reviewers_alike_become_a_rule_for_debrief_itself() -> No
     assert any("(usually 6 words where 15 were" in rule for rule in rules)
     assert own_rules(past[:2]) == []
     assert set(rules) <= set(constraints(a_pattern(), past))
+    written, counted = with_learning(
+        [a_proposal(cost=ModelCost(calls=3)), a_proposal(kind="config")], past
+    )
+    assert written.learned == tuple(rules)
+    assert counted.learned == ()
+    assert "Reviewers' edits taught 3 writing rules" in learning_sentence(past)
 
 
 def test_edits_that_contradict_each_other_are_no_rule() -> None:
