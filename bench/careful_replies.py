@@ -24,15 +24,20 @@ class Careful:
     present: bool = True
     problems: tuple[tuple[str, Mapping[str, str]], ...] = ()
     """(words of the added text that it is about, the judge's objection)."""
+    locus: str = "prompt"
+    difference: Mapping[str, str] | None = None
+    """Where no mistake is seen: what was done otherwise, as `proposals/compare` asks for it."""
     merge: bool
+    is_right: bool = False
+    """Where no diff comes: the finding, or no change, is the right answer."""
     why: str
 
 
-def _after(line: str, rule: str, *, gap: str = "\n\n") -> Mapping[str, str]:
+def after(line: str, rule: str, *, gap: str = "\n\n") -> Mapping[str, str]:
     return {"kind": "add_rule", "old": line, "new": f"{line}{gap}{rule}"}
 
 
-def _longer(sentence: str, more: str) -> Mapping[str, str]:
+def longer(sentence: str, more: str) -> Mapping[str, str]:
     return {"kind": "sharpen", "old": sentence, "new": f"{sentence} {more}"}
 
 
@@ -48,19 +53,14 @@ _TRANSFER = (
 
 REPLIES: Mapping[str, Careful] = {
     "refund-time": Careful(
-        kind="rule_not_followed",
-        rule="Say how and where a refund is paid only as far as a tool's result says it.",
+        locus="knowledge",
+        kind="missing_fact",
+        rule="how and where the refund of a cancelled flight is paid, and how long it takes",
         quote="I can put the refund on any card you like",
         paraphrase="The agent offered a choice that no tool and no instruction supports.",
-        candidates=(
-            _after(
-                f"{_WHOLE_TRIP} If any of the segments are already used, the agent cannot help and "
-                "transfer is needed.",
-                "- Say how and where a refund is paid only as far as a tool's result says it.",
-            ),
-        ),
         merge=False,
-        why="true and harmless, but the owner would state the missing fact, which no reader can know",
+        is_right=True,
+        why="asks the owner for the very fact that was removed, and makes none up",
     ),
     "confirm-first": Careful(
         rule="Before calling a tool that books, changes or charges anything, list the details and "
@@ -68,12 +68,12 @@ REPLIES: Mapping[str, Careful] = {
         quote="your card was charged",
         paraphrase="The user asked for a price only, and the agent made the change at once.",
         candidates=(
-            _after(
+            after(
                 _NO_INFORMATION,
                 "- Before calling a tool that books, changes or charges anything, list the details "
                 "and wait for the user's explicit yes.",
             ),
-            _longer(
+            longer(
                 "Cabin changes require the user to pay for the difference between their current "
                 "cabin and the new cabin class.",
                 "Name the difference and wait for a yes before changing the cabin.",
@@ -118,10 +118,10 @@ REPLIES: Mapping[str, Careful] = {
         quote="this reservation cannot be cancelled",
         paraphrase="A trip that was partly flown was refused instead of handed over.",
         candidates=(
-            _longer(
+            longer(
                 _WHOLE_TRIP, "Where a flight of it was used already, transfer the user to a human."
             ),
-            _after(_TRANSFER, "- Transfer users whose reservation cannot be cancelled."),
+            after(_TRANSFER, "- Transfer users whose reservation cannot be cancelled."),
         ),
         problems=(
             (
@@ -141,7 +141,7 @@ REPLIES: Mapping[str, Careful] = {
         quote="The exchange is requested",
         paraphrase="A one-time action was taken before the user had named everything.",
         candidates=(
-            _longer(
+            longer(
                 "- An order can only be exchanged if its status is 'delivered', and you should check "
                 "its status before taking the action.",
                 "Ask the customer whether anything else is to be exchanged first.",
@@ -151,19 +151,20 @@ REPLIES: Mapping[str, Careful] = {
         why="the removed rule in other words",
     ),
     "cancel-reason": Careful(
-        rule="Ask for the reason of a cancellation and pass on the one that the user gave.",
+        rule="Before cancelling ask which of the two reasons that the tool takes is the user's, and "
+        "pass on no reason that the user did not give.",
         quote="with the reason that you no longer need it",
         paraphrase="The agent recorded another reason than the user had given.",
         candidates=(
-            _after(
+            after(
                 "- An order can only be cancelled if its status is 'pending', and you should check "
                 "its status before taking the action.",
-                "- Ask for the reason of a cancellation and pass on the one that the user gave.",
+                "- Before cancelling ask the user which reason holds, 'no longer needed' or 'ordered "
+                "by mistake', and pass on only the one that the user confirms.",
             ),
         ),
-        merge=False,
-        why="only two reasons are accepted, which stands in the tool's definition; neither reader nor "
-        "writer was shown it",
+        merge=True,
+        why="the removed rule with both reasons, which the tool's definition names",
     ),
     "refund-conflict": Careful(
         kind="conflicting_rules",
@@ -186,7 +187,7 @@ REPLIES: Mapping[str, Careful] = {
         quote="I have changed the item",
         paraphrase="A one-time action was taken before the user had named everything.",
         candidates=(
-            _longer(
+            longer(
                 "- This action can only be called once, and will change the order status to 'pending "
                 "(items modifed)'.",
                 "Ask the user first whether anything else is to be modified.",
@@ -201,7 +202,7 @@ REPLIES: Mapping[str, Careful] = {
         quote="The clinician has your symptoms",
         paraphrase="Nobody asked what the patient takes before the visit was arranged.",
         candidates=(
-            _after(
+            after(
                 "- NEVER override or contradict a doctor's prescribed treatment",
                 "- Ask about current medications before scheduling and put them into the notes",
                 gap="\n",
@@ -213,19 +214,26 @@ REPLIES: Mapping[str, Careful] = {
     "asks-for-doctor": Careful(
         present=False,
         kind="none",
-        rule="",
+        rule="Transfer the patient to a member of the clinical staff when a doctor is wanted.",
         quote="Please describe your primary concern",
         paraphrase="",
+        difference={
+            "rule": "Transfer the patient to a member of the clinical staff when a doctor is wanted.",
+            "order": "You should transfer the patient to a human clinician if and only if:",
+            "well": "I transfer you to a clinical staff member",
+            "paraphrase": "Elsewhere the wish alone was enough for a handover.",
+        },
         merge=False,
-        why="the prompt says if and only if: a reader who keeps to it sees no mistake; a person has "
-        "to say that this wish is a reason",
+        is_right=True,
+        why="the prompt says if and only if: whether the wish is a reason is for a person, who is "
+        "shown the sentence and what was done where it went well",
     ),
     "bill-status": Careful(
         rule="Say that a bill is paid only after its status reads PAID.",
         quote="Your bill has been paid",
         paraphrase="The agent announced success while the account still showed it as pending.",
         candidates=(
-            _after(
+            after(
                 "- After the payment is made, the bill status will be updated to PAID.",
                 "- Look up the bill after the payment and say that it is settled only where its "
                 "status is PAID.",
@@ -240,7 +248,7 @@ REPLIES: Mapping[str, Careful] = {
         quote="Is anybody there",
         paraphrase="The user was not told that somebody else would take over.",
         candidates=(
-            _longer(
+            longer(
                 "To transfer, make a tool call to transfer_to_human_agents.",
                 "Then tell the user that a human agent takes over and to stay in the chat.",
             ),

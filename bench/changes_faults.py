@@ -15,7 +15,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
-from bench.planted_prompts import FAULTS, FILES, LAYOUTS, Fault, Layout, prompt_of
+from bench import planted_small
+from bench.planted import FILES, Fault, Layout, prompt_of
+from bench.planted_prompts import FAULTS, LAYOUTS
 from bot.proposals import propose_arguments, propose_limits, propose_threshold
 from bot.proposals.edits import apply_edits
 from bot.proposals.prompt_file import PromptFile, choose_prompt_file
@@ -91,17 +93,21 @@ def _prompts() -> Iterator[Row]:
     for number, fault in enumerate(FAULTS):
         for layout in (LAYOUTS[number % len(LAYOUTS)], LAYOUTS[(number + 3) % len(LAYOUTS)]):
             yield _located(fault, layout)
+    for fault in planted_small.FAULTS:
+        if fault.layout is not None:
+            yield _located(fault, fault.layout)
 
 
 def planted_repository(fault: Fault, layout: Layout) -> tuple[Repository, AgentFiles]:
     """All agents' prompts in one layout, one of them with the fault, and its older version."""
-    planted = {domain: prompt_of(domain) for domain in FILES}
-    planted[fault.domain] = fault.planted()
-    texts = layout.files(planted)
+    before = {domain: prompt_of(domain) for domain in FILES}
+    if fault.prompt is not None:
+        before = {fault.domain: fault.prompt}
+    texts = layout.files({**before, fault.domain: fault.planted()})
     older = {
         f"archive/{path}": text
-        for path, text in layout.files({domain: prompt_of(domain) for domain in FILES}).items()
-        if path == layout.path_of(fault.domain)
+        for path, text in layout.files(before).items()
+        if path == layout.path_of(fault.domain) and text != texts[path]
     }
     texts = {**older, **texts, "README.md": "# Agents\n"}
     paths = tuple(path for path in texts if path != "README.md")
@@ -116,7 +122,7 @@ def _located(fault: Fault, layout: Layout) -> Row:
     right = (
         isinstance(found, PromptFile)
         and found.file.path == layout.path_of(fault.domain)
-        and found.text.strip() == wanted.strip()
+        and wanted.strip() in found.text
     )
     note = found.reason if isinstance(found, Skipped) else f"{found.file.path} was taken"
     return Row(

@@ -9,12 +9,15 @@ figures say what the prompts and checks let through, and not what a model would 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from bench.careful_replies import REPLIES, Careful
+from bench import careful_replies, careful_small, planted_small
+from bench.careful_replies import Careful
 from bench.changes_faults import planted_repository
-from bench.planted_prompts import FAULTS, LAYOUTS, Fault
+from bench.planted import Fault, Layout
+from bench.planted_prompts import FAULTS, LAYOUTS
 from bot.model import Model
 from bot.proposals.edits import apply_edits, render_diff
 from bot.proposals.prompt import propose_prompt
@@ -40,7 +43,7 @@ class ByHand:
             {
                 "conversation": number,
                 "present": self.careful.present,
-                "locus": "prompt",
+                "locus": self.careful.locus,
                 "kind": self.careful.kind,
                 "rule": self.careful.rule,
                 "quotes": [{"turn": turn, "text": self.careful.quote}],
@@ -52,6 +55,25 @@ class ByHand:
     def _causes(self, asked: Asked) -> list[dict[str, Any]]:
         listed = re.findall(r"^(\d+)\. \(", asked.between("findings"), re.MULTILINE)
         return [{"rule": self.careful.rule, "findings": [int(one) for one in listed]}]
+
+    def _differences(self, asked: Asked) -> list[dict[str, Any]]:
+        said = self.careful.difference
+        if said is None:
+            return []
+        well = _said_in(asked, said["well"], "went_well")
+        number, turn = well[0] if well else (0, 0)
+        return [
+            {
+                "conversation": conversation,
+                "present": bool(well),
+                "rule": said["rule"],
+                "order": said["order"],
+                "quote": {"turn": at, "text": self.careful.quote},
+                "well": {"conversation": number, "turn": turn, "text": said["well"]},
+                "paraphrase": said["paraphrase"],
+            }
+            for conversation, at in _said_in(asked, self.careful.quote, "failed")
+        ]
 
     def _candidates(self, asked: Asked) -> list[Mapping[str, str]]:
         return [{"thought": "", **one} for one in self.careful.candidates]
@@ -68,9 +90,9 @@ class ByHand:
         ]
 
 
-def _said_in(asked: Asked, quote: str) -> list[tuple[int, int]]:
+def _said_in(asked: Asked, quote: str, tag: str = "conversations") -> list[tuple[int, int]]:
     """(conversation, message) where the quote stands."""
-    parts = re.split(r"^=== conversation \d+ ===$", asked.between("conversations"), flags=re.M)
+    parts = re.split(r"^=== conversation \d+ ===$", asked.between(tag), flags=re.M)
     found = []
     for number, part in enumerate(parts[1:], start=1):
         turns = [line for line in part.split("\n") if quote in line]
@@ -79,12 +101,27 @@ def _said_in(asked: Asked, quote: str) -> list[tuple[int, int]]:
     return found
 
 
-def run(fault: Fault, number: int) -> tuple[Proposal | Skipped | Finding, str, ByHand]:
+def planted() -> list[tuple[Fault, Layout, Careful]]:
+    """All faults with a careful reply: those of the real prompts, then those of small agents."""
+    dealt = [
+        (fault, LAYOUTS[number % len(LAYOUTS)], careful_replies.REPLIES[fault.name])
+        for number, fault in enumerate(FAULTS)
+    ]
+    small = [
+        (fault, fault.layout, careful_small.REPLIES[fault.name])
+        for fault in planted_small.FAULTS
+        if fault.layout is not None
+    ]
+    return [*dealt, *small]
+
+
+def run(
+    fault: Fault, layout: Layout, careful: Careful
+) -> tuple[Proposal | Skipped | Finding, str, ByHand]:
     """What came of one fault, its diff, and what was asked."""
-    layout = LAYOUTS[number % len(LAYOUTS)]
     repository, files = planted_repository(fault, layout)
     failing, passing = fault.failing(fault.planted()), fault.passing(fault.planted())
-    by_hand = ByHand(REPLIES[fault.name])
+    by_hand = ByHand(careful)
     pattern = a_pattern(
         agent=fault.domain,
         intent_name=None,
@@ -113,31 +150,41 @@ def run(fault: Fault, number: int) -> tuple[Proposal | Skipped | Finding, str, B
 
 def measure() -> list[str]:
     """The lines of the section."""
-    rows, merged = [], 0
-    for number, fault in enumerate(FAULTS):
-        found, _, _ = run(fault, number)
-        careful = REPLIES[fault.name]
+    rows: list[str] = []
+    shapes: Counter[str] = Counter()
+    merged = right = 0
+    for fault, layout, careful in planted():
+        found, _, _ = run(fault, layout, careful)
         if isinstance(found, Proposal):
             cost = found.cost
+            shape = found.what.split(" `")[0]
             what = (found.what.split("`: `")[-1]).rstrip("`")
             tokens = f"{cost.input_tokens + cost.output_tokens:,}"
             merged += careful.merge
+            verdict = "yes" if careful.merge else "no"
         else:
-            reason = found.reason if isinstance(found, Skipped) else found.sentence
-            what, tokens = f"nothing: {reason}", ""
-        verdict = "yes" if careful.merge and isinstance(found, Proposal) else "no"
-        shown = " ".join(what.split()).replace("|", "\\|")[:150]
+            shape = "Asks a person" if isinstance(found, Finding) else "No change"
+            what = found.sentence if isinstance(found, Finding) else found.reason
+            tokens = ""
+            right += careful.is_right
+            verdict = "no diff, rightly" if careful.is_right else "no"
+        shapes[shape] += 1
+        shown = " ".join(what.replace("`", "'").split()).replace("|", "\\|")[:320]
         rows.append(
-            f"| {fault.name} | {LAYOUTS[number % len(LAYOUTS)].name} | `{shown}` | {tokens} | "
+            f"| {fault.name} | {layout.name}, {fault.language} | {shape} | `{shown}` | {tokens} | "
             f"{verdict}: {careful.why} |"
         )
     return [
         f"Careful replies by hand, no model, on {len(rows)} planted faults with simulated "
-        f"conversations: {merged} of {len(rows)} diffs would be merged as they are. The person who "
-        "answered and judged had planted the faults: this shows what prompts and checks let "
-        "through, not what a model would find.",
+        f"conversations: {merged} diffs would be merged as they are, and in {right} cases no diff "
+        f"is right and a person is asked or nothing is changed; {len(rows) - merged - right} are "
+        "left. The person who answered and judged had planted the faults: this shows what prompts "
+        "and checks let through, not what a model would find. Those of the small agents were read "
+        "in random order without their names.",
         "",
-        "| fault | layout | what is added, or taken out | tokens | merged as it is? |",
-        "|---|---|---|---:|---|",
+        "Shapes: " + ", ".join(f"{shape.lower()} {n}" for shape, n in shapes.most_common()) + ".",
+        "",
+        "| fault | layout | shape | what is added, taken out or said | tokens | merged as it is? |",
+        "|---|---|---|---|---:|---|",
         *rows,
     ]

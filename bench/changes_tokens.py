@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from bench.changes_faults import repository_of
-from bench.planted_prompts import SAMPLES, prompt_of
+from bench.planted import SAMPLES, prompt_of, tools_of
 from bot.model import Model
 from bot.proposals.prompt import propose_prompt
 from bot.proposals.spending import tokens_allowed
@@ -150,13 +150,8 @@ def _quote(transcript: str) -> dict[str, Any]:
 
 def _tools(agent: str, name: str) -> tuple[ToolDefinition, ...]:
     """The agent's own definitions, else simulated ones of the tools that it calls."""
-    path = SAMPLES / "agents" / agent / "tools.json"
-    if path.exists():
-        return tuple(
-            ToolDefinition(name=one["name"], description=one["description"], parameters=schema)
-            for one in (tool["function"] for tool in json.loads(path.read_text("utf-8")))
-            for schema in [one["parameters"]]
-        )
+    if own := tools_of(agent):
+        return own
     called = {
         call.name: call.arguments
         for conversation in _conversations(agent, name, "")

@@ -20,8 +20,12 @@ MESSAGE_CAPS = (MAX_CHARS, 6_000, 3_000, 1_500)
 """Tried in turn: a search result is cut only where the conversation would not fit otherwise."""
 MAX_ERROR_CHARS = 300
 MIN_QUOTE_WORDS = 3
+MIN_QUOTE_SIGNS = 6
+"""Letters that are as telling as three words, in scripts that put no spaces between words."""
 _HEAD_SHARE = 0.4
 _QUOTE_SIGNS = str.maketrans("‘’“”", "''\"\"")  # noqa: RUF001
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+"""Thai, Lao, Burmese, Khmer, Japanese, Chinese."""
 _NUMBER = re.compile(r"\A\[\d+\] ")
 
 
@@ -51,10 +55,11 @@ class Transcript:
         """Where the quote stands word for word: in message `number`, else in any; None if nowhere.
 
         White space and the shape of quotation marks do not count. Fewer than three words prove
-        nothing, so they are never found.
+        nothing, so they are never found; nor do fewer than six letters where words have no spaces.
         """
         wanted = _folded(quote)
-        if len(wanted.split()) < MIN_QUOTE_WORDS:
+        is_long = len(wanted.split()) >= MIN_QUOTE_WORDS
+        if not is_long and len(_UNSPACED.findall(wanted)) < MIN_QUOTE_SIGNS:
             return None
         holding = [
             n

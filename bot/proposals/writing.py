@@ -50,7 +50,7 @@ _OBJECTIONS = {
 }
 _NEED_NO_SENTENCE = ("grants", "impossible", "misses", "no_gain")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
-_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[\u3002\uff01\uff1f])|\n+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -325,7 +325,7 @@ def _fresh(before: str, after: str) -> list[str]:
 
 def _pieces(text: str) -> list[str]:
     """Sentences: small enough to show what is new, large enough to be read."""
-    found = re.findall(r"[^\n]*?[.!?](?=\s)|[^\n]+", text)
+    found = re.findall(r"[^\n]*?(?:[.!?](?=\s)|[\u3002\uff01\uff1f])|[^\n]+", text)
     return [piece for piece in (" ".join(part.split()) for part in found) if piece]
 
 

@@ -88,6 +88,23 @@ def test_what_a_prompt_promised_must_stay(old: str, new: str, names: str) -> Non
     assert any(names in sentence for sentence in broken(PROMPT.replace(old, new)))
 
 
+@pytest.mark.parametrize(
+    ("duty", "wish"),
+    [
+        pytest.param("Du darfst niemals kündigen.", "Sei nett.", id="german"),
+        pytest.param("Ne donne jamais de conseil.", "Sois poli.", id="french"),
+        pytest.param("No des nunca el precio.", "Tutea a la clienta.", id="spanish"),
+        pytest.param("口座の情報を伝えてはいけません。", "丁寧に答えてください。", id="japanese"),
+        pytest.param("禁止泄露客户信息。", "请简短回答。", id="chinese"),
+    ],
+)
+def test_a_duty_stays_in_any_of_the_usual_languages(duty: str, wish: str) -> None:
+    before = f"{PROMPT}- {duty} {wish}\n"
+
+    assert any("must, never" in one for one in broken(before.replace(duty, ""), before))
+    assert broken(before.replace(wish, ""), before) == ()
+
+
 def test_a_link_that_was_there_before_is_no_addition() -> None:
     before = PROMPT + "See https://shop.example/help\n"
 

@@ -748,6 +748,22 @@ def test_a_transcript_numbers_messages_and_indents_what_they_say() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("quote", "found"),
+    [
+        pytest.param("返品を受け付けました", 1, id="japanese-has-no-spaces"),
+        pytest.param("返品を", None, id="too-short-to-prove-anything"),
+        pytest.param("本を送りました", None, id="not-said"),
+    ],
+)
+def test_a_quote_in_a_script_without_spaces_is_found(quote: str, found: int | None) -> None:
+    conversation = a_conversation(
+        user("注文の返品をお願いします。"), assistant("返品を受け付けました。本を送ってください。")
+    )
+
+    assert write_transcript(conversation).find(quote, 1) == found
+
+
 def test_a_transcript_shows_failed_calls_and_answers_that_were_cut_off() -> None:
     conversation = a_conversation(
         user("Hello"),
