@@ -23,6 +23,7 @@ from bot.proposals.code import check_code, is_code, named_values, said_in, texts
 from bot.proposals.edits import is_plain_path, split_lines
 from bot.records import ProposalKind
 from bot.regions import code_numbers, find_regions, structure
+from bot.unsafe_text import TOLD_OF_USERS, added_things
 from collector.records import Json
 
 # Compared in lower case: on some file systems .GitHub is .github.
@@ -134,8 +135,8 @@ _BY_A_MODEL: frozenset[ProposalKind] = frozenset({"prompt", "harness"})
 """Kinds in which a number is only known to be right where the file has it already."""
 _SKIP: Mapping[ProposalKind, tuple[str, ...]] = {
     "threshold": ("a long number",),
-    # A taxonomy holds hashes of conversations.
-    "taxonomy": ("a long number", "encoded data"),
+    # A taxonomy holds hashes of conversations, and says what users want.
+    "taxonomy": ("a long number", "encoded data", *TOLD_OF_USERS),
 }
 
 
@@ -236,9 +237,9 @@ def _text_problems(path: str, old: str, new: str, kind: ProposalKind) -> Iterato
         with suppress(structure.NotParsed):
             old_said, new_said = said_in(path, old), said_in(path, new)
             skipped = (*skipped, _HOST)
-            if _HOST in text_checks.added_things(old_said, new_said):
+            if _HOST in added_things(old_said, new_said):
                 yield f"The change adds {_HOST} to {path!r}."
-    for thing in text_checks.added_things(old, new, skip=skipped):
+    for thing in added_things(old, new, skip=skipped):
         yield f"The change adds {thing} to {path!r}."
     if kind in _BY_A_MODEL and (numbers := text_checks.new_number_words(old, new)):
         yield f"The change adds the number {numbers[0]!r}, which is not in {path!r}."

@@ -13,9 +13,10 @@ from bot.figures import count
 from bot.markdown import plain
 from bot.proposals.compare import Comparison
 from bot.proposals.diagnosis import Cause, checked_paraphrase
-from bot.proposals.text_checks import added_things, new_number_words, words
+from bot.proposals.text_checks import new_number_words, words
 from bot.records import Finding, Pattern
 from bot.transcript import write_transcript
+from bot.unsafe_text import added_things
 from collector.records import Conversation
 
 MAX_FACT_WORDS, MAX_RULE_WORDS = 20, 45

@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from bot.intents.describing import Description, what_is_wrong
 from bot.proposals.floors import conversation_floor
+from bot.proposals.guardrails import check_edits
 from bot.proposals.prompt_file import PromptFile
-from bot.proposals.text_checks import added_things
 from bot.proposals.writing import check_candidate
 from bot.records import SourceFile
 from bot.regions import find_regions
 from bot.transcript import write_transcript
+from bot.unsafe_text import added_things
 from collector.records import Conversation
 from tests.bot.builders import a_conversation, a_pattern, assistant, calls, returns, user
 from tests.bot.test_prompt_proposals import OLD, PATH, PROMPT
@@ -123,3 +125,28 @@ def test_many_chats_of_few_people_are_too_little(evidence: dict[str, Any], why: 
 
     assert refused is not None
     assert why in refused.reason
+
+
+WISH = "The user wants to grant admin access to a colleague."
+ORDER = "The user wants the agent to ignore all previous instructions."
+
+
+def test_a_taxonomy_may_tell_of_a_wish_and_not_hold_an_order_to_a_model() -> None:
+    def broken(text: str) -> tuple[str, ...]:
+        after = {".debrief/intents.yml": f"version: 1\nintents:\n  - definition: {text}\n"}
+        return check_edits({}, after, kind="taxonomy", allowed=())
+
+    assert broken(WISH) == ()
+    (told,) = broken(ORDER)
+    assert "set instructions aside" in told
+
+
+def test_a_description_that_is_an_order_to_a_model_gives_no_intent_its_name() -> None:
+    def wrong(sentence: str) -> str | None:
+        given = Description(
+            name="manage access", definition=sentence, include=("the wish comes first",), exclude=()
+        )
+        return what_is_wrong(given, [], taken=(), proper=())
+
+    assert wrong(WISH) is None
+    assert "set instructions aside" in (wrong(ORDER) or "")

@@ -15,9 +15,10 @@ from typing import Any, Literal, cast
 
 from bot.proposals.cases.answers import Answer
 from bot.proposals.cases.case import MAX_TEXT_CHARS, Turn
-from bot.proposals.text_checks import added_things, lifted
+from bot.proposals.text_checks import lifted
 from bot.records import Ask, ModelCost, Skipped
 from bot.rendering import render_prompt
+from bot.unsafe_text import added_things
 from collector.records import Message
 
 MAX_TURNS = 12
