@@ -2,19 +2,24 @@
 
 Takes the lines with their commits and what the target remembers of proposals; gives one `Origin` a
 line. A line is a proposal's where its commit carries the proposal's trailer or is its merge, and
-the target knows that proposal as merged: a trailer alone proves nothing. Pure; costs nothing.
+the target knows that proposal as merged: a trailer alone proves nothing. What an undoing brought
+back is with whom it had come from. Pure; costs nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from bot import git
-from bot.records import PastProposal
+from bot.records import RETIREMENT, ROLLBACK, PastProposal
 from bot.regions import NotParsed, find_regions
 
 CHARS_PER_TOKEN = 4
+TRACED = 8
+"""Undoings that are looked behind, one after the other: an undone undoing of an undoing."""
+_REVERTS = re.compile(r"^This reverts commit ([0-9a-f]{40,64})\b", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,23 +47,69 @@ class Share:
     tokens: int
 
 
+LinesBefore = Callable[[str], Sequence[git.LineCommit]]
+"""The lines of the file as they were before a commit; none where there was no such file."""
+
+
 def origins_of(
-    path: str, text: str, lines: Iterable[git.LineCommit], past: Sequence[PastProposal]
+    path: str,
+    text: str,
+    lines: Iterable[git.LineCommit],
+    past: Sequence[PastProposal],
+    *,
+    lines_before: LinesBefore,
 ) -> tuple[Origin, ...]:
     """One for each line of the file, in order."""
-    merged = [one for one in past if one.state == "merged"]
-    by_id = {one.id: one for one in merged}
-    by_merge = {one.merge_sha: one for one in merged if one.merge_sha}
+    makers = _Makers.of(past)
     regions = _regions(path, text)
-    return tuple(
-        Origin(
-            line=line,
-            proposal=by_id.get(git.trailer(line.message, git.PROPOSAL) or "")
-            or by_merge.get(line.sha),
-            region=regions.get(line.number),
+    earlier: dict[str, Mapping[str, git.LineCommit]] = {}
+    origins = []
+    for given in lines:
+        line = given
+        for _ in range(TRACED):
+            undone = makers.undone_by(line)
+            if undone is None:
+                break
+            if undone not in earlier:
+                earlier[undone] = {one.text: one for one in lines_before(undone)}
+            if line.text not in earlier[undone]:
+                break
+            line = replace(earlier[undone][line.text], number=given.number)
+        region = regions.get(line.number)
+        origins.append(Origin(line=line, proposal=makers.maker_of(line), region=region))
+    return tuple(origins)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Makers:
+    """Merged proposals, by what tells that a commit is theirs."""
+
+    by_id: Mapping[str, PastProposal]
+    by_merge: Mapping[str, PastProposal]
+
+    @classmethod
+    def of(cls, past: Sequence[PastProposal]) -> _Makers:
+        merged = [one for one in past if one.state == "merged"]
+        return cls(
+            by_id={one.id: one for one in merged},
+            by_merge={one.merge_sha: one for one in merged if one.merge_sha},
         )
-        for line in lines
-    )
+
+    def maker_of(self, line: git.LineCommit) -> PastProposal | None:
+        """The proposal whose commit it is; None for a person's."""
+        named = git.trailer(line.message, git.PROPOSAL) or ""
+        return self.by_id.get(named) or self.by_merge.get(line.sha)
+
+    def undone_by(self, line: git.LineCommit) -> str | None:
+        """The commit that the line's own one takes back, whoever did it; None for all others."""
+        maker = self.maker_of(line)
+        if maker is None:
+            found = _REVERTS.search(line.message)
+            return found[1] if found else None
+        if not maker.remedy.startswith((RETIREMENT, ROLLBACK)):
+            return None
+        earlier = self.by_id.get(maker.remedy.removeprefix(RETIREMENT).removeprefix(ROLLBACK))
+        return earlier.merge_sha if earlier else None
 
 
 def shares_of(origins: Sequence[Origin]) -> tuple[Share, ...]:

@@ -184,7 +184,7 @@ def _looking(add: Add) -> None:
     versions.add_argument("--repo", default=".", metavar="DIR")
     versions.add_argument("--agent")
     versions.add_argument("--since", metavar="28d", help="default: all")
-    blame = add("blame", "blame.blame", "which proposal or person each line of a prompt is from")
+    blame = add("blame", "blame.blame", "which proposal each line of a prompt is from")
     blame.add_argument("file", metavar="FILE")
     blame.add_argument("--repo", default=".", metavar="DIR")
     blame.add_argument("--history", metavar="TARGET", help="default: git: of --repo")

@@ -1,11 +1,13 @@
-"""debrief blame: for each line of a prompt the proposal behind it, or the person's commit."""
+"""debrief blame: for each line of a prompt the proposal behind it; people's lines stay blank."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+from rich.text import Text
 
 from bot import git
 from bot.blame import Origin, Share, origins_of, shares_of
@@ -16,11 +18,11 @@ from bot.history import read_history
 from bot.records import PastProposal
 from prompts import show_invisible
 
-NAME_CHARS = 20
+_COLUMNS = ("proposal", "verdict", "evidence", "tokens", "line")
 
 
 def blame(shell: Shell, given: argparse.Namespace) -> int:
-    """Show whose each line is, with evidence, verdict and tokens.
+    """Show which proposal each line is from, with evidence, verdict and tokens.
 
     Raises:
         UsageError: there is no such file in the newest commit of the default branch.
@@ -36,7 +38,13 @@ def blame(shell: Shell, given: argparse.Namespace) -> int:
             "committed, by its path in the repository"
         )
     past = read_history(given.history or f"git:{given.repo}", connect=shell.reader)
-    origins = origins_of(path, file.text, git.line_commits(repo, sha, path), past)
+    origins = origins_of(
+        path,
+        file.text,
+        git.line_commits(repo, sha, path),
+        past,
+        lines_before=lambda undone: _lines_before(repo, undone, path),
+    )
     shares = shares_of(origins)
     if shell.json:
         shell.emit(
@@ -49,12 +57,14 @@ def blame(shell: Shell, given: argparse.Namespace) -> int:
             }
         )
         return 0
+    shell.say(_headline(path, origins, shares))
+    shell.say("")
     for row in _rows(origins):
-        shell.say(row)
+        _print(shell, row)
     for one in shares:
-        shell.say(_sentence(one))
-    if not shares:
-        shell.say(f"No line of {path} comes from a merged proposal of Debrief.")
+        shell.say("")
+        for line in _told(one):
+            shell.say(line)
     return 0
 
 
@@ -68,15 +78,32 @@ def _inside(repo: Path, name: str) -> str:
     return PurePosixPath(name).as_posix()
 
 
-def _rows(origins: tuple[Origin, ...]) -> Iterator[str]:
-    """A heading and one row a line, as wide as they are: a pipe has no width."""
-    cells = [("from", "verdict", "evidence", "tokens", "line", "text")]
-    cells += [
-        (*_behind(one), str(one.tokens or ""), str(one.line.number), one.line.text)
-        for one in origins
-    ]
-    shown = [[show_invisible(cell) for cell in row] for row in cells]
-    wide = [max(len(row[at]) for row in shown) for at in range(5)]
+def _lines_before(repo: Path, sha: str, path: str) -> Sequence[git.LineCommit]:
+    parent = git.resolve(repo, f"{sha}^1")
+    if parent is None or not git.read_files(repo, parent, [path]):
+        return ()
+    return git.line_commits(repo, parent, path)
+
+
+# -- for people ------------------------------------------------------------------------------------
+
+
+def _headline(path: str, origins: Sequence[Origin], shares: Sequence[Share]) -> str:
+    tokens = sum(one.tokens for one in origins)
+    said = f"{path}: {count(len(origins), 'line')}, about {count(tokens, 'token')} in each call."
+    if not shares:
+        return f"{said} None of it comes from a merged proposal of Debrief."
+    ours = sum(one.tokens for one in shares)
+    lines = count(sum(one.lines for one in shares), "line")
+    return f"{said} Of Debrief: {lines}, about {count(ours, 'token')}."
+
+
+def _rows(origins: Sequence[Origin]) -> Iterator[str]:
+    """A heading and one row a line, as wide as they are."""
+    cells = [(*_COLUMNS, "text")]
+    cells += [(*_behind(one), str(one.line.number), one.line.text) for one in origins]
+    shown = [[show_invisible(cell).replace("\t", "  ") for cell in row] for row in cells]
+    wide = [max(len(row[at]) for row in shown) for at in range(len(_COLUMNS))]
     for who, verdict, evidence, tokens, line, text in shown:
         yield (
             f"{who:{wide[0]}}  {verdict:{wide[1]}}  {evidence:>{wide[2]}}  "
@@ -84,26 +111,48 @@ def _rows(origins: tuple[Origin, ...]) -> Iterator[str]:
         ).rstrip()
 
 
-def _behind(one: Origin) -> tuple[str, str, str]:
+def _print(shell: Shell, row: str) -> None:
+    """On a terminal a row is one line, cut at its edge; a pipe has no width."""
+    if shell.out.is_terminal:
+        line = Text(row)
+        line.truncate(shell.out.width, overflow="ellipsis")
+        row = line.plain
+    shell.say(row)
+
+
+def _behind(one: Origin) -> tuple[str, str, str, str]:
     past = one.proposal
     if past is None:
-        return f"{one.line.sha[:8]} {one.line.author[:NAME_CHARS]}", "", ""
-    return past.reference, _verdict(past), str(past.evidence_entries)
+        return "", "", "", ""
+    return _name(past), _verdict(past), str(past.evidence_entries), str(one.tokens)
+
+
+def _name(past: PastProposal) -> str:
+    """`#212`; where there is no GitHub, the id that `debrief rollback` takes."""
+    return past.reference.removeprefix("debrief/")
 
 
 def _verdict(past: PastProposal) -> str:
-    return (past.verdict or "measuring").replace("_", " ")
+    if past.verdict is not None:
+        return past.verdict.replace("_", " ")
+    return "measuring" if past.is_measured else "not measured"
 
 
-def _sentence(share: Share) -> str:
+def _told(share: Share) -> Iterator[str]:
     past = share.proposal
     when = f", merged {past.merged_at:%Y-%m-%d}" if past.merged_at else ""
-    edited = "; a reviewer changed it first" if past.reviewer_edits else ""
-    return (
-        f"{past.reference} ({past.kind}{when}): {past.title}. "
-        f"{count(share.lines, 'line')}, about {count(share.tokens, 'token')} in each call; "
-        f"evidence {past.evidence_entries}; verdict: {_verdict(past)}{edited}."
+    edited = ", changed by a reviewer first" if past.reviewer_edits else ""
+    yield f"{_name(past)}  {past.title}"
+    yield (
+        f"    {past.kind}{when}{edited}; evidence: {past.evidence_entries}; "
+        f"verdict: {_verdict(past)}"
     )
+    yield f"    {count(share.lines, 'line')}, about {count(share.tokens, 'token')} in each call"
+    if past.url:
+        yield f"    {past.url}"
+
+
+# -- for programs ----------------------------------------------------------------------------------
 
 
 def _line_json(one: Origin) -> dict[str, Any]:
