@@ -331,7 +331,13 @@ def _written(
         doubts = (*checked.doubts, *(code for one in told for code in doubts_of(one)))
         points = points_of(doubts)
         likely = confidence(kind, points, review.judged)
-        asked = Unsure(variant=variant, doubts=doubts, points=points, confidence=likely)
+        asked = Unsure(
+            variant=variant,
+            doubts=doubts,
+            points=points,
+            confidence=likely,
+            said=tuple(one["reason"] for one in told if one is not None and doubts_of(one)),
+        )
         if likely < POOR:
             found.became[f"dropped: its confidence is below {percent(POOR)}"] += 1
             continue

@@ -601,6 +601,8 @@ class PastProposal:
     """A person committed to the branch: hands off."""
     verdict: str | None = None
     """The verdict's result, where one was posted."""
+    effect: str = ""
+    """The difference that it gave, as it is shown, with its interval."""
     active_at: datetime | None = None
     """When anybody last did something to it, as far as the target says."""
     paths: tuple[str, ...] = ()
@@ -874,6 +876,8 @@ class Choice:
     """0..1 that a person would keep it."""
     why: str
     """Why people are asked, in our words."""
+    said: tuple[str, ...]
+    """What the judges who doubt it wrote. Outside text."""
     request: str
     """Outside text, redacted, as `answer` and the two of the seed are."""
     answer: str

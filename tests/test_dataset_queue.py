@@ -278,6 +278,31 @@ def test_a_run_that_died_while_it_asked_is_finished_by_the_next(debrief, hub, re
     assert len([one for one in hub.pulls if "Add" in one.title]) == 1
 
 
+def test_without_github_people_keep_lines_on_the_branch(debrief, hub, repo):
+    to = ("--to", f"git:{repo}")
+    done = debrief("run", "--repo", repo, *to, "--json")
+    assert done.code == 0, done.err
+    queue = next(one for one in done.json["operations"] if one["title"].startswith("Ask about"))
+    git(repo, "checkout", "--quiet", queue["branch"])
+    path = repo / FOLDER / "queue.jsonl"
+    first, *others = path.read_text().splitlines()
+    mended = {**json.loads(first), "keep": True}
+    mended["messages"][-1]["content"] = "It is at the depot."
+    path.write_text("\n".join([json.dumps(mended), *others]) + "\n")
+    git(repo, "commit", "--quiet", "--all", "--message", "One is good")
+    git(repo, "checkout", "--quiet", "main")
+    git(repo, "merge", "--quiet", "--no-ff", queue["branch"], "--message", "Merge")
+
+    later = NOW + timedelta(days=8)
+    done = debrief("run", "--repo", repo, *to, "--json", now=later)
+
+    grown = next(one for one in done.json["operations"] if one["title"].startswith("Add"))
+    text = next(one["new"] for one in grown["edits"] if one["path"].endswith("examples.jsonl"))
+    assert "It is at the depot." in text
+    assert mended["id"] in text
+    assert not [one for one in others if json.loads(one)["id"] in text]
+
+
 def test_a_share_of_zero_asks_the_model_for_nothing(debrief, hub, repo, model):
     path = repo / ".github/debrief.yml"
     path.write_text(SETTINGS.replace("at_least: 12", "at_least: 12, max_synthetic: 0"))

@@ -40,6 +40,7 @@ _SHOWN_ITEMS = 50
 _SHOWN_CHOICES = 20
 _CHOICE_CHARS = {"request": 500, "answer": 900, "seed_request": 200, "seed_answer": 400}
 """Twenty choices of this length leave room for the rest; the whole text stands in the file."""
+_SAID_CHARS = 240
 _WRAPPED = 96
 _SHOWN_IDS = 200
 _ALWAYS = 9
@@ -280,10 +281,12 @@ def _question(one: Choice) -> str:
     texts = {name: _wrapped(getattr(one, name), most) for name, most in _CHOICE_CHARS.items()}
     new = fence(f"USER\n{texts['request']}\n\nANSWER\n{texts['answer']}")
     seed = fence(f"USER\n{texts['seed_request']}\n\nANSWER, CORRECTED\n{texts['seed_answer']}")
-    below = f"{new}\n\n{_folded('Made of this one, which a person corrected', seed)}"
+    said = "".join(f" {code_span(words[:_SAID_CHARS])}" for words in one.said if words)
+    # Without a blank line before the code, which would set the box on a line of its own.
     return (
         f"{keep_box(one.id)} **{one.variant}**, confidence {percent(one.confidence)}: "
-        f"{prose(one.why, SENTENCE)} ({code_span(one.id)})\n\n{indent(below, '  ')}"
+        f"{prose(one.why, SENTENCE)}.{said}\n{indent(new, '  ')}\n\n"
+        + _folded(f"{one.id} was made of this one, which a person corrected", indent(seed, "  "))
     )
 
 

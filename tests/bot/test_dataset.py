@@ -6,6 +6,8 @@ import json
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.dataset_changes import dataset_globs, is_teaching, published
 from bot.proposals import check_edits
@@ -45,18 +47,22 @@ def accepted(n=0, *, by=None):
 
 
 def material(new=10, good=40, **changes):
-    given = {
+    fields = {
         "corrected": tuple(corrected(n) for n in range(new)),
         "accepted": tuple(accepted(n) for n in range(good)),
         "left_out": {},
         "ids": {},
     }
-    return Material(**{**given, **changes})
+    return Material(**{**fields, **changes})
 
 
-def dataset(given=None, repository=EMPTY, **changes):
+CORRECTED = [corrected(n) for n in range(40)]
+ACCEPTED = [accepted(n) for n in range(120)]
+
+
+def dataset(found=None, repository=EMPTY, **changes):
     wanted = {"path": "data/debrief", "at_least": 5, **changes}
-    return propose_dataset("outreach", given or material(), repository, **wanted)
+    return propose_dataset("outreach", found or material(), repository, **wanted)
 
 
 def test_a_correction_becomes_an_example_and_a_pair():
@@ -122,13 +128,13 @@ def test_two_accepted_answers_stand_beside_each_new_one(new, good, kept):
 
 
 def test_the_order_is_from_easy_to_hard_and_the_same_in_every_run():
-    given = material()
+    found = material()
 
-    mix = mixed(given.corrected, given.accepted)
+    mix = mixed(found.corrected, found.accepted)
 
     hard = [one.difficulty for one in mix.examples]
     assert hard == sorted(hard)
-    assert mix == mixed(given.corrected, tuple(reversed(given.accepted)))
+    assert mix == mixed(found.corrected, tuple(reversed(found.accepted)))
 
 
 def test_one_user_has_no_more_than_a_tenth_of_what_is_kept():
@@ -141,14 +147,51 @@ def test_one_user_has_no_more_than_a_tenth_of_what_is_kept():
 
 
 def test_what_a_model_wrote_is_at_most_three_tenths_of_what_is_new():
-    given = material(good=100)
-    made = [replace(one, source="synthetic", seed=one.id) for one in given.corrected]
+    found = material(good=100)
+    made = [replace(one, source="synthetic", seed=one.id) for one in found.corrected]
 
-    mix = mixed(given.corrected, given.accepted, made * 3)
+    mix = mixed(found.corrected, found.accepted, made * 3)
 
     new = mix.number("correction") + mix.number("synthetic")
     assert 0 < mix.number("synthetic") <= 0.3 * new
     assert mix.number("accepted") == 2 * new
+
+
+@given(
+    new=st.integers(0, 40),
+    good=st.integers(0, 120),
+    each=st.integers(0, 5),
+    share=st.floats(0, 1),
+)
+def test_no_mixture_ever_has_more_than_three_tenths_from_a_model(new, good, each, share):
+    fresh, kept = [CORRECTED[n] for n in range(new)], [ACCEPTED[n] for n in range(good)]
+    made = [
+        replace(one, id=f"{one.id}{n}", source="synthetic", seed=one.id)
+        for one in fresh
+        for n in range(each)
+    ]
+
+    mix = mixed(fresh, kept, made, share=share)
+
+    written, own = mix.number("synthetic"), mix.number("correction")
+    assert written <= min(0.3, share) * (written + own) + 1e-9
+    assert written <= 0.3 * len(mix.examples)
+    assert len({one.id for one in mix.examples}) == len(mix.examples)
+
+
+def test_what_a_person_kept_brings_a_set_again_and_waits_where_there_is_no_room():
+    first = dataset()
+    files = {e.path: SourceFile(path=e.path, blob="1" * 40, text=e.new) for e in first.edits}
+    merged = Repository(base_sha="1" * 40, base_branch="main", files=files)
+    seed = material().corrected[0]
+    made = [replace(seed, id=f"x-{c * 12}", source="synthetic", seed=seed.id) for c in "abcdefgh"]
+    kept = material(synthetic=tuple(made), kept=frozenset(one.id for one in made))
+
+    again = dataset(kept, merged)
+
+    assert isinstance(again, Proposal)
+    rows = dict(row for table in again.tables for row in table.rows if len(row) == 2)
+    assert rows["waits: a person kept it, and a model may not write more of this set"] == "4"
 
 
 def test_the_files_are_json_lines_without_hidden_signs():
@@ -171,14 +214,14 @@ def test_a_name_that_is_no_folder_becomes_a_hash():
 
 
 @pytest.mark.parametrize(
-    ("given", "code"),
+    ("found", "code"),
     [
         pytest.param(material(4), "evidence_floor", id="too-few"),
         pytest.param(material(good=3), "retention", id="nothing-to-keep"),
     ],
 )
-def test_too_little_is_said_with_its_numbers(given, code):
-    found = dataset(given)
+def test_too_little_is_said_with_its_numbers(found, code):
+    found = dataset(found)
 
     assert isinstance(found, Skipped)
     assert found.code == code

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import cmarkgfm
 import pytest
 
 from bot.boxes import keep_box, ticked_in
@@ -35,7 +37,7 @@ from bot.proposals.dataset.confidence import DOUBTS, Judged, calibration
 from bot.proposals.dataset.files import queue_file, read_examples
 from bot.proposals.dataset.language import are_alike
 from bot.proposals.dataset.queue import MOST
-from bot.proposals.dataset.variant_checks import DOUBTED, DROPPED
+from bot.proposals.dataset.variant_checks import DOUBTED, DROPPED, facts_in
 from bot.proposals.dataset.variants import KINDS
 from bot.records import ModelCost, PastProposal, Proposal, Reply, Repository, Skipped, SourceFile
 from tests.bot.test_cases import HOSTILE
@@ -356,6 +358,22 @@ def test_the_same_words_twice_are_one_example():
 
 
 @pytest.mark.parametrize(
+    ("text", "facts"),
+    [
+        ("Order L-481, please.", {"l-481"}),
+        ("on the 14th at 10:30", {"14", "10:30"}),
+        ("$1,250.50 or 5 %", {"1250.50", "5"}),
+        ("订单L-481什么时候到？", {"l-481"}),  # noqa: RUF001
+        ("1. First\n2. Second", set()),
+        ("２４ boxes for {name2} and [email]", {"24"}),  # noqa: RUF001
+        ("no number at all", set()),
+    ],
+)
+def test_facts_are_numbers_and_ids_however_they_are_written(text, facts):
+    assert facts_in(text) == facts
+
+
+@pytest.mark.parametrize(
     ("one", "other", "alike"),
     [
         ("Wo ist das Paket, und wie ist die Nummer?", "Where is the parcel and what is it?", False),
@@ -487,6 +505,27 @@ def test_text_of_strangers_cannot_tick_a_box():
     )
 
     assert ticked_in(body) == ()
+
+
+def test_what_a_judge_wrote_stands_in_code_and_acts_on_nobody():
+    said = "`</details> @team closes #1 <!-- x --> [a](https://evil.example)\n- [x] later"
+
+    body = render_body(queue([unsure(said=(said,))]), base_sha="0" * 40)
+
+    assert "\n- [x] later" not in body
+    assert "@team" not in body
+    html = cmarkgfm.github_flavored_markdown_to_html(body)
+    assert "evil.example" in html
+    assert "<a href" not in html
+    assert html.count('type="checkbox"') == 4
+
+
+def test_a_box_stands_on_the_line_of_what_it_is_about():
+    html = cmarkgfm.github_flavored_markdown_to_html(
+        render_body(queue([unsure(0), unsure(1)]), base_sha="0" * 40)
+    )
+
+    assert len(re.findall(r"<li><input[^>]*> <!--[^>]*--> <strong>harder", html)) == 2
 
 
 def test_what_is_ticked_at_the_merge_is_kept_and_the_rest_rejected():

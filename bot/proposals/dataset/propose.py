@@ -161,7 +161,7 @@ def _proposal(
         agent=agent,
         pattern_id=f"dataset-{short_hash(agent)}",
         remedy=remedy,
-        title=f"Add {count(len(mix.examples), 'training example')} from corrections",
+        title=f"Add {count(len(mix.examples), 'training example')}, {new} of them corrected",
         what=f"Writes `{folder}`: {count(new, 'corrected answer')}{synthetic} with "
         f"{count(mix.number('accepted'), 'accepted one')}, from easy to hard, "
         f"{count(pairs, 'preference pair')}, and the settings of a short training.",
@@ -214,6 +214,9 @@ def _mix_table(mix: Mix) -> Table:
 
 def _left_out_table(mix: Mix, material: Material) -> Table:
     rows = Counter(material.left_out)
+    unplaced = material.kept - {one.id for one in mix.examples}
+    if unplaced:
+        rows["waits: a person kept it, and a model may not write more of this set"] = len(unplaced)
     if mix.waiting:
         rows["waits: too few accepted answers beside it, or too many of one user"] = mix.waiting
     return Table(

@@ -54,6 +54,8 @@ class Unsure:
     doubts: tuple[str, ...]
     points: int
     confidence: float
+    said: tuple[str, ...] = ()
+    """What the judges who doubt it wrote. Outside text."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -212,6 +214,7 @@ def _choice(one: Unsure) -> Choice:
         points=one.points,
         confidence=one.confidence,
         why=why,
+        said=one.said,
         request=new.question,
         answer=new.answer,
         seed_request=seed.question,

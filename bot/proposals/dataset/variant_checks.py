@@ -8,6 +8,7 @@ costs nothing.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -80,7 +81,10 @@ _SHAPES = frozenset(
 )
 """Types of edit that any text shows by itself, whatever stands in it."""
 _PLACEHOLDER = re.compile(r"\[[a-z_0-9-]{2,40}\]|\{\{?[^{}\n]{1,40}\}?\}|<[A-Za-z_]{2,30}>")
-_FACT = re.compile(r"[^\W_]*\d[\w.,:/%€$£-]*")
+_FACT = re.compile(r"(?:[A-Za-z]+-?)*\d(?:[A-Za-z0-9_./:,-]*[A-Za-z0-9])?")
+"""In ASCII, as some languages set no space before a number."""
+_GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)$", re.IGNORECASE)
 _LIST_MARK = re.compile(r"^[ \t]*\d{1,2}[.)](?=\s)", re.MULTILINE)
 _NAME = re.compile(r"(?<=[a-z,;] )[A-Z][\w'-]+")
 """A capital letter inside a sentence. Languages that write nouns so have many of them: a doubt."""
@@ -213,8 +217,9 @@ def _said(example: Example) -> str:
 
 def facts_in(text: str) -> set[str]:
     """Numbers, dates, ids and amounts, without marks at their ends; numbers of a list are none."""
-    found = _FACT.findall(_LIST_MARK.sub("", _PLACEHOLDER.sub(" ", text)))
-    return {one.strip(".,:/-").casefold() for one in found}
+    plain = unicodedata.normalize("NFKC", _LIST_MARK.sub("", _PLACEHOLDER.sub(" ", text)))
+    found = _FACT.findall(_GROUPED.sub("", plain))
+    return {_ORDINAL.sub("", one).casefold() for one in found}
 
 
 def placeholders_in(text: str) -> set[str]:
