@@ -1,6 +1,6 @@
 """How good the changes are that Debrief proposes: places, values, words, bytes, tokens, attacks.
 
-    python bench/changes.py [--only faults|replies|edits|tokens|redteam]
+    python bench/changes.py [--only faults|replies|harness|places|edits|tokens|redteam]
 
 Each section is a module `bench/changes_<section>.py` with `measure()`, the lines of its Markdown.
 The result is bench/results/changes.md; sections that did not run keep their lines.
@@ -19,6 +19,8 @@ RESULTS = ROOT / "bench" / "results" / "changes.md"
 SECTIONS = {
     "faults": "Planted faults",
     "replies": "Careful replies",
+    "harness": "Harness, careful replies",
+    "places": "Places of known lines",
     "edits": "Random edits",
     "tokens": "Tokens and dollars of one proposal",
     "redteam": "Hostile input",

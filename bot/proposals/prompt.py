@@ -16,6 +16,7 @@ from bot.figures import count
 from bot.proposals.compare import DONE_OTHERWISE
 from bot.proposals.contrast import MAX_CONTRAST, Contrast, contrast, pick_alike
 from bot.proposals.diagnosis import Cause, Reading
+from bot.proposals.nearest import nearest_sections
 from bot.proposals.prompt_case import Traffic, build_proposal
 from bot.proposals.prompt_cause import Found, below_floor, find_causes, what_change
 from bot.proposals.prompt_file import choose_prompt_file
@@ -36,6 +37,8 @@ from collector.records import Conversation
 
 MAX_WORSE_SHARE = 0.25
 """Of the passing conversations that the rule is about: above this it does more harm than good."""
+NEAREST = 3
+"""Sections that the writer is told of: the right one is among them for two rules of three."""
 
 _KINDS = {
     "missing_rule": "no rule says what to do",
@@ -98,7 +101,7 @@ def propose_prompt(
 
     written = write_edit(
         prompt,
-        _told(causes[0], reading),
+        _told(causes[0], reading, prompt.text),
         rule=causes[0].rule,
         agent_tools=tools,
         constraints=constraints,
@@ -165,8 +168,9 @@ def _harmful(pattern: Pattern, checked: Contrast) -> Skipped | None:
 # -- what the models are told --------------------------------------------------------------------
 
 
-def _told(cause: Cause, reading: Reading) -> str:
+def _told(cause: Cause, reading: Reading, text: str) -> str:
     """The cause for the writer: readers' sentences and our counts, nothing that a user wrote."""
+    near = [one.heading or "(the top)" for one in nearest_sections(text, cause.rule)[:NEAREST]]
     lines = [
         f"Rule that would have prevented it: {cause.rule}",
         f"Seen in {len(cause.members)} of {reading.read} failed conversations that were read.",
@@ -176,7 +180,9 @@ def _told(cause: Cause, reading: Reading) -> str:
         f"{_KINDS[found.kind]}. {found.paraphrase or '(not told)'} Suggested: {found.rule}"
         for found in cause.members
     )
-    lines += [f"- ({number}x) {text}" for text, number in said.items()]
+    lines += [f"- ({number}x) {sentence}" for sentence, number in said.items()]
+    if len(near) > 1:
+        lines.append(f"Sections with words of that rule, the nearest first: {', '.join(near)}")
     return "\n".join(lines)
 
 
