@@ -12,7 +12,7 @@ its kin and not with other odd ones; a group that a retired intent knows gets th
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -33,6 +33,7 @@ from bot.intents.embedding import (
     weigh_tools,
     without_scripts,
 )
+from bot.intents.fitting import fit
 from bot.intents.label import (
     CHUNK,
     agents_of_intents,
@@ -133,6 +134,7 @@ def discover(
         clusters = _clusters(own, sample, vectors, seed, min_users, min_conversations)
         if not clusters:
             skipped.append(_too_few(agent, own, min_users, min_conversations))
+        clusters, unfit = _fitting(own, sample, clusters, min_users)
         new = _new(own, sample, clusters, known_as, min_users, min_conversations)
         same = _back_again(own, sample, vectors, new, candidates)
         groups = _groups(own, sample, vectors, new, same, intents, min_users, now)
@@ -145,7 +147,7 @@ def discover(
             cost += more
         intents |= {group.intent.id: group.intent for group in groups}
         sure = _sure_of_members(sample, vectors, new)
-        labels |= _label_all(own, groups, sure, known_as, candidates, embed)
+        labels |= _label_all(own, groups, sure, unfit, known_as, candidates, embed)
     version = taxonomy_version(intents.values())
     return Discovery(
         taxonomy=Taxonomy(intents=tuple(intents.values()), version=version, source="discovered"),
@@ -183,6 +185,31 @@ def _clusters(
         return _is_large(documents, rows, min_users, min_conversations)
 
     return join_small(vectors, members, is_large)
+
+
+def _fitting(
+    documents: Sequence[Document],
+    sample: NDArray[np.int64],
+    clusters: Sequence[NDArray[np.int64]],
+    min_users: int,
+) -> tuple[list[NDArray[np.int64]], frozenset[int]]:
+    """The clusters without the members that do not say what the others say, and those rows.
+
+    A cluster that was large enough with them may have fewer conversations now, but not fewer users.
+    """
+    groups = np.full(len(sample), -1)
+    for number, rows in enumerate(clusters):
+        groups[rows] = number
+    fitted = fit([documents[row] for row in sample], groups)
+    found = [np.flatnonzero(fitted == number) for number in range(len(clusters))]
+    large = [
+        own
+        for own in found
+        if _is_large(documents, [int(row) for row in sample[own]], min_users, min_users)
+    ]
+    within = {int(row) for own in large for row in sample[own]}
+    left = {int(row) for row in sample[groups >= 0]} - within
+    return sorted(large, key=len, reverse=True), frozenset(left)
 
 
 def _is_large(
@@ -442,11 +469,15 @@ def _label_all(
     documents: Sequence[Document],
     groups: Sequence[_Group],
     sure: Mapping[int, float],
+    unfit: Collection[int],
     known_as: _Known,
     known: Sequence[Intent],
     embed: Embedder,
 ) -> dict[tuple[str, str], Label]:
-    """Members get their group, others their known intent, the rest what the two together teach."""
+    """Members get their group, others their known intent, the rest what the two together teach.
+
+    What is `unfit` for the groups gets none of them: the vectors would put it where it was.
+    """
     member = {int(row): group.intent.id for group in groups for row in group.rows}
     found = {
         row: replace(_label(documents[row], (intent,)), source="classifier")
@@ -463,6 +494,8 @@ def _label_all(
     ]
     intents = [*(group.intent for group in groups), *(one for one in known if one.id in taught)]
     classifier = learn(documents, intents, examples=examples, embed=embed)
+    nowhere = {*unfit} - found.keys() - member.keys()
+    found |= {row: _label(documents[row], ()) for row in nowhere}
     rest = [row for row in range(len(documents)) if row not in found]
     for start in range(0, len(rest), CHUNK):
         rows = rest[start : start + CHUNK]

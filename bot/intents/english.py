@@ -36,7 +36,8 @@ _NEGATIONS = "aren't can't cannot didn't doesn't don't hasn't haven't isn't not 
 NEGATIONS = frozenset(_NEGATIONS.split(" "))
 PARTICLES = frozenset({"back", "down", "in", "off", "out", "up"})
 """Part of the verb before them: "set up"."""
-TAILS = frozenset({"information", "issue", "number", "option", "question", "status", "time"})
+_TAILS = "code email information issue name number option question status time"
+TAILS = frozenset(_TAILS.split())
 """Say nothing alone, and name a thing behind a word that does: "change a security question"."""
 QUESTION = re.compile(
     r"\b(?:how|what|when|where|which|who|why)\b|^\W*(?:am|are|do|does|did|has|have|is|may|should"

@@ -114,18 +114,18 @@ def name_clusters(
     names: list[Name] = []
     used = set(taken)
     for frame, own_terms, tool, at_first, in_all in zip(frames, terms, tools, *orders, strict=True):
-        leads = _leads(at_first, in_all, tool) or [_listed(own_terms, frame)]
-        candidates = _candidates(leads, [*at_first, *in_all], own_terms)
+        leads = _leads(at_first, in_all, tool, own_terms) or [_listed([*own_terms], frame)]
+        candidates = _candidates(leads, [*at_first, *in_all], [*own_terms])
         text = next(name for name in candidates if name not in used)
         used.add(text)
-        names.append(Name(text=text, terms=tuple(_distinct(own_terms)[:MAX_TERMS])))
+        names.append(Name(text=text, terms=tuple(_distinct([*own_terms])[:MAX_TERMS])))
     return names
 
 
 def _terms(
     clusters: Sequence[Sequence[Document]], proper: frozenset[str], min_users: int
-) -> list[list[str]]:
-    """Telling terms of each cluster, those that its users say at first before all others."""
+) -> list[dict[str, float]]:
+    """Terms of each cluster and how telling they are: if there are any, those said at first."""
 
     def at_first(one: Document) -> set[str]:
         return {term for sentence in sentences_of(one) for term in terms_of(sentence, proper)}
@@ -141,7 +141,7 @@ def _terms(
     return [_whole_terms(next(filter(None, found), {})) for found in zip(*ways, strict=True)]
 
 
-def _whole_terms(terms: Mapping[str, int]) -> list[str]:
+def _whole_terms(terms: Mapping[str, float]) -> dict[str, float]:
     """Without the parts of longer terms that nearly as many say, in scripts without spaces."""
     letters = [term for term in terms if script_of(term) in UNSPACED]
     parts = {
@@ -150,7 +150,7 @@ def _whole_terms(terms: Mapping[str, int]) -> list[str]:
         for longer in letters
         if term in longer != term and terms[longer] >= NEARLY * terms[term]
     }
-    return [term for term in terms if term not in parts]
+    return {term: telling for term, telling in terms.items() if term not in parts}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -272,7 +272,7 @@ def proper_nouns(texts: Iterable[str]) -> frozenset[str]:
     """Words that are names of people, places and products, in lower case.
 
     Those that nearly always have a capital inside a sentence, where not all nouns do as in German,
-    and those with which users introduce themselves. Words all in capitals (ATM) stay: they are mostly terms.
+    and those with which users introduce themselves. Words all in capitals (ATM) stay: mostly terms.
     """
     capital: Counter[str] = Counter()
     seen: Counter[str] = Counter()
@@ -301,8 +301,9 @@ def _most_telling(
     min_users: int,
     *,
     known_to: int = 0,
-) -> list[dict[str, int]]:
-    """For each cluster the parts that set it apart, most telling first, with how many users.
+) -> list[dict[str, float]]:
+    """For each cluster the parts that set it apart, most telling first, and how telling they are as
+    names (`_Order.telling`).
 
     `min_users` of the cluster used each, and `known_to` of all clusters.
 
@@ -315,15 +316,14 @@ def _most_telling(
     ranked = []
     for own, size in zip(used, sizes, strict=True):
         elsewhere = max(everyone - size, 1)
-        weight = {
-            part: (count / size)
-            * math.log((count / size) / ((total[part] - count + 0.5) / elsewhere))
-            for part, count in own.items()
-            if count >= min_users and total[part] >= known_to
+        lifts = {
+            part: math.log((users / size) / ((total[part] - users + 0.5) / elsewhere))
+            for part, users in own.items()
+            if users >= min_users and total[part] >= known_to
         }
-        telling = [part for part, value in weight.items() if value > 0]
-        telling.sort(key=lambda part: (-weight[part], part))
-        ranked.append({part: own[part] for part in telling})
+        telling = [part for part, lift in lifts.items() if lift > 0]
+        telling.sort(key=lambda part: (-own[part] * lifts[part], part))
+        ranked.append({part: own[part] / size * min(lifts[part], TELLING) for part in telling})
     return ranked
 
 
@@ -335,14 +335,23 @@ def _users_of(
     return Counter(part for _, part in seen)
 
 
-def _leads(at_first: Sequence[_Order], in_all: Sequence[_Order], tool: str | None) -> list[str]:
-    """What the group may be called, the best first; nothing where it has no order and no tool."""
+def _leads(
+    at_first: Sequence[_Order],
+    in_all: Sequence[_Order],
+    tool: str | None,
+    terms: Mapping[str, float],
+) -> list[str]:
+    """What the group may be called, the best first; nothing where its terms say more of it."""
+    best, telling = next(iter(terms.items()), ("", 0.0))
+    partly = [
+        [one for one in orders if one.telling >= telling or set(best.split()) & {*one.text.split()}]
+        for orders in (at_first, in_all)
+    ]
     found = [
         _said_by(MOSTLY, at_first),
         tool,
         _said_by(MOSTLY, in_all),
-        _said_by(PARTLY, at_first),
-        _said_by(PARTLY, in_all),
+        *(_said_by(PARTLY, orders) for orders in partly),
     ]
     return list(dict.fromkeys(one for one in found if one is not None))
 

@@ -87,7 +87,8 @@ def terms_of(sentence: str, proper: Set[str]) -> Iterator[str]:
             yield from _unspaced_terms(word)
             before, joint = "", ""
         elif is_telling(word, proper):
-            yield word
+            if word not in TAILS:
+                yield word
             if before and not alike(before, word):
                 yield f"{before} {joint}{word}"
             before, joint = word, ""
