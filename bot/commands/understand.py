@@ -20,10 +20,12 @@ from bot.commands.loading import (
 )
 from bot.commands.quality import drawings, monitored
 from bot.commands.shell import Shell
+from bot.dashboard import dashboard_of, dashboard_page
 from bot.history import read_history
 from bot.pipeline import Understanding, explain, measure
 from bot.records import Pattern, PatternReport
-from bot.report import dashboard_markdown, html_page, patterns_text
+from bot.report import html_page, patterns_text
+from bot.report.content import pattern_name
 
 if TYPE_CHECKING:
     from bot.model import Model
@@ -50,10 +52,21 @@ def report(shell: Shell, given: argparse.Namespace) -> int:
     workspace, understood, model = _with_read_causes(shell, given.repo)
     history = given.history or (f"git:{given.repo}" if given.repo else None)
     past = read_history(history, connect=shell.reader) if history else ()
-    verdicts, _ = measure(understood, past, now=shell.now)
+    verdicts, waiting = measure(understood, past, now=shell.now)
     out = Path(given.out)
     if out.suffix == ".md":
-        page = dashboard_markdown(understood.report, past=past, verdicts=verdicts, now=shell.now)
+        page = dashboard_page(
+            dashboard_of(
+                understood.report,
+                past,
+                name_of={one.id: pattern_name(one) for one in understood.report.patterns},
+                verdicts=verdicts,
+                skipped=waiting,
+                cost=model.cost if model else None,
+                per_week=workspace.settings.limits.new_per_week,
+                now=shell.now,
+            )
+        )
     else:
         store = store_of(shell, workspace.settings)
         ask = ask_of(model, store, workspace.settings)
@@ -108,6 +121,7 @@ def report_json(report: PatternReport) -> dict[str, Any]:
         ],
         "decisions": [asdict(rates) for rates in report.decisions],
         "signals": [asdict(rate) for rate in report.signal_rates],
+        "compared": {id: asdict(rate) for id, rate in report.compared.items()},
         "workflows": [asdict(workflow) for workflow in report.workflows],
         "findings": [asdict(finding) for finding in report.findings],
         "refused": [asdict(declined) for declined in report.refused],

@@ -5,7 +5,13 @@ Pure: who reads and writes the issue is `bot.surface`. Nothing is kept but in th
 """
 
 from bot.dashboard.build import dashboard_of, rejection_words, with_published
-from bot.dashboard.page import merge_boxes, parse_dashboard, render_dashboard, ticked_boxes
+from bot.dashboard.page import (
+    dashboard_page,
+    merge_boxes,
+    parse_dashboard,
+    render_dashboard,
+    ticked_boxes,
+)
 from bot.dashboard.records import AgentView, Box, Dashboard, Quota, Reason, Row
 
 __all__ = [
@@ -16,6 +22,7 @@ __all__ = [
     "Reason",
     "Row",
     "dashboard_of",
+    "dashboard_page",
     "merge_boxes",
     "parse_dashboard",
     "rejection_words",

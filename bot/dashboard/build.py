@@ -37,8 +37,9 @@ _RANK: Mapping[State, int] = {
     "worked": 5,
     "no_effect": 6,
     "unknown": 7,
-    "rejected": 8,
-    "closed": 9,
+    "merged": 8,
+    "rejected": 9,
+    "closed": 10,
 }
 _RESULTS: Mapping[str, State] = {
     "worked": "worked",
@@ -49,6 +50,7 @@ _RESULTS: Mapping[str, State] = {
 _PAST: Mapping[State, str] = {
     "open": "open",
     "measuring": "merged",
+    "merged": "merged",
     **dict.fromkeys(_RESULTS.values(), "merged"),
     "rejected": "rejected",
     "closed": "closed",
@@ -179,10 +181,13 @@ def _past_row(one: PastProposal, verdicts: Sequence[Verdict], measuring: Mapping
     if one.state == "merged":
         result = fresh.result if fresh else one.verdict
         settled = one.verdict is not None or (fresh is not None and fresh.result != "unknown")
-        state = _RESULTS.get(result or "", "measuring") if settled else "measuring"
+        waiting: State = "measuring" if one.is_measured else "merged"
+        state = _RESULTS.get(result or "", waiting) if settled else waiting
         since = one.merged_at or since
         if fresh is not None and fresh.difference is not None and fresh.result != "unknown":
             detail = points(fresh.difference, fresh.interval)
+        elif fresh is None and state in ("worked", "no_effect", "harmed"):
+            detail = one.effect
         elif state == "measuring":
             detail = _progress(fresh) or measuring.get(f"verdict on {one.reference}", "")
     elif one.state == "rejected":

@@ -36,6 +36,7 @@ _STATES = {
     "waiting": "waiting",
     "open": "open",
     "measuring": "merged, measuring",
+    "merged": "merged",
     "worked": "**worked**",
     "no_effect": "no effect",
     "harmed": "**harmed**",
@@ -43,7 +44,7 @@ _STATES = {
     "rejected": "rejected",
     "closed": "closed",
 }
-_OVER = ("worked", "no_effect", "unknown", "rejected", "closed")
+_OVER = ("worked", "no_effect", "unknown", "merged", "rejected", "closed")
 _BOX = re.compile(
     r"^[ ]{0,3}[-*] \[(?P<tick>[ xX])\] <!-- debrief:box "
     r"(?P<key>pause|(?:create|evaluate|lift)=[a-z0-9][a-z0-9._-]{0,63}) -->",
@@ -116,9 +117,21 @@ def _undated(rows: Sequence[Row]) -> tuple[Row, ...]:
 # -- the page --------------------------------------------------------------------------------------
 
 
+def dashboard_page(dashboard: Dashboard) -> str:
+    """The same to pass on as a file: no marker, and no boxes that nobody would read."""
+    return "\n\n".join([f"# {TITLE}", *_parts(dashboard)]) + "\n"
+
+
 def _render(dashboard: Dashboard, ticked: Collection[str]) -> str:
     values: dict[str, Json] = {"issue": "dashboard", "dashboard": _values(dashboard)}
-    parts = [f"{render_marker(values)}\n{_headline(dashboard)}"]
+    headline, *rest = _parts(dashboard)
+    parts = [f"{render_marker(values)}\n{headline}", *rest, *_wishes(dashboard, ticked)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _parts(dashboard: Dashboard) -> list[str]:
+    """What both say: the line of the last run first."""
+    parts = [_headline(dashboard)]
     if dashboard.paused:
         parts.append("> [!IMPORTANT]\n> **Paused.** Nothing new is opened until the box is empty.")
     if dashboard.problems:
@@ -129,9 +142,7 @@ def _render(dashboard: Dashboard, ticked: Collection[str]) -> str:
     if not dashboard.agents:
         parts.append("No conversations were received in this window: there is nothing to say yet.")
     parts += _proposals(dashboard.rows)
-    parts += _numbers(dashboard)
-    parts += _wishes(dashboard, ticked)
-    return "\n\n".join(parts) + "\n"
+    return [*parts, *_numbers(dashboard)]
 
 
 def _headline(dashboard: Dashboard) -> str:

@@ -16,11 +16,13 @@ State = Literal[
     "no_effect",
     "harmed",
     "unknown",
+    "merged",
     "rejected",
     "closed",
 ]
 """`candidate`: a pattern without a proposal yet. `waiting`: a proposal that a limit holds back.
-`measuring`: merged, without a verdict. `closed`: by Debrief itself."""
+`measuring`: merged, without a verdict yet. `merged`: it predicted nothing, so no verdict comes.
+`closed`: by Debrief itself."""
 
 BoxKind = Literal["create", "evaluate", "lift", "pause"]
 

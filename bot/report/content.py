@@ -36,14 +36,49 @@ HEALTH: Mapping[str, str] = {
 }
 
 
+DONE: Mapping[str, str] = {
+    "open": "opened",
+    "update": "updated",
+    "close": "closed",
+    "comment": "commented",
+    "verdict": "verdict posted",
+    "issue": "page written",
+    "answer": "answered",
+    "evidence": "kept",
+}
+TO_DO: Mapping[str, str] = {
+    "open": "to open",
+    "update": "to update",
+    "close": "to close",
+    "comment": "to comment",
+    "verdict": "verdict to post",
+    "issue": "page to write",
+    "answer": "to answer",
+    "evidence": "to keep",
+}
+"""Operations in words: what was done, and what a bundle or a dry run would do."""
+KINDS: Mapping[str, str] = {
+    "rule": "rule in a prompt",
+    "prompt": "prompt",
+    "threshold": "threshold",
+    "harness": "tool or code",
+    "config": "config",
+    "taxonomy": "intents",
+    "cases": "test cases",
+    "dataset": "training data",
+}
+"""What a change is of; pages of ours are of no kind."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Step:
-    """One row of what a run did."""
+    """One row of what a run did, in words."""
 
-    op: str
+    done: str
     title: str
     kind: str
     where: str
+    """A pull request, an issue or a branch; empty for what has no place that people open."""
 
 
 def steps_of(plan: Plan | None, published: PublishReport | None) -> list[Step]:
@@ -51,22 +86,34 @@ def steps_of(plan: Plan | None, published: PublishReport | None) -> list[Step]:
     planned = {(str(one.op), one.id): one for one in plan.operations} if plan else {}
     if published is None:
         return [
-            Step(op=one.op, title=one.title, kind=one.kind, where=one.reference or one.branch)
+            Step(
+                done=TO_DO[one.op],
+                title=one.title,
+                kind=KINDS.get(one.kind, ""),
+                where=one.reference or one.branch,
+            )
             for one in planned.values()
             if one.reference or one.branch  # the rest are pages, which only show what is here
         ]
+    words = DONE if published.writes else TO_DO
     steps = []
     for sent in published.done:
         known = planned.get((sent.op, sent.id))
         steps.append(
             Step(
-                op=sent.op,
+                done=words.get(sent.op, sent.op),
                 title=known.title if known else sent.id,
-                kind=known.kind if known else "",
-                where=sent.reference or f"debrief/{sent.id}",
+                kind=KINDS.get(known.kind, "") if known else "",
+                where=sent.reference or (known.branch if known else ""),
             )
         )
     return steps
+
+
+def steps_title(published: PublishReport | None) -> str:
+    if published is None:
+        return "In the bundle"
+    return "This run" if published.writes else "This run would"
 
 
 def left_out_of(plan: Plan | None, published: PublishReport | None) -> list[Skipped]:

@@ -1,4 +1,4 @@
-"""Markdown for GitHub: the summary of a job, and the body of the one dashboard issue.
+"""Markdown for GitHub: the summary of a job.
 
 Every name from outside is neutralised by `bot.markdown`; both stay far under GitHub's limits
 because they list few things and say how many more there are.
@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
 
 from bot.figures import bars, count, percent, points, rate
 from bot.markdown import Live, code_span, plain, prose, table
 from bot.records import (
     AgentHealth,
-    Degraded,
     ModelCost,
-    PastProposal,
     Pattern,
     PatternReport,
     Plan,
@@ -28,15 +25,12 @@ from bot.report.content import (
     HOW_TO_READ,
     SHOWN_LINES,
     SHOWN_PATTERNS,
-    age,
     agent_numbers,
     left_out_of,
-    newest_first,
     pattern_name,
     patterns_of,
-    result_words,
-    state_words,
     steps_of,
+    steps_title,
     tested_sentence,
     told_in_full,
     trend_words,
@@ -64,11 +58,11 @@ def summary_markdown(
     steps = steps_of(plan, published)
     if steps:
         rows = [
-            [one.op, plain(one.title, 100), one.kind, _reference(one.where)]
+            [one.done, plain(one.title, 100), one.kind, _reference(one.where)]
             for one in steps[:_SHOWN_PAST]
         ]
-        title = "This run" if published else "In the bundle"
-        parts.append(f"### {title}\n\n" + table(["", "what", "kind", "where"], rows))
+        title = steps_title(published)
+        parts.append(f"### {title}\n\n" + table(["", "what", "a change of", "where"], rows))
     if verdicts:
         lines = [
             f"- **{one.result.replace('_', ' ')}** {_reference(one.reference)}: "
@@ -90,48 +84,6 @@ def summary_markdown(
     return "\n\n".join(parts) + "\n"
 
 
-def dashboard_markdown(
-    report: PatternReport,
-    *,
-    past: Sequence[PastProposal],
-    now: datetime,
-    verdicts: Sequence[Verdict] = (),
-    degraded: Sequence[Degraded] = (),
-    cost: ModelCost | None = None,
-) -> str:
-    """The issue's body without its marker: health and top reasons per agent, then all proposals."""
-    parts = [_last_run(report, now, degraded, cost)]
-    for agent in report.agents[:_SHOWN_AGENTS]:
-        parts.append(f"### {plain(agent.agent, 80)} · {HEALTH[agent.health]}")
-        parts.append(prose(agent.why, _LINE))
-        parts += _top(patterns_of(report, agent.agent))
-    parts += _more(len(report.agents), _SHOWN_AGENTS, "agent")
-    if past:
-        header = ["", "proposal", "kind", "state", "since", "result"]
-        rows = [_past(one, verdicts, now) for one in newest_first(past)[:_SHOWN_PAST]]
-        parts += ["### Proposals", table(header, rows)]
-    parts += _more(len(past), _SHOWN_PAST, "older proposal")
-    settled = [one.verdict for one in past if one.verdict not in (None, "unknown")]
-    if settled:
-        worked = settled.count("worked")
-        parts.append(f"Worked: {worked} of {count(len(settled), 'settled verdict')}.")
-    return "\n\n".join(parts) + "\n"
-
-
-def _last_run(
-    report: PatternReport, now: datetime, degraded: Sequence[Degraded], cost: ModelCost | None
-) -> str:
-    """Never older than the issue's body, so a reader sees at once when the job has stopped."""
-    spent = f", ${cost.usd:.2f}" if cost is not None and cost.calls else ""
-    parts = [f"Last run {now:%Y-%m-%d %H:%M} UTC{spent}."]
-    if not report.agents:
-        parts.append("No conversations in the store for this window.")
-    if degraded:
-        reasons = "; ".join(prose(one.sentence, _LINE) for one in degraded[:SHOWN_LINES])
-        parts.append(f"Degraded: {reasons}")
-    return " ".join(parts)
-
-
 def _understood(report: PatternReport | None, window_days: int) -> list[str]:
     if report is None:
         return []
@@ -146,6 +98,8 @@ def _understood(report: PatternReport | None, window_days: int) -> list[str]:
 
 def _reference(text: str) -> str:
     """`#212` links to our own pull request; anything else is outside text."""
+    if not text:
+        return ""
     return Live(text) if re.fullmatch(r"#\d{1,9}", text) else code_span(text[:80])
 
 
@@ -179,27 +133,6 @@ def _pattern(pattern: Pattern) -> list[str]:
         "" if difference is None else points(difference, pattern.interval),
         count(pattern.users, pattern.unit),
         f"{bars(pattern.weeks)} {trend_words(pattern)}".strip(),
-    ]
-
-
-def _top(patterns: Sequence[Pattern]) -> list[str]:
-    if not patterns:
-        return []
-    named = [
-        f"{number}. {prose(pattern_name(pattern), 120)} ({percent(pattern.rate)})"
-        for number, pattern in enumerate(patterns[:_TOP], 1)
-    ]
-    return ["What goes wrong most:", "\n".join(named)]
-
-
-def _past(past: PastProposal, verdicts: Sequence[Verdict], now: datetime) -> list[str]:
-    return [
-        _reference(past.reference),
-        plain(past.title, 100),
-        past.kind,
-        state_words(past),
-        age(past.merged_at or past.opened_at, now),
-        result_words(past, verdicts),
     ]
 
 

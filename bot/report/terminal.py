@@ -44,6 +44,7 @@ from bot.report.content import (
     pattern_name,
     patterns_of,
     steps_of,
+    steps_title,
     tested_sentence,
     told_in_full,
     trend_words,
@@ -230,10 +231,10 @@ def _steps(steps: Sequence[Step], published: PublishReport | None) -> Iterator[R
         done = f"; {count(same, 'operation')} had been carried out before" if same else ""
         yield Text(f"Nothing to open, update, close or say{done}.")
         return
-    yield Text("This run" if published else "In the bundle", style="bold")
-    table = _table("", "what", "kind", "where")
+    yield Text(steps_title(published), style="bold")
+    table = _table("", "what", "a change of", "where")
     for one in steps:
-        table.add_row(_said(one.op), _said(one.title), _said(one.kind), _said(one.where))
+        table.add_row(_said(one.done), _said(one.title), _said(one.kind), _said(one.where))
     yield table
 
 

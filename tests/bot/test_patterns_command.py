@@ -61,8 +61,9 @@ def test_a_program_finds_every_part_under_its_key(debrief, tmp_path):
 
     assert set(told) == {
         *("agents", "tested", "patterns", "gone", "decisions", "signals", "workflows"),
-        *("findings", "refused"),
+        *("findings", "refused", "compared"),
     }
+    assert told["compared"][told["patterns"][0]["id"]]["rate"] == told["patterns"][0]["rate"]
     (pattern, *_) = told["patterns"]
     assert pattern["risk_difference"] > 0.5
     assert pattern["interval"]["low"] <= pattern["risk_difference"] <= pattern["interval"]["high"]

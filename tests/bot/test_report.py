@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
@@ -33,7 +33,7 @@ from bot.records import (
     WeekRate,
     Workflow,
 )
-from bot.report import dashboard_markdown, html_page, patterns_text, run_text, summary_markdown
+from bot.report import html_page, patterns_text, run_text, summary_markdown
 from bot.report.content import pattern_name, told_in_full
 from bot.statistics import failure_rate
 from tests.bot.builders import a_correction
@@ -94,16 +94,6 @@ class ARun:
             plan=self.plan,
             verdicts=self.verdicts,
             published=self.published(),
-            cost=ModelCost(calls=3, usd=1.84),
-        )
-
-    def dashboard(self) -> str:
-        return dashboard_markdown(
-            self.report,
-            past=self.past,
-            now=NOW,
-            verdicts=self.verdicts,
-            degraded=self.degraded,
             cost=ModelCost(calls=3, usd=1.84),
         )
 
@@ -264,7 +254,7 @@ def test_an_empty_store_is_said_and_no_failure() -> None:
 def test_a_cycle_tells_what_it_did_and_what_it_left_out() -> None:
     text = printed(a_run().text())
 
-    assert re.search(r"open +Leave out the opening line +rule +debrief/p-9", text)
+    assert re.search(r"opened +Leave out the opening line +rule in a prompt +debrief/p-9", text)
     assert re.search(r"a prompt change +no_key +No model key is set\.", text)
     assert re.search(r"degraded +Prompt changes were left out\.", text)
     assert "3 model calls, $1.84." in text
@@ -283,7 +273,7 @@ def test_after_publishing_only_what_was_carried_out_is_told() -> None:
 
     text = printed(run_text(plan=run.plan, published=report))
 
-    assert re.search(r"open +Leave out the opening line +rule +#213", text)
+    assert re.search(r"opened +Leave out the opening line +rule in a prompt +#213", text)
     assert re.search(r"open p-8 +moved +the file has changed", text)
 
 
@@ -416,7 +406,7 @@ def test_a_job_summary_tells_what_a_run_found_did_and_left_out() -> None:
     assert (
         "| cancel a flight: failure | 43 % (35\u201351) | 24 % | +19 points (9\u201328) |" in text
     )
-    assert "| open | Leave out the opening line | rule | `debrief/p-9` |" in text
+    assert "| opened | Leave out the opening line | rule in a prompt | `debrief/p-9` |" in text
     assert "- a prompt change: No model key is set." in text
     assert "3 model calls, $1.84." in text
 
@@ -440,24 +430,28 @@ def test_why_is_told_wherever_a_pattern_is() -> None:
         assert "9 of 12 failing conversations have `search` time out." in text
 
 
-def test_the_dashboard_links_our_pull_requests_and_tells_their_state() -> None:
-    text = a_run().dashboard()
+@pytest.mark.parametrize(
+    ("writes", "title", "did"),
+    [pytest.param(3, "This run", "opened", id="a-run"), (0, "This run would", "to open")],
+)
+def test_what_a_run_did_is_told_in_plain_words(writes: int, title: str, did: str) -> None:
+    run = a_run()
+    published = replace(run.published(), writes=writes)
 
-    assert text.startswith("Last run 2026-11-21 06:00 UTC, $1.84. Degraded: Prompt changes were")
-    assert "1. cancel a flight: failure (43 %)" in text
-    assert re.search(r"\| #212 \| Ask for .* \| prompt \| merged \| 3 d \| measuring \|", text)
-    assert re.search(r"\| #207 .*\| merged \| 20 d \| worked \|", text)
-    assert re.search(r"\| #203 .*\| rejected: wrong fix \| 20 d \|  \|", text)
-    assert "Worked: 1 of 1 settled verdict." in text
+    summary = summary_markdown(plan=run.plan, published=published)
+    told = printed(run_text(plan=run.plan, published=published), width=120)
+
+    assert f"### {title}\n" in summary
+    assert f"| {did} | Leave out the opening line | rule in a prompt | `debrief/p-9` |" in summary
+    assert re.search(rf"{did} +Leave out the opening line +rule in a prompt +debrief/p-9", told)
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_text_is_inert_in_summary_and_dashboard(text: str) -> None:
-    for markdown in (a_hostile_run(text).summary(), a_hostile_run(text).dashboard()):
-        found = page(markdown)
-        allowed = {"p", "h2", "h3", "ul", "ol", "li", "strong", "code"}
-        assert set(found.tags) <= allowed | {"table", "thead", "tbody", "tr", "th", "td"}
-        assert not re.search(r"@\w|#\d|(?i:GH-\d)", found.text)
+def test_hostile_text_is_inert_in_the_summary(text: str) -> None:
+    found = page(a_hostile_run(text).summary())
+    allowed = {"p", "h2", "h3", "ul", "ol", "li", "strong", "code"}
+    assert set(found.tags) <= allowed | {"table", "thead", "tbody", "tr", "th", "td"}
+    assert not re.search(r"@\w|#\d|(?i:GH-\d)", found.text)
 
 
 def test_many_of_everything_stay_a_short_summary() -> None:
@@ -468,7 +462,6 @@ def test_many_of_everything_stay_a_short_summary() -> None:
     run = a_run(report=report, left_out=left_out, past=past)
 
     assert len(run.summary()) < 200_000  # GitHub takes 1 MiB per step
-    assert len(run.dashboard()) < 60_000  # and 65,536 code points in an issue
 
 
 # -- what stands behind a pattern -----------------------------------------------------------------

@@ -19,6 +19,7 @@ from bot.dashboard import (
     Reason,
     Row,
     dashboard_of,
+    dashboard_page,
     merge_boxes,
     parse_dashboard,
     render_dashboard,
@@ -195,6 +196,27 @@ def test_a_dashboard_parses_back_into_what_it_was_rendered_from() -> None:
         ("p-1", "rejected"),
     ]
     assert shown.rows[0].detail == "140 of about 259 users"
+
+
+def test_what_predicted_nothing_is_merged_and_waits_for_no_verdict() -> None:
+    taxonomy = a_past(state="merged", merged_at=NOW, marker={"prediction": None})
+
+    shown = dashboard_of(a_report(patterns=()), [taxonomy], name_of={}, now=NOW)
+
+    assert [row.state for row in shown.rows] == ["merged"]
+    assert "Settled (1, 0 worked)" in render_dashboard(shown)
+
+
+def test_a_page_to_pass_on_says_the_same_without_state_and_boxes() -> None:
+    dashboard = a_dashboard(problems=("No model key is set.",))
+
+    issue, page = render_dashboard(dashboard), dashboard_page(dashboard)
+
+    assert page.startswith("# Debrief dashboard\n\nLast run ")
+    assert "<!--" not in page
+    assert "[ ]" not in page
+    inside = page.removeprefix("# Debrief dashboard\n\n").rstrip()
+    assert inside in issue
 
 
 @pytest.mark.parametrize("body", ["", "hello", "<!-- debrief:1 {} -->", "<!-- debrief:1 [] -->"])
