@@ -607,6 +607,8 @@ class PastProposal:
     """When anybody last did something to it, as far as the target says."""
     paths: tuple[str, ...] = ()
     """Files that it changes; not known of those that were closed."""
+    has_labels: bool = True
+    """Of an open one: labels are on it, ours or people's."""
     stale_paths: tuple[str, ...] = ()
     """Of an open one: those of `paths` that the default branch has changed since."""
     is_done: bool = False
@@ -1020,7 +1022,9 @@ class Verdict:
 class Operation:
     """One thing that publish does. `body_file` is relative to the bundle."""
 
-    op: Literal["open", "update", "close", "comment", "verdict", "issue", "answer", "evidence"]
+    op: Literal[
+        "open", "update", "label", "close", "comment", "verdict", "issue", "answer", "evidence"
+    ]
     """The last three are what `bot.surface` shows: an issue of ours, the answer to a command, and
     the map of evidence for people's own pull requests."""
     id: str

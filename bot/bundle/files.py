@@ -166,7 +166,9 @@ class _EditModel(_Model):
 
 
 class _OperationModel(_Model):
-    op: Literal["open", "update", "close", "comment", "verdict", "issue", "answer", "evidence"]
+    op: Literal[
+        "open", "update", "label", "close", "comment", "verdict", "issue", "answer", "evidence"
+    ]
     id: _Id
     kind: Annotated[str, Field(pattern=r"^[a-z_]{1,32}$")]
     branch: _Branch

@@ -30,6 +30,8 @@ from bot.records import (
     Verdict,
 )
 
+RELABELLED = timedelta(days=3)
+"""So long after it was opened, labels that are missing are put on again."""
 SETTLED = timedelta(days=14)
 """A pull request younger than this is not closed because its pattern is not seen in one cycle."""
 LAST_LOOK_DAYS = 28.0
@@ -62,6 +64,7 @@ def operations_for(
         *(_for_proposal(one, _latest(past, one.id), patterns, base_sha) for one in proposals),
         *_closings(proposals, past, report, now, timedelta(days=expire_days)),
         *_notes(proposals, past),
+        *_labellings(proposals, past, now),
         *(_for_verdict(one, _latest(past, one.proposal_id)) for one in verdicts),
     ]
     planned = [one for one in wanted if isinstance(one, tuple)]
@@ -179,6 +182,28 @@ def _notes(
     return notes
 
 
+def _labellings(
+    proposals: Sequence[Proposal], past: Sequence[PastProposal], now: datetime
+) -> list[tuple[Operation, str]]:
+    """Put on again what GitHub did not take when the pull request was new: a fault of some hours.
+
+    Later it is a token that may not, or a person who wants none.
+    """
+    revised = {one.id for one in proposals}
+    return [
+        (
+            replace(
+                _about(one, "label", f"bodies/label-{one.id}.md"),
+                labels=("debrief", f"kind/{one.kind}"),
+            ),
+            "The labels that are missing.\n",
+        )
+        for one in past
+        if one.state == "open" and not one.has_labels and one.id not in revised
+        if not one.touched and one.opened_at is not None and now - one.opened_at < RELABELLED
+    ]
+
+
 def _stale(past: PastProposal) -> tuple[Operation, str]:
     """Once for each state of the default branch's files would be noise: once for each proposal."""
     named = ", ".join(code_span(path[:200]) for path in past.stale_paths[:5])
@@ -226,7 +251,7 @@ def _for_verdict(verdict: Verdict, before: PastProposal | None) -> tuple[Operati
 
 
 def _about(
-    past: PastProposal, op: Literal["close", "comment", "verdict"], body_file: str
+    past: PastProposal, op: Literal["label", "close", "comment", "verdict"], body_file: str
 ) -> Operation:
     """An operation on a pull request that exists."""
     return Operation(

@@ -13,6 +13,7 @@ from bot.boxes import ticked_in
 from bot.errors import RepositoryError
 from bot.history.reasons import (
     close_reason_of,
+    effect_of,
     from_marker,
     is_taken_back,
     nothing_open,
@@ -65,6 +66,7 @@ def _past(path: Path, pull: local_pulls.LocalPull, *, written: str, tip: str) ->
         reason=pull.reason,
         touched=state == "open" and len(ours) < len(commits),
         verdict=verdict_of(markers),
+        effect=effect_of(markers),
         active_at=max(git.commit_time(path, written), git.commit_time(path, head_sha)),
         paths=paths,
         reverted=merge is not None and _is_reverted(path, pull, merge, head_sha, tip, paths),

@@ -19,6 +19,7 @@ LABELS: Mapping[str, Rejection] = {
     "debrief:wrong-fix": "wrong_fix",
     "debrief:later": "later",
 }
+_EFFECT = re.compile(r"[+\u2212]?[\d.]{1,6} points(?: \([\d.\u2212\u2013 \u2026]{1,24}\))?")
 _SAID = re.compile(r"\s*(not[ _-]a[ _-]problem|wrong[ _-]fix|later)\b[\s:.,;-]*", re.IGNORECASE)
 
 
@@ -52,6 +53,13 @@ def verdict_of(markers: Sequence[Mapping[str, Any]]) -> str | None:
     """Result of the newest verdict that was posted."""
     verdicts = [marker for marker in markers if marker.get("comment") == "verdict"]
     return str(verdicts[-1].get("result")) if verdicts else None
+
+
+def effect_of(markers: Sequence[Mapping[str, Any]]) -> str:
+    """The difference that the newest verdict gave, as it is shown; empty where it gave none."""
+    verdicts = [marker for marker in markers if marker.get("comment") == "verdict"]
+    effect = str(verdicts[-1].get("effect", "")) if verdicts else ""
+    return effect if _EFFECT.fullmatch(effect) else ""
 
 
 def close_reason_of(markers: Sequence[Mapping[str, Any]]) -> CloseReason | None:

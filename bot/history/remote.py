@@ -27,6 +27,7 @@ from bot.history.reasons import (
     PREFIX,
     REASON_LIMIT,
     close_reason_of,
+    effect_of,
     from_marker,
     is_answered,
     is_taken_back,
@@ -103,6 +104,7 @@ class _Reader:
             rejection=rejection,
             reason=reason,
             verdict=verdict_of(markers),
+            effect=effect_of(markers),
             active_at=pull.updated_at,
             close_reason=close_reason_of(markers) if state == "closed" else None,
             ticked=ticked_in(pull.body),
@@ -125,6 +127,7 @@ class _Reader:
         paths = tuple(found.blobs)
         return {
             "touched": touched,
+            "has_labels": bool(pull.labels),
             "paths": paths,
             "reviewer_edits": self._edits(ours, pull, paths) if touched else (),
             "remarks": () if touched or answered else remarks_on(self.client, pull),

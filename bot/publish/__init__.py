@@ -44,6 +44,7 @@ from bot.publish.plan import (
     decide_change,
     decide_close,
     decide_comment,
+    decide_labels,
     needs_branch,
 )
 from bot.publish.target import Pull, Target
@@ -230,6 +231,8 @@ class _Run:
     def _decide(self, operation: Operation, body: str, seen: Seen) -> Decision:
         if operation.op == "close":
             return decide_close(operation, body, seen)
+        if operation.op == "label":
+            return decide_labels(operation, seen)
         if operation.op in ("comment", "verdict"):
             return decide_comment(operation, body, seen)
         files = self._rebuilt(operation) if needs_branch(operation, seen) else {}

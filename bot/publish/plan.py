@@ -101,7 +101,7 @@ class Decision:
 def check_operation(operation: Operation, body: str) -> Skipped | None:
     """Refuse what publish must never write, however it came into the bundle."""
     wrong = None
-    if operation.op not in ("open", "update", "close", "comment", "verdict"):
+    if operation.op not in ("open", "update", "label", "close", "comment", "verdict"):
         wrong = f"this version does not carry out {operation.op!r} yet"
     elif not _ID.fullmatch(operation.id):
         wrong = "its id is not made of lower-case letters, digits and hyphens"
@@ -222,6 +222,13 @@ def commit_message(operation: Operation) -> str:
         f"{title}\n\nDebrief-Proposal: {operation.id}\n"
         f"Debrief-Fingerprint: {operation.fingerprint}\n"
     )
+
+
+def decide_labels(operation: Operation, seen: Seen) -> Decision:
+    """The labels of an open pull request that has none at all."""
+    labels = tuple(filter(_LABEL.fullmatch, operation.labels))
+    opened = _opened(seen)
+    return Decision(steps=(AddLabels(labels=labels),) if opened and not opened.labels else ())
 
 
 def decide_close(operation: Operation, body: str, seen: Seen) -> Decision:

@@ -39,6 +39,7 @@ HEALTH: Mapping[str, str] = {
 DONE: Mapping[str, str] = {
     "open": "opened",
     "update": "updated",
+    "label": "labelled",
     "close": "closed",
     "comment": "commented",
     "verdict": "verdict posted",
@@ -49,6 +50,7 @@ DONE: Mapping[str, str] = {
 TO_DO: Mapping[str, str] = {
     "open": "to open",
     "update": "to update",
+    "label": "to label",
     "close": "to close",
     "comment": "to comment",
     "verdict": "verdict to post",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from bot.bundle import operations_for
 from bot.errors import CredentialsError, UsageError
 from bot.github import NotPermitted, connect
 from bot.marker import render_marker
@@ -24,9 +26,11 @@ from tests.bot.plans_built import (
     an_operation,
     client_of,
     fingerprint_in,
+    history_of,
     publish_to,
     refs_of,
 )
+from tests.bot.proposals_built import a_report
 from tests.fake_github import (
     ALICE,
     BODY_LIMIT,
@@ -315,6 +319,35 @@ def test_labels_that_are_forbidden_degrade_and_stop_nothing(fake: FakeGitHub) ->
 
     assert len(fake.pulls) == 1
     assert [degraded.code for degraded in report.degraded] == ["labels"]
+
+
+def test_labels_that_github_did_not_take_are_put_on_by_the_next_run(fake: FakeGitHub) -> None:
+    fake.forbid_labels = True
+    publish_to(fake, an_operation())
+    without = history_of(fake)
+    fake.forbid_labels = False
+
+    def next_run(days: int) -> tuple[Operation, ...]:
+        planned = operations_for(
+            (),
+            history_of(fake),
+            (),
+            report=a_report(agents=(), patterns=()),
+            base_sha="a" * 40,
+            now=NOW + timedelta(days=days),
+        )
+        return planned.operations
+
+    late = next_run(4)
+    (again,) = next_run(0)
+    report = publish_to(fake, again)
+
+    assert [one.has_labels for one in without] == [False]
+    assert late == ()
+    assert report.done[0].steps == ("labels",)
+    assert fake.pulls[0].labels == ["debrief", "kind/rule"]
+    assert next_run(0) == ()
+    assert publish_to(fake, again).writes == 0
 
 
 def test_a_branch_made_by_somebody_else_is_not_taken_over(fake: FakeGitHub) -> None:
