@@ -149,4 +149,9 @@ def _longest_run(text: str) -> int:
 
 
 def _shortened(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+    if len(text) <= limit:
+        return text
+    cut = text[: limit - 1]
+    words = cut.rpartition(" ")[0] if text[limit - 1] != " " else cut
+    # One long word is cut where it stands.
+    return (words if 2 * len(words) > limit else cut).rstrip(" ,;:") + "…"

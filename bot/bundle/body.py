@@ -23,6 +23,8 @@ from bot.records import (
     Choice,
     EvidenceItem,
     GateCheck,
+    GateResult,
+    Interval,
     Pattern,
     Prediction,
     Proposal,
@@ -35,6 +37,8 @@ from collector.records import Json
 BUDGET = 60_000
 """Code points. GitHub takes 65,536 (github-limits, measured); other bots edit bodies too."""
 SENTENCE = 600
+TINY = 0.001
+"""Smaller is not told apart: people read it as "surely"."""
 MEASURED_WEEKS = 4
 _SHOWN_ITEMS = 50
 _SHOWN_CHOICES = 20
@@ -157,10 +161,19 @@ def _header(proposal: Proposal, base_sha: str, pattern: Pattern | None) -> str:
         f"- **What** {prose(proposal.what, SENTENCE)}",
         f"- **Why** {prose(proposal.why, SENTENCE)}{_why_numbers(proposal, pattern)}",
         f"- **Evidence** {_evidence_sentence(proposal)}",
-        f"- **Gate** {gate.verdict}: {prose(gate.sentence, SENTENCE)}",
+        f"- **Gate** {_gate_sentence(gate)}",
         f"- **Risk** {prose(proposal.risk, SENTENCE)}",
     ]
     return "\n".join(lines)
+
+
+def _gate_sentence(gate: GateResult) -> str:
+    """What was not tried at all is said as that, and not as a result that is open."""
+    said = prose(gate.sentence, SENTENCE)
+    is_open = gate.verdict == "inconclusive"
+    if is_open and (not gate.checks or said.startswith("Not ")):
+        return said
+    return f"{gate.verdict}: {said}"
 
 
 def _why_numbers(proposal: Proposal, pattern: Pattern | None) -> str:
@@ -176,7 +189,8 @@ def _why_numbers(proposal: Proposal, pattern: Pattern | None) -> str:
     if pattern.risk_difference is not None:
         said.append(f"difference {points(pattern.risk_difference, pattern.interval)}")
     if pattern.q_value is not None:
-        said.append(f"q = {pattern.q_value:.2g} after correction for all that was tested")
+        shown = f"= {pattern.q_value:.2g}" if pattern.q_value >= TINY else f"< {TINY:g}"
+        said.append(f"q {shown} after correction for all that was tested")
     if pattern.trend in ("new", "growing", "shrinking"):
         said.append(pattern.trend)
     return f" Measured: {'; '.join(said)}." if said else ""
@@ -191,7 +205,8 @@ def _evidence_sentence(proposal: Proposal) -> str:
         said += f" of {count(evidence.users, 'reviewer' if proposal.kind == 'rule' else 'user')}"
     if evidence.first_at and evidence.last_at:
         said += f", {day(evidence.first_at)} to {day(evidence.last_at)}"
-    if proposal.kind not in {"taxonomy", "dataset"}:  # which are about no single failure
+    # Some kinds are about no single failure, and some have their cause in the name.
+    if proposal.kind not in {"taxonomy", "dataset", proposal.root_cause}:
         said += f"; root cause: {proposal.root_cause.replace('_', ' ')}"
     said += "."
     return f"{said} {prose(evidence.note, SENTENCE)}" if evidence.note else said
@@ -234,11 +249,15 @@ def _check(check: CheckRun | None) -> str:
     if check is None:
         return ""
     where = "without a network" if check.is_offline else "with the network of the machine"
-    ran = "" if check.state == "not_run" else f", in {check.elapsed_s:.0f} s, {where}"
+    ran = "" if check.state == "not_run" else f", in {_seconds(check.elapsed_s)}, {where}"
     line = f"**Check** {code_span(_clip(check.command))} {_CHECKED[check.state]}{ran}."
     if not check.last_lines:
         return line
     return f"{line}\n\n{_folded('The end of its output', fence(chr(10).join(check.last_lines)))}"
+
+
+def _seconds(elapsed_s: float) -> str:
+    return f"{elapsed_s:.0f} s" if elapsed_s >= 1 else "under a second"
 
 
 def _cause(pattern: Pattern | None) -> str:
@@ -246,11 +265,11 @@ def _cause(pattern: Pattern | None) -> str:
     cause = pattern.cause if pattern is not None else None
     if cause is None:
         return ""
-    said = [
-        f"- {prose(cause.sentence, SENTENCE)} Found by {_FOUND_BY[cause.by]}.",
-        f"- {count(cause.support, 'failing conversation')} show it, "
-        f"{cause.contradicting:,} of those that were looked at do not.",
-    ]
+    sentence = f"{cause.sentence[:1].upper()}{cause.sentence[1:]}"
+    said = [f"- {prose(sentence, SENTENCE)} Found by {_FOUND_BY[cause.by]}."]
+    if cause.by == "model":  # A rule's sentence holds these numbers.
+        looked = count(cause.support + cause.contradicting, "failing conversation")
+        said.append(f"- Of {looked} that were looked at, {cause.support:,} show it.")
     if cause.elsewhere is not None:
         found = rate(cause.elsewhere.rate, cause.elsewhere.interval)
         said.append(f"- Of those that did not fail, {found} show it as well.")
@@ -373,7 +392,8 @@ def _cost(proposal: Proposal) -> str:
     if not cost.calls:
         return ""
     tokens = f"{cost.input_tokens:,} tokens in, {cost.output_tokens:,} out"
-    return f"Made with {count(cost.calls, 'model call')}: {tokens}, ${cost.usd:.2f}."
+    usd = f"${cost.usd:.2f}" if cost.usd >= 0.01 else "under $0.01"
+    return f"Made with {count(cost.calls, 'model call')}: {tokens}, {usd}."
 
 
 def _footer(proposal: Proposal) -> str:
@@ -412,17 +432,25 @@ def _prediction_sentence(prediction: Prediction | None) -> str:
         )
     return (
         f"{prose(metric, 120)} for {population}: "
-        f"now {percent(prediction.baseline_rate)}, expected {span(prediction.expected)} "
+        f"now {percent(prediction.baseline_rate)}, expected {_expected(prediction.expected)} "
         f"({percent(prediction.expected.level)} interval). Measured each week for up to "
         f"{MEASURED_WEEKS} weeks after the merge; the result comes as a comment here."
     )
+
+
+def _expected(expected: Interval) -> str:
+    """`25-77 %`; one number where both ends are the same to a percent."""
+    low, high = percent(expected.low), percent(expected.high)
+    return f"about {low}" if low == high else span(expected)
 
 
 def _metric_words(metric: str) -> str:
     """An outcome as people say it: `correction:shortened` is `corrections (shortened)`."""
     kind, _, name = metric.rpartition(":")
     words = name.replace("_", " ")
-    return {"correction": f"corrections ({words})", "signal": f"signs of {words}"}.get(kind, words)
+    return {"correction": f"corrections ({words})", "signal": f"the sign `{words}`"}.get(
+        kind, words
+    )
 
 
 # -- fitting it in -------------------------------------------------------------------------------

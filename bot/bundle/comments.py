@@ -6,6 +6,7 @@ from bot.figures import count, day, points, rate
 from bot.markdown import code_span, prose, table
 from bot.marker import render_marker
 from bot.records import RateEstimate, Verdict
+from collector.records import Json
 
 _WORDS = {
     "worked": "The rate fell after the merge",
@@ -13,6 +14,12 @@ _WORDS = {
     "harmed": "The rate rose after the merge",
     "unknown": "No verdict: the data do not settle it",
 }
+_METHODS = {
+    "before_after": "before against after",
+    "difference_in_differences": "difference in differences",
+    "randomised": "randomised",
+}
+_COUNTED = {"correction": "corrected", "dismissed": "dismissed"}
 _WORDS_OF_REMOVALS = {
     **_WORDS,
     "worked": "Nothing got worse without it",
@@ -24,24 +31,27 @@ def verdict_comment(verdict: Verdict) -> str:
     """Say what was measured before and after the merge, how sure that is, and what else changed."""
     words = _WORDS if verdict.margin is None else _WORDS_OF_REMOVALS
     lines = [
-        render_marker(
-            {"comment": "verdict", "id": verdict.proposal_id[:120], "result": verdict.result}
-        ),
+        render_marker(_marker(verdict)),
         f"**{words[verdict.result]}** · {verdict.result.replace('_', ' ')} · "
-        f"{verdict.strength} evidence ({verdict.method.replace('_', ' ')})",
+        f"{verdict.strength} evidence ({_METHODS[verdict.method]})",
         "",
         prose(verdict.sentence),
         "",
-        table(["", "failing", "of", "rate (95 %)"], _rows(verdict)),
-        "",
     ]
+    if verdict.before is not None or verdict.after is not None:
+        counted = _COUNTED.get(verdict.metric.partition(":")[0], "failing")
+        lines += [table(["", counted, "of", "rate (95 %)"], _rows(verdict)), ""]
+        lines.append(
+            f"- Counted: {code_span(verdict.metric[:120])} by {verdict.unit}, in the "
+            f"{verdict.days:g} days from {day(verdict.live_at)} on and in the days before."
+        )
     if verdict.difference is not None and verdict.interval is not None:
         level = f"{100 * verdict.interval.level:.4g} % interval"
-        lines.append(f"- Difference {points(verdict.difference, verdict.interval)}, {level}.")
-    lines.append(
-        f"- Metric {code_span(verdict.metric[:120])} by {verdict.unit}, {verdict.days:g} days "
-        f"from {day(verdict.live_at)}."
-    )
+        looks = (
+            ", wider than 95 % as there are several looks" if verdict.interval.level > 0.95 else ""
+        )
+        shown = points(verdict.difference, verdict.interval)
+        lines.append(f"- Difference {shown}, {level}{looks}.")
     if verdict.prediction_hit is not None:
         held = "held" if verdict.prediction_hit else "did not hold"
         lines.append(f"- The prediction {held}.")
@@ -53,6 +63,18 @@ def verdict_comment(verdict: Verdict) -> str:
         lines.append(f"- About {count(verdict.needed, f'more {verdict.unit}')} would settle it.")
     lines += [f"- May also explain it: {prose(one)}" for one in verdict.confounders[:20]]
     return "\n".join(lines) + "\n"
+
+
+def _marker(verdict: Verdict) -> dict[str, Json]:
+    """The difference goes along, so that the dashboard can show it for good."""
+    marker: dict[str, Json] = {
+        "comment": "verdict",
+        "id": verdict.proposal_id[:120],
+        "result": verdict.result,
+    }
+    if verdict.difference is not None and verdict.result != "unknown":
+        marker["effect"] = points(verdict.difference, verdict.interval)
+    return marker
 
 
 def _rows(verdict: Verdict) -> list[list[str]]:

@@ -245,7 +245,8 @@ def _cycle(
         expire_days=workspace.settings.publish.expire_days,
     )
     nothing = () if understood.report.agents else (empty_store(shell, workspace.settings),)
-    left_out = (*nothing, *understood.skipped, *changes.skipped, *too_early, *operations.left_out)
+    skipped = (*nothing, *understood.skipped, *changes.skipped, *too_early, *operations.left_out)
+    left_out = tuple(dict.fromkeys(skipped))
     operations = with_surface(
         marked(operations, rollbacks, wishes, taken_out_by(changes.proposals)),
         understood,

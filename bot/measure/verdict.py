@@ -290,8 +290,9 @@ def _sentence(
     opening = _OPENINGS[result]
     if margin is not None:
         opening = _OPENINGS_OF_REMOVALS[result].format(margin=f"{100 * margin:.0f}")
+    weak = " (before is only compared with after)" if opening.startswith("Weak") else ""
     return (
-        f"{opening}, because before is only compared with after: from "
+        f"{opening}{weak}: from "
         f"{rate(before.rate, before.interval)} of {count(before.total, unit)} to "
         f"{rate(after.rate, after.interval)} of {count(after.total, unit)} in "
         f"{count(weeks, 'week')}, a difference of {points(difference, interval)}."
@@ -339,14 +340,17 @@ def _confounders(
             f"the agent's version changed in these days ({_listed(was)} before, "
             f"{_listed(became)} after); it may hold more than this change"
         )
-    found += [
-        f"{one.reference} of the same agent was merged on {day(one.merged_at)}"
+    merged = sorted(
+        (one.merged_at, one.reference.removeprefix("#"))
         for one in others
         if one.id != past.id
         and one.agent == past.agent
         and one.merged_at is not None
         and abs(one.merged_at - live_at) < LOOKS * WEEK
-    ]
+    )
+    if merged:
+        told = [f"{reference} ({day(at)})" for at, reference in merged]
+        found.append(f"other changes of this agent were merged in these weeks: {', '.join(told)}")
     first = min(one.at for one in before)
     if first - (live_at - before_span) > WEEK / 7:
         days = (live_at - first) / timedelta(days=1)

@@ -187,7 +187,7 @@ def _propose(
     said = "the tool refused the argument"
     items = [EvidenceItem(id=one.conversation_id, paraphrase=said) for one in failing]
     evidence = counted_evidence(pattern, failing, items)
-    title = f"Say the format of {region.anchor}"
+    title = f"State the format of {region.anchor}"
     return Proposal(
         id=id,
         fingerprint=fingerprint(id, (edit,), evidence),
@@ -195,8 +195,8 @@ def _propose(
         agent=pattern.agent,
         pattern_id=pattern.id,
         remedy=remedy,
-        title=title if len(title) <= TITLE_CHARS else "Say the format of a tool's argument",
-        what=f"Adds to the description of `{region.anchor}` in `{path}`: {sentence}",
+        title=title if len(title) <= TITLE_CHARS else "State the format of a tool's argument",
+        what=f"Adds to the description of `{region.anchor}` in `{path}`: `{sentence}`",
         why=f"The tool refused this argument in {len(pattern.evidence)} of the newest "
         f"{count(pattern.conversations, 'conversation')}, "
         f"{rate(pattern.rate, pattern.rate_interval)}.",
@@ -208,7 +208,7 @@ def _propose(
         prediction=_prediction(pattern, rates.get(pattern.outcome)),
         gate=GateResult(
             verdict="inconclusive",
-            sentence="Not replayed: whether the model follows the sentence shows after the merge.",
+            sentence="Not replayed: whether the model follows it is measured after the merge.",
         ),
         root_cause="tool_definition",
         priority=pattern.rate,

@@ -176,8 +176,8 @@ def _why(
     now: datetime,
 ) -> str:
     parts = [
-        f"`{pattern.outcome}` is the outcome for {rate(pattern.rate, pattern.rate_interval)} of "
-        f"{count(pattern.users, pattern.unit)}{about(pattern)}."
+        f"Of {count(pattern.users, pattern.unit)}{about(pattern)}, "
+        f"{rate(pattern.rate, pattern.rate_interval)} end with `{pattern.outcome}`."
     ]
     if cause.members[0].kind == DONE_OTHERWISE:
         parts.append(_otherwise(reading, cause))
@@ -192,7 +192,9 @@ def _why(
         parts.append(f"Left out for want of such a passage: {dropped}.")
     if evidence.last_at:
         days = max(0, (now - evidence.last_at).days)
-        parts.append(f"The newest is {count(days, 'day')} old.")
+        parts.append(
+            f"The newest is {count(days, 'day')} old." if days else "The newest is of today."
+        )
     return " ".join(parts)
 
 
@@ -208,7 +210,7 @@ def _otherwise(reading: Reading, cause: Cause) -> str:
 
 def about(pattern: Pattern) -> str:
     """Which of the agent's conversations: a rate without this is read as that of all of them."""
-    intent = f" about: {plain(pattern.intent_name, 80)}" if pattern.intent_name else ""
+    intent = f' about "{plain(pattern.intent_name, 80)}"' if pattern.intent_name else ""
     segment = " and ".join(_with(key, value) for key, value in sorted(pattern.segment.items()))
     return intent + (f" with {segment}" if segment else "")
 

@@ -38,6 +38,11 @@ class Scalar:
     """`file.text[start:end]` are its digits."""
 
     @property
+    def name(self) -> str:
+        """As people call it: the key without the `value` of a Weights & Biases file."""
+        return self.key.removesuffix(".value")
+
+    @property
     def digits(self) -> str:
         return self.file.text[self.start : self.end]
 

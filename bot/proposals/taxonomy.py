@@ -174,7 +174,7 @@ def _kinds(before: Taxonomy | None, changed: Iterable[Intent]) -> dict[str, list
 
 def _title(before: Taxonomy | None, changed: Sequence[Intent]) -> str:
     if before is None:
-        return f"Begin the taxonomy of intents with {count(len(changed), 'intent')}"
+        return f"Begin the taxonomy with {count(len(changed), 'intent')}"
     kinds = _kinds(before, changed)
     said = [f"{_VERBS[kind]} {len(intents)}" for kind, intents in kinds.items() if intents]
     return f"Bring the intents up to date: {', '.join(said)}"
@@ -199,7 +199,7 @@ def _what(before: Taxonomy | None, after: Taxonomy, changed: Sequence[Intent]) -
     for parent, children in families.items():
         where = f"under {names.get(parent, parent)}" if parent else "on the first level"
         said.append(f"puts {_listed(children)} {where}")
-    how = "Makes" if before is None else "Changes"
+    how = "Begins" if before is None else "Changes"
     return (
         f"{how} `{PATH}`: {'; '.join(said)}. Merge it if your users do want these things and you "
         "would count them apart; names and definitions may be edited here first. Ids stay for good."

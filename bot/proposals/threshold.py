@@ -295,9 +295,11 @@ def _risk(old: Decimal, new: Decimal, before: Replay, after: Replay, choice: _Ch
         )
     hidden = after.missed - before.missed
     bound = choice.missed.interval.high
+    said = f"{hidden:,} decisions" if hidden != 1 else "1 decision"
     return (
-        f"{hidden} needed decisions would not have been shown, at most {percent(bound)} of the "
-        f"needed ones by the older half. Nobody has judged what lies below {old}."
+        f"{said if hidden else 'No decision'} that people acted on would not have been shown (at "
+        f"most {percent(bound)} of them, by the older half). Nobody has judged what lies below "
+        f"{old}."
     )
 
 

@@ -79,7 +79,7 @@ def test_the_five_lines_come_first_with_numbers_and_intervals() -> None:
     ]
     assert "Measured: 43 % (35\u201351) of 143 users; others 24 %" in lines[4]
     assert "difference +19 points (9\u201328)" in lines[4]
-    assert "61 conversations of 58 users, 2026-10-24 to 2026-11-20; root cause: prompt." in lines[5]
+    assert "61 conversations of 58 users, 2026-10-24 to 2026-11-20." in lines[5]
 
 
 def test_a_rate_that_the_reason_gives_is_not_said_twice() -> None:
@@ -213,7 +213,13 @@ def test_nothing_that_is_not_known_is_said() -> None:
 def test_a_verdict_says_numbers_strength_and_what_else_may_explain_it() -> None:
     comment = verdict_comment(a_verdict())
 
-    assert marker_of(comment) == {"comment": "verdict", "id": "p-7f3a0001", "result": "worked"}
+    marker = marker_of(comment)
+    assert (marker["comment"], marker["id"], marker["result"]) == (
+        "verdict",
+        "p-7f3a0001",
+        "worked",
+    )
+    assert str(marker["effect"]) in comment.partition("\n")[2]
     assert "weak evidence (before after)" in comment
     assert "| before | 61 | 143 | 43 % (35\u201351) |" in comment
     assert "Difference \u221221 points (\u221234 … \u22128), 98.75 % interval." in comment

@@ -267,7 +267,7 @@ def test_the_format_that_accepted_values_have_gets_into_the_argument_s_descripti
     assert TOOLS.replace(edit.old, edit.new) == TOOLS.replace(
         "Day of travel", "Day of travel. Format: YYYY-MM-DD."
     )
-    assert proposal.title == "Say the format of book(date)"
+    assert proposal.title == "State the format of book(date)"
 
 
 @pytest.mark.parametrize(

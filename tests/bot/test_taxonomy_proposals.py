@@ -59,7 +59,7 @@ def test_the_first_taxonomy_holds_what_was_found_and_reads_back(first):
     proposal = change(documents, labelled(documents, found.labels), found.taxonomy)
 
     assert isinstance(proposal, Proposal)
-    assert proposal.title == "Begin the taxonomy of intents with 3 intents"
+    assert proposal.title == "Begin the taxonomy with 3 intents"
     (edit,) = proposal.edits
     assert (edit.path, edit.base_blob, edit.old) == (PATH, None, "")
     written = read_taxonomy(edit.new)

@@ -147,7 +147,7 @@ def _propose(
         pattern_id=pattern.id,
         remedy=remedy,
         title=_title(scalar, move.new),
-        what=f"Raises `{scalar.key}` in `{path}` from {old} to {move.new}.",
+        what=f"Raises `{scalar.name}` in `{path}` from {old} to {move.new}.",
         why=_why(pattern, move),
         risk=_COSTS[observed.kind],
         confidence="medium" if move.left is not None else "low",
@@ -202,8 +202,8 @@ def _round(value: Decimal, scalar: Scalar, old: Decimal) -> Decimal:
 
 
 def _title(scalar: Scalar, new: Decimal) -> str:
-    title = f"Raise {scalar.key} from {scalar.as_written} to {new}"
-    short = f"Raise {scalar.key.rpartition('.')[2][-40:]} to {new}"
+    title = f"Raise {scalar.name} from {scalar.as_written} to {new}"
+    short = f"Raise {scalar.name.rpartition('.')[2][-40:]} to {new}"
     return title if len(title) <= TITLE_CHARS else short
 
 
@@ -213,7 +213,8 @@ def _why(pattern: Pattern, move: _Move) -> str:
     sentence = (
         f"In {len(pattern.evidence)} of the newest {seen}, "
         f"{rate(pattern.rate, pattern.rate_interval)}, {_STOPPED[kind]}. "
-        f"By what ended by itself, {percent(ENOUGH)} would end under {move.needed:,.4g}"
+        f"By the size of what ended by itself, {percent(ENOUGH)} would end at a value of "
+        f"{move.needed:,.4g}"
     )
     capped = move.needed > float(move.new)
     return f"{sentence}; one step at most doubles the value." if capped else f"{sentence}."
@@ -255,5 +256,5 @@ def _table(move: _Move) -> Table:
     ]
     if move.left is not None:
         still = f"{percent(move.left.low)} to {percent(move.left.high)}"
-        rows.append(("of those stopped, still stopped (80 %)", still))
+        rows.append(("of what was stopped, still stopped then (80 % interval)", still))
     return Table(title="What the limit stopped", header=("", ""), rows=tuple(rows))

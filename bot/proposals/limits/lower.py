@@ -114,7 +114,7 @@ def _lower(pattern: Pattern, scalar: Scalar, runs: Sequence[_Run]) -> Proposal |
     evidence = counted_evidence(pattern, [run.conversation for run in looping], items)
     remedy = f"{path}: lower {scalar.key}"
     id = proposal_id("config", pattern, remedy)
-    title = f"Lower {scalar.key} from {scalar.as_written} to {new}"
+    title = f"Lower {scalar.name} from {scalar.as_written} to {new}"
     return Proposal(
         id=id,
         fingerprint=fingerprint(id, (edit,), evidence),
@@ -123,7 +123,7 @@ def _lower(pattern: Pattern, scalar: Scalar, runs: Sequence[_Run]) -> Proposal |
         pattern_id=pattern.id,
         remedy=remedy,
         title=title if len(title) <= TITLE_CHARS else f"Lower a limit on steps to {new}",
-        what=f"Lowers `{scalar.key}` in `{path}` from {scalar.as_written} to {new}.",
+        what=f"Lowers `{scalar.name}` in `{path}` from {scalar.as_written} to {new}.",
         why=f"The agent calls one tool with the same arguments again and again in "
         f"{len(pattern.evidence)} of the newest {count(pattern.conversations, 'conversation')}, "
         f"{rate(pattern.rate, pattern.rate_interval)}; runs without a loop take up to "
