@@ -17,6 +17,7 @@ from opentelemetry import trace
 from bot.causes import explain_by_reader, explain_by_rules
 from bot.correction_natures import with_natures
 from bot.counted_changes import counted_changes
+from bot.discovered import discover_and_label
 from bot.example_changes import example_changes
 from bot.feedback import corrections_alone, decisions_of, with_shared_types
 from bot.gate import gate
@@ -30,12 +31,11 @@ from bot.inferred import (
     with_inferred,
 )
 from bot.intent_cycle import change_taxonomy, sample_of
-from bot.intents import Document, discover
+from bot.intents import Document
 from bot.intents.embedding import Embedder, embed_texts
 from bot.intents.reading import AskMany
-from bot.intents.revising import revise
 from bot.intents.taxonomy import PATH as TAXONOMY_PATH
-from bot.labelling import Learning, Memory, corrected, label_conversations
+from bot.labelling import Learning, Memory, label_conversations
 from bot.measure import measure as measure_one
 from bot.measure import rate_lately
 from bot.model_changes import examples, model_changes, without_a_model
@@ -257,11 +257,9 @@ def _labelled(
 ) -> tuple[Taxonomy, Mapping[Key, Label], Learning]:
     """The intents, found first where the repository has none, and each conversation's own."""
     if taxonomy is None:
-        found = discover(read.documents, ask=ask, known=known, now=now, embed=embed)
-        if ask is not None:
-            found, _ = revise(read.documents, found, ask=ask, known=known, embed=embed)
-        labels = corrected(found.labels, found.taxonomy, memory)
-        return found.taxonomy, labels, Learning(skipped=found.skipped)
+        return discover_and_label(
+            read.documents, known=known, memory=memory, ask=ask, embed=embed, now=now
+        )
     labels, learning = label_conversations(
         read.documents,
         taxonomy,

@@ -86,6 +86,43 @@ def ledger(debrief) -> list[tuple[str, dict[str, Any]]]:
     return [(row["action"], json.loads(row["entry"])) for row in rows]
 
 
+class TestWithoutATaxonomyFile:
+    """No repository has intents: they are discovered, and what was said once stays said."""
+
+    def test_two_equal_runs_say_the_same_of_every_conversation(self, debrief):
+        first = debrief("intents", "assign", "--json")
+        second = debrief("intents", "assign", "--json")
+
+        assert any(one["intent_ids"] for one in first.json["labels"])
+        assert second.json["labels"] == first.json["labels"]
+        assert second.json["taxonomy_version"] == first.json["taxonomy_version"]
+
+    def test_a_new_conversation_gets_a_label_and_the_others_keep_theirs(self, debrief, tmp_path):
+        before = labels(debrief("intents", "assign", "--json"))
+        more = [a_conversation("cancel", 40), a_conversation("parcel", 40)]
+        debrief("import", write_lines(tmp_path / "more.jsonl", more))
+
+        after = labels(debrief("intents", "assign", "--json"))
+
+        assert {key: after[key] for key in before} == before
+        assert after["cancel-40"][0] == before["cancel-3"][0] != after["parcel-40"][0]
+
+    def test_a_new_kind_of_wish_takes_nothing_from_the_others(self, debrief, tmp_path, capsys):
+        store = Debrief(tmp_path / "other", capsys)
+        store(
+            "import", write_lines(tmp_path / "old.jsonl", conversations(15, "cancel", "password"))
+        )
+        before = labels(store("intents", "assign", "--json"))
+        store("import", write_lines(tmp_path / "new.jsonl", conversations(20, "parcel")))
+
+        after = labels(store("intents", "assign", "--json"))
+
+        assert {key: after[key] for key in before} == before
+        new = {tuple(after[key][0]) for key in after if key.startswith("parcel")} - {()}
+        assert new
+        assert new.isdisjoint({tuple(ids) for ids, _ in before.values()})
+
+
 class TestAssign:
     def test_every_conversation_is_labelled_and_the_training_is_in_the_ledger(self, debrief, repo):
         found = labels(debrief("intents", "assign", "--repo", repo, "--json"))

@@ -140,9 +140,10 @@ def labels_of(store: Store, agent: str, conversation_id: str) -> list[dict[str, 
 
 
 def cached_labels(store: Store) -> dict[Key, CachedLabel]:
-    """What a trained classifier said in earlier runs, and of what."""
+    """What discovery and trained classifiers said in earlier runs, and of what."""
     table = _read_labels(store)
-    said = pc.and_(pc.equal(table["source"], "classifier"), pc.is_valid(table["versions"]))
+    ours = pc.is_in(table["source"], pa.array(["classifier", "cluster"]))
+    said = pc.and_(ours, pc.is_valid(table["versions"]))
     cached: dict[Key, CachedLabel] = {}
     for row in table.filter(said).to_pylist():
         key = (row["agent"], row["conversation_id"])
@@ -153,7 +154,7 @@ def cached_labels(store: Store) -> dict[Key, CachedLabel]:
                 agent=row["agent"],
                 conversation_id=row["conversation_id"],
                 intents=(*before, *intents),
-                source="classifier",
+                source=row["source"],
                 taxonomy_version=row["taxonomy_version"],
             ),
             content=row["content"],
