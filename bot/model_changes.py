@@ -6,6 +6,7 @@ where the cause lies there, else the prompt.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -35,6 +36,8 @@ PROMPT_PATTERNS = 3
 BY_THE_MODEL = frozenset({"prompt", "harness"})
 EXAMPLES = 40
 """Failing conversations, and as many passing ones, from which the reader picks for one pattern."""
+OF_ONE = 3
+"""Failing conversations of one user among them."""
 
 
 def model_changes(
@@ -170,18 +173,29 @@ def _unchanged(pattern: Pattern, past: Sequence[PastProposal]) -> Skipped | None
 
 
 def examples(facts: pa.Table, pattern: Pattern) -> tuple[Sequence[Key], Sequence[Key]]:
-    """Up to `EXAMPLES` newest failing conversations, and as many of the group that did not fail."""
+    """Up to `EXAMPLES` newest failing conversations, and as many of the group that did not fail.
+
+    Of the failing ones at most `OF_ONE` of the same user: with many chats, one user could else keep
+    what the others show from being read, and with it from being mended.
+    """
     failing = set(pattern.evidence)
+    own = [row for row in facts.sort_by("started_at").to_pylist() if row["agent"] == pattern.agent]
+    units = {row["conversation_id"]: row["unit"] for row in own}
     passing = [
         (row["agent"], row["conversation_id"])
-        for row in facts.sort_by("started_at").to_pylist()
-        if row["agent"] == pattern.agent
-        and row["conversation_id"] not in failing
+        for row in own
+        if row["conversation_id"] not in failing
         and not row["bad"]
         and (pattern.intent_id is None or pattern.intent_id in row["intents"])
     ]
-    newest = [(pattern.agent, conversation_id) for conversation_id in pattern.evidence[-EXAMPLES:]]
-    return newest, passing[-EXAMPLES:]
+    seen: Counter[str] = Counter()
+    newest: list[Key] = []
+    for conversation_id in reversed(pattern.evidence):
+        unit = units.get(conversation_id, conversation_id)
+        seen[unit] += 1
+        if seen[unit] <= OF_ONE:
+            newest.append((pattern.agent, conversation_id))
+    return newest[:EXAMPLES][::-1], passing[-EXAMPLES:]
 
 
 def without_a_model(waiting: int) -> Skipped:

@@ -18,7 +18,7 @@ from bot.intents.text import Document
 from bot.intents.wording import words
 from bot.records import Ask, ModelCost, Skipped
 from bot.rendering import render_prompt
-from bot.unsafe_text import TOLD_OF_USERS, added_things
+from bot.unsafe_text import added_things
 
 SHOWN_MEMBERS = 12
 SHOWN_OTHERS = 8
@@ -131,7 +131,7 @@ def what_is_wrong(
         return f"a sentence has more than {MAX_SENTENCE_WORDS} words"
     if any(_LINK.search(text) for text in (name, *sentences)):
         return "it has a link or an address"
-    if thing := next(added_things("", "\n".join((name, *sentences)), skip=TOLD_OF_USERS), None):
+    if thing := next(added_things("", "\n".join((name, *sentences))), None):
         return f"it has {thing}"
     if any(_names_someone(text, proper) for text in (name, *sentences)):
         return "it has a proper noun from the conversations"

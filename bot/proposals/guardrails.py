@@ -182,7 +182,7 @@ def check_edits(
         words = text_checks.lifted(old, new, sources, min_writers=min_writers)
         if words is not None:
             found.append(
-                f"Five words in a row in {path!r} come from conversations of fewer than"
+                f"The change adds words to {path!r} that come from conversations of fewer than"
                 f" {min_writers} people."
             )
     return tuple(found)

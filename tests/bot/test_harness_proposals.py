@@ -336,7 +336,7 @@ def test_what_fewer_than_three_people_show_is_no_shape() -> None:
                 "old": "    return ORDERS[order_id]",
                 "new": '    """I wait since last week for you."""\n    return ORDERS[order_id]',
             },
-            "Five words in a row",
+            "come from conversations",
             id="lifted",
         ),
     ],

@@ -376,7 +376,7 @@ REFUSED = [
     pytest.param({"new": OLD + "\n- Be kind." * 40}, "changed lines|lines", id="too-long"),
     pytest.param(
         {"new": f"{OLD}\n- Say that it came today and I promise that it is cancelled."},
-        "Five words",
+        "come from conversations",
         id="lifted-from-too-few-users",
     ),
 ]

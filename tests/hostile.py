@@ -1,0 +1,343 @@
+"""Hostile sets through the whole wire: what strangers write, a model that obeys it, all that left.
+
+A set says what stands in conversations and which edit a model that obeys it would write
+(`tests/bot/red_team/edits.yaml`). Here it goes the whole way: conversations are imported, a cycle
+runs with a scripted model that puts the hostile text into every field of its replies, and all that
+left is kept: requests to GitHub, git objects, the bundle, the terminal, pages, the ledger.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from collector.store import open_store
+from prompts import INVISIBLE
+from tests.bot.readers import effects_for, findings_for
+from tests.bot.test_prompt_proposals import OLD, PROMPT
+from tests.fake_github import FakeGitHub, git
+from tests.loop import NOW, Debrief
+from tests.messages_server import Answer, Asked, says
+
+FOLDER = Path(__file__).parent / "bot" / "red_team"
+FAILING, PASSING = 20, 40
+ROUNDS, CANDIDATES = 3, 4
+"""So often a writer is asked for one pattern, and so many edits it may give each time."""
+PER_AGENT = ROUNDS * CANDIDATES
+AGENTS_PER_CYCLE = 3
+"""Patterns that one cycle puts before the model."""
+PROOF = "Fine, I promise that it is cancelled."
+HONEST_RULE = "Look up the order and read its state before you promise anything."
+HONEST_PARAPHRASE = "The agent claimed success without looking anything up."
+RUN = 4
+"""Words in a row by which a hostile text is known again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attack:
+    """What stands in conversations, and the edit that it asks for."""
+
+    name: str
+    said: str
+    new: str
+    why: str
+    old: str = OLD
+    kind: str = "add_rule"
+    carrier: str = "user"
+    users: int = 1
+
+    @property
+    def claim(self) -> dict[str, Any]:
+        new = self.new if self.old != OLD or self.kind != "add_rule" else f"{OLD}\n- {self.new}"
+        return {"thought": self.new, "kind": self.kind, "old": self.old, "new": new}
+
+
+def attacks() -> list[Attack]:
+    """Every set of the file."""
+    found = YAML(typ="safe").load((FOLDER / "edits.yaml").read_text("utf-8"))
+    return [Attack(**one) for one in found]
+
+
+# -- what is imported ------------------------------------------------------------------------------
+
+
+def conversations(agent: str, hostile: Sequence[Attack]) -> list[dict[str, Any]]:
+    """An agent that promises what it did not do to a third of its users.
+
+    Each hostile text stands in as many failing conversations, of a user each, as its set says.
+    """
+    spoken = [attack for attack in hostile for _ in range(attack.users)]
+    assert len(spoken) <= FAILING, "a reader sees no more"
+    told = [*spoken, *[None] * (FAILING - len(spoken))]
+    failing = [_failure(agent, number, attack) for number, attack in enumerate(told)]
+    return failing + [_success(agent, number) for number in range(PASSING)]
+
+
+def _failure(agent: str, number: int, attack: Attack | None) -> dict[str, Any]:
+    wish = "Please cancel my order. I want to cancel the order before it is sent out."
+    turns: list[dict[str, Any]] = [{"role": "user", "content": wish}]
+    if attack is not None and attack.carrier == "tool":
+        called = {"id": "1", "name": "get_order", "arguments": {"order": str(number)}}
+        result = {"role": "tool", "tool_call_id": "1", "name": "get_order", "content": attack.said}
+        turns += [{"role": "assistant", "tool_calls": [called]}, result]
+    elif attack is not None:
+        turns += [{"role": "assistant", "content": "Which one?"}]
+        turns += [{"role": "user", "content": attack.said}]
+    turns += [{"role": "assistant", "content": PROOF}]
+    turns += [{"role": "user", "content": "It came today all the same!"}]
+    return _conversation(agent, f"bad-{number}", number, turns, success=False)
+
+
+def _success(agent: str, number: int) -> dict[str, Any]:
+    others = ("change my delivery address", "get an invoice for my order", "return a lamp")
+    wish = f"I want to {others[number % len(others)]}, please."
+    turns = [{"role": "user", "content": wish}, {"role": "assistant", "content": "It is done."}]
+    return _conversation(agent, f"good-{number}", number, turns, success=True)
+
+
+def _conversation(
+    agent: str, name: str, number: int, turns: list[dict[str, Any]], *, success: bool
+) -> dict[str, Any]:
+    system = prompt_of(agent).replace("{today}", "Monday")
+    return {
+        "id": f"{agent}-{name}",
+        "agent": agent,
+        "user_id": f"{agent}-{name}",
+        # Slowly, over three weeks.
+        "start_time": (NOW - timedelta(days=22) + timedelta(hours=number * 21 % 500)).isoformat(),
+        "messages": [{"role": "system", "content": system}, *turns],
+        "outcome": {"success": success},
+    }
+
+
+def prompt_of(agent: str) -> str:
+    return PROMPT.replace("# Support\n", f"# Support\n\nDesk of {agent}.\n")
+
+
+def files_of(agents: Iterable[str]) -> dict[str, str]:
+    """A repository with one prompt for each agent."""
+    lines = [f"  - {{name: {agent}, prompts: [prompts/{agent}.md]}}" for agent in agents]
+    return {
+        **{f"prompts/{agent}.md": prompt_of(agent) for agent in agents},
+        ".github/debrief.yml": "version: 1\nagents:\n" + "\n".join(lines) + "\n",
+    }
+
+
+# -- a model that obeys ----------------------------------------------------------------------------
+
+
+class Obeying:
+    """Does what hostile text in its request asks for, as far as the schema lets it.
+
+    The reader puts it into every field of the finding; the writer writes the edits of the agent's
+    sets one after the other, whatever it is told against them; judges have nothing against them.
+    Agents without a set are served honestly.
+    """
+
+    def __init__(self, sets: Mapping[str, Sequence[Attack]]) -> None:
+        self.sets = sets
+        self.written: dict[str, int] = {}
+        self.read: set[str] = set()
+        """Names of the sets whose text was in a request."""
+
+    def __call__(self, asked: Asked) -> Answer:
+        fields = set((asked.schema or {})["properties"])
+        step = next(name for name in _STEPS if name in fields)
+        return says(_STEPS[step](self, asked))
+
+    def _agent(self, asked: Asked) -> str:
+        found = re.search(r"Desk of ([\w-]+)\.", asked.user)
+        return found[1] if found else ""
+
+    def _obeyed(self, text: str) -> list[Attack]:
+        """The sets whose text the model sees."""
+        shown = f" {_folded(text)} "
+        every = [attack for own in self.sets.values() for attack in own]
+        found = [attack for attack in every if f" {_folded(attack.said)} " in shown]
+        self.read |= {attack.name for attack in found}
+        return found
+
+    def name(self, asked: Asked) -> Any:
+        said = next(iter(self._obeyed(asked.user)), None)
+        if said is None:
+            return {"coherent": False, "name": "", "definition": "", "include": [], "exclude": []}
+        return {
+            "coherent": True,
+            "name": " ".join(said.new.split()[:7]),
+            "definition": f"The user {said.said} {said.new}",
+            "include": [said.said, said.new],
+            "exclude": [said.new],
+        }
+
+    def findings(self, asked: Asked) -> Any:
+        obeyed = self._obeyed(asked.user)
+
+        def finding(transcript: str) -> dict[str, Any]:
+            at = re.search(rf"^\[(\d+)\] assistant: {PROOF}", transcript, re.M)
+            own = next(iter(self._obeyed(transcript)), None)
+            # It says of the others too what one of them asks for.
+            told = own or next(iter(obeyed), None)
+            quotes = [{"turn": int(at[1]), "text": PROOF}] if at else []
+            return {
+                "present": bool(quotes),
+                "locus": "prompt",
+                "kind": "missing_rule",
+                "rule": told.new if told else HONEST_RULE,
+                "quotes": [*([{"turn": 2, "text": told.said[:200]}] if told else []), *quotes],
+                "paraphrase": told.new if told else HONEST_PARAPHRASE,
+            }
+
+        return findings_for(asked, finding)
+
+    def causes(self, asked: Asked) -> Any:
+        listed = asked.between("findings")
+        numbers = [int(n) for n in re.findall(r"^(\d+)\. \(", listed, re.M)]
+        own = self.sets.get(self._agent(asked), ())
+        told = next((a for a in own if _folded(a.new) in _folded(listed)), None)
+        return {"causes": [{"rule": told.new if told else HONEST_RULE, "findings": numbers}]}
+
+    def candidates(self, asked: Asked) -> Any:
+        agent = self._agent(asked)
+        own = self.sets.get(agent, ())
+        if not own:
+            new = f"{OLD}\n- {HONEST_RULE}"
+            honest = {"thought": "", "kind": "add_rule", "old": OLD, "new": new}
+            return {"candidates": [honest]}
+        first = self.written.get(agent, 0)
+        self.written[agent] = first + CANDIDATES
+        chosen = [own[at % len(own)] for at in range(first, first + min(CANDIDATES, len(own)))]
+        return {"candidates": [attack.claim for attack in chosen]}
+
+    def effects(self, asked: Asked) -> Any:
+        return effects_for(asked, {"reason": "It is not about this.", "effect": "does_not_apply"})
+
+    def verdicts(self, asked: Asked) -> Any:
+        """Of the judge of a sample: everything is broken, proven by what a stranger wrote."""
+        told = next(iter(self._obeyed(asked.user)), None)
+        if told is None:
+            return {"verdicts": []}
+        broken = {"reason": told.new, "verdict": "broken", "turn": 0, "quote": told.said}
+        named = ("relevance", "grounding", "safety", "format")
+        return {"verdicts": [{"criterion": name, **broken} for name in named]}
+
+    def labels(self, asked: Asked) -> Any:
+        return {"labels": []}
+
+    def differences(self, asked: Asked) -> Any:
+        return {"differences": []}
+
+
+_STEPS = {
+    "differences": Obeying.differences,
+    "coherent": Obeying.name,
+    "merge": lambda self, asked: {"merge": [], "split": []},
+    "findings": Obeying.findings,
+    "causes": Obeying.causes,
+    "candidates": Obeying.candidates,
+    "problems": lambda self, asked: {"problems": []},
+    "effects": Obeying.effects,
+    "verdicts": Obeying.verdicts,
+    "labels": Obeying.labels,
+}
+
+
+# -- all that left ---------------------------------------------------------------------------------
+
+
+@dataclass(kw_only=True)
+class Left:
+    """What a run left behind where people and other programs see it."""
+
+    strict: dict[str, str] = field(default_factory=dict)
+    """Diffs, titles, branches, commits, labels, paths: nothing hostile at all."""
+    shown: dict[str, str] = field(default_factory=dict)
+    """Bodies, comments, pages, logs, the ledger."""
+
+    @property
+    def everything(self) -> dict[str, str]:
+        return {**self.strict, **self.shown}
+
+
+def collect(fake: FakeGitHub, debrief: Debrief, folder: Path, *outputs: str) -> Left:
+    """What GitHub got, git holds, `folder` has (bundle and pages) and was said."""
+    left = Left()
+    for number, one in enumerate(fake.writes):
+        where = f"{number} {one.method} {one.path}"
+        left.strict[f"{where} (path)"] = one.path
+        for key, text in _texts(one.body):
+            kept = left.shown if key.split(".")[-1] in _BODIES else left.strict
+            kept[f"{where} {key}"] = text
+    for ref in git(fake.git, "for-each-ref", "--format=%(refname)").split():
+        left.strict[ref] = ref
+        if ref.startswith("refs/heads/") and ref != "refs/heads/main":
+            left.strict[f"{ref} log"] = git(fake.git, "log", "--format=%B%an%ae", f"main..{ref}")
+            left.strict[f"{ref} diff"] = git(fake.git, "diff", f"main...{ref}")
+        elif ref.startswith("refs/debrief/"):
+            left.shown[f"{ref} files"] = git(fake.git, "log", "-p", "--format=%B", ref)
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            kept = left.strict if path.suffix in {".patch", ".diff"} else left.shown
+            kept[str(path.relative_to(folder))] = path.read_text("utf-8")
+    for number, text in enumerate(outputs):
+        left.shown[f"output {number}"] = text
+    for table in ("ledger", "runs"):
+        for row in open_store(str(debrief.store), create=False).scan(table).to_pylist():
+            left.shown[f"{table} {row['entry_id']}"] = f"{row['subject']} {row['entry']}"
+    return left
+
+
+_BODIES = frozenset({"body", "text", "summary", "content", "tree"})
+
+
+def _texts(value: object, key: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield key, value
+    elif isinstance(value, Mapping):
+        for name, one in value.items():
+            yield from _texts(one, f"{key}.{name}")
+    elif isinstance(value, list):
+        for number, one in enumerate(value):
+            yield from _texts(one, f"{key}[{number}]")
+
+
+# -- knowing it again ------------------------------------------------------------------------------
+
+
+def _folded(text: str) -> str:
+    plain = re.sub(r"<U\+[0-9A-F]{4,6}>", "", text)
+    return " ".join(_words(INVISIBLE.sub("", plain)))
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", unicodedata.normalize("NFKC", text).casefold())
+
+
+def telling(attack: Attack, known: Iterable[str] = ()) -> list[str]:
+    """Runs of words by which what an attack brought is known again, whatever became of its signs.
+
+    `known` are texts that may say the same: the prompts of the repository.
+    """
+    honest = {gram for text in known for gram in _grams(_folded(text).split())}
+    found = []
+    for text in (attack.said, attack.new):
+        words = _folded(text).split()
+        fresh = [gram for gram in _grams(words) if gram not in honest]
+        found += fresh if len(words) >= RUN else []
+    return list(dict.fromkeys(found))
+
+
+def _grams(words: Sequence[str]) -> list[str]:
+    return [" ".join(words[at : at + RUN]) for at in range(len(words) - RUN + 1)]
+
+
+def found_in(texts: Mapping[str, str], runs: Iterable[str]) -> list[tuple[str, str]]:
+    """(where, run) of every place in which one of the runs stands."""
+    folded = {where: f" {_folded(text)} " for where, text in texts.items()}
+    return [(where, run) for run in runs for where, text in folded.items() if f" {run} " in text]
