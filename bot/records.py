@@ -957,6 +957,8 @@ class Proposal:
     """Kind `threshold` only: what the gate replays and the marker keeps."""
     check: CheckRun | None = None
     """Of the repository's own check command; None where none is set or the kind needs none."""
+    undoes: str = ""
+    """Reference of the merged pull request that it takes out again; empty for all others."""
     learned: tuple[str, ...] = ()
     """How reviewers of this repository taught Debrief to write; it was written so."""
     choices: tuple[Choice, ...] = ()

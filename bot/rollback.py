@@ -93,7 +93,7 @@ def roll_back_harm(
             before={path: text for path, (text, _) in texts.items()},
             after={path: text for path, (_, text) in texts.items()},
             now=files,
-            why=f"The verdict on {one.reference} is that it did harm.",
+            why=f"The verdict on `{one.reference}` is that it did harm.",
         )
         is_back = one.remedy.startswith(RETIREMENT)
         if is_back and isinstance(found, Proposal):
@@ -108,7 +108,7 @@ def _brought_back(proposal: Proposal, retirement: PastProposal) -> Proposal:
     return replace(
         proposal,
         title=plain(f"Bring back: {rule}", TITLE_CHARS),
-        what=f"puts back into {named} what {retirement.reference} took out, and nothing else.",
+        what=f"puts back into {named} what `{retirement.reference}` took out, and nothing else.",
         why=f"It was missed: {proposal.why[0].lower()}{proposal.why[1:]}",
         risk="low: this text was served before it was retired.",
     )
@@ -131,8 +131,9 @@ def _proposal(past: PastProposal, edits: tuple[Edit, ...], why: str) -> Proposal
         # Of its own: it carries no prediction, so nothing is measured for the pattern.
         pattern_id=f"rollback-{past.id}",
         remedy=f"{ROLLBACK}{past.id}",
+        undoes=past.reference,
         title=plain(f"Take back: {past.title}", TITLE_CHARS),
-        what=f"puts {named} back as before {past.reference}, and nothing else.",
+        what=f"puts {named} back as before `{past.reference}`, and nothing else.",
         why=why,
         risk="low: this text was served before. What was learned since stays in the evidence.",
         confidence="high",

@@ -178,7 +178,9 @@ def _compare(
                 *_waited(prediction.metric, lag),
             ]
         ),
-        confounders=_confounders(past, population, before, after, others, before_span),
+        confounders=_confounders(
+            past, population, before, after, others, before_span, margin is not None
+        ),
         needed=needed,
         margin=margin,
     )
@@ -322,13 +324,16 @@ def _confounders(
     after: Sequence[Observation],
     others: Sequence[PastProposal],
     before_span: timedelta,
+    is_removal: bool,
 ) -> tuple[str, ...]:
     """What else may have made the difference."""
     live_at = population.live_at
-    found = [
-        "regression to the mean: the group was chosen because its rate was high, so some fall is "
-        "expected without any change"
-    ]
+    found = []
+    if not is_removal:
+        found.append(
+            "regression to the mean: the group was chosen because its rate was high, so some fall "
+            "is expected without any change"
+        )
     if not population.live_seen:
         found.append(
             f"the clock starts at the merge ({day(live_at)}): when the change went live in "

@@ -113,7 +113,7 @@ def _why(
     if one.verdict in ("worked", "harmed"):
         return None
     if one.verdict == "no_effect" and age >= MIN_AGE:
-        return f"The verdict on {one.reference}, {days}, is that it had no effect that matters."
+        return f"The verdict on `{one.reference}`, {days}, is that it had no effect that matters."
     if age < PATIENCE or fires is None or fires.traffic < MIN_TRAFFIC:
         return None
     if fires.before >= MIN_BEFORE and fires.since == 0:
@@ -235,8 +235,9 @@ def _proposal(
         # Of its own: to reject the removal says nothing about the pattern.
         pattern_id=f"retire-{one.id}",
         remedy=f"{RETIREMENT}{one.id}",
+        undoes=one.reference,
         title=plain(f"Retire: {one.title}", TITLE_CHARS),
-        what=f"takes out of {named} what {one.reference} wrote, and nothing else: about "
+        what=f"takes out of {named} what `{one.reference}` wrote, and nothing else: about "
         f"{count(tokens, 'token')} less in each call.",
         why=why,
         risk="low: this was served before the rule. It can come back when its pattern does.",
@@ -259,7 +260,7 @@ def _table(
     now: tuple[RateEstimate, str] | None,
 ) -> Table:
     rows = [
-        ("evidence at the time", str(one.evidence_entries)),
+        ("evidence when it was proposed", str(one.evidence_entries)),
         ("verdict", (one.verdict or "none").replace("_", " ")),
         ("tokens saved in each call", f"about {tokens}"),
     ]
@@ -275,6 +276,6 @@ def _table(
         rows.append(("failing by its metric in the last 28 days", shown))
         needed = units_for_power(found.rate, MARGIN)
         if needed is not None and needed > found.total:
-            told = f"about {count(needed, unit)}; fewer may come, and then no verdict is sure"
-            rows.append((f"to see a rise of {100 * MARGIN:.0f} points", told))
-    return Table(title="What is retired", header=("", ""), rows=tuple(rows))
+            told = f"about {count(needed, unit)} on each side; with fewer it may stay open"
+            rows.append((f"to rule out a rise of {100 * MARGIN:.0f} points", told))
+    return Table(title="What is retired", header=("known of it", "figure"), rows=tuple(rows))

@@ -375,6 +375,7 @@ def test_a_removal_worked_where_surely_nothing_got_worse_by_its_margin(
     }
     assert verdict.sentence.startswith(opening[result])
     assert bool(verdict.needed) is (result == "unknown")
+    assert not any("regression to the mean" in one for one in verdict.confounders)
 
 
 def test_the_rate_of_lately_is_of_the_population_that_was_predicted_for() -> None:

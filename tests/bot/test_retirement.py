@@ -168,7 +168,7 @@ def test_it_predicts_that_nothing_gets_worse_for_those_the_rule_was_for() -> Non
     assert (found.prediction.intent_id, found.prediction.segment) == ("cancel", {"tier": "pro"})
     rows = dict(found.tables[0].rows)
     assert rows["failing by its metric in the last 28 days"].startswith("12 % (7\u201320) of 100 ")
-    assert "fewer may come, and then no verdict is sure" in rows["to see a rise of 5 points"]
+    assert "with fewer it may stay open" in rows["to rule out a rise of 5 points"]
 
 
 def test_where_nobody_comes_any_more_everybody_is_watched() -> None:
@@ -220,7 +220,7 @@ def test_a_retirement_that_was_missed_brings_its_rule_back() -> None:
 
     assert isinstance(found, Proposal)
     assert found.title == "Bring back: Ask first"
-    assert found.why.startswith("It was missed: the verdict on #212")
+    assert found.why.startswith("It was missed: the verdict on `#212`")
 
 
 @pytest.mark.parametrize(
