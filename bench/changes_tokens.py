@@ -43,6 +43,7 @@ def measure() -> list[str]:
     ]
     for agent, name in AGENTS.items():
         lines += [_row(agent, name, rounds) for rounds in (1, 3)]
+        lines.append(_row(agent, name, 1, sees_mistakes=False))
     return [
         *lines,
         "",
@@ -52,12 +53,12 @@ def measure() -> list[str]:
     ]
 
 
-def _row(agent: str, name: str, rounds: int) -> str:
+def _row(agent: str, name: str, rounds: int, *, sees_mistakes: bool = True) -> str:
     prompt = prompt_of(agent)
     tools = _tools(agent, name)
     read = [replace(one, tool_definitions=tools) for one in _conversations(agent, name, prompt)]
     failing, passing = read[:20], read[20:40]
-    script = _Scripted(prompt, rounds)
+    script = _Scripted(prompt, rounds, sees_mistakes=sees_mistakes)
     path = f"prompts/{agent}.md"
     with messages_server(script) as server:
         model = Model(api_key=KEY, base_url=server.url, budget_usd=50.0)
@@ -73,6 +74,8 @@ def _row(agent: str, name: str, rounds: int) -> str:
         )
         cost = model.cost
     way = "first edit stands" if rounds == 1 else "three rounds"
+    if not sees_mistakes:
+        way = f"no rule broken, compared, {way}"
     if not isinstance(found, Proposal):
         way += f": {found.reason if isinstance(found, Skipped) else found.sentence}"
     return (
@@ -86,7 +89,8 @@ def _row(agent: str, name: str, rounds: int) -> str:
 class _Scripted:
     """Replies of the length that readers and writers give."""
 
-    def __init__(self, prompt: str, rounds: int) -> None:
+    def __init__(self, prompt: str, rounds: int, *, sees_mistakes: bool) -> None:
+        self.sees_mistakes = sees_mistakes
         self.tools = 0
         self.old = next(
             line for line in prompt.split("\n") if len(line) > 60 and prompt.count(line) == 1
@@ -105,7 +109,7 @@ class _Scripted:
         return [
             {
                 "conversation": number,
-                "present": True,
+                "present": self.sees_mistakes,
                 "locus": "prompt",
                 "kind": "unclear_rule",
                 "rule": RULE,
@@ -113,6 +117,24 @@ class _Scripted:
                 "paraphrase": PARAPHRASE,
             }
             for number, part in enumerate(parts[1:], start=1)
+        ]
+
+    def _differences(self, asked: Asked) -> list[dict[str, Any]]:
+        failed, well = (
+            re.split(r"^=== conversation \d+ ===$", asked.between(tag), flags=re.M)[1:]
+            for tag in ("failed", "went_well")
+        )
+        return [
+            {
+                "conversation": number,
+                "present": True,
+                "rule": RULE,
+                "order": "",
+                "quote": _quote(part),
+                "well": {"conversation": 1, **_quote(well[0])},
+                "paraphrase": PARAPHRASE,
+            }
+            for number, part in enumerate(failed, start=1)
         ]
 
     def _causes(self, asked: Asked) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from bot.proposals.prompt_cause import Found, below_floor, find_causes, what_cha
 from bot.proposals.prompt_file import choose_prompt_file
 from bot.proposals.spending import Metered, tokens_allowed
 from bot.proposals.tools import tools_shown
-from bot.proposals.writing import Candidate, write_edit
+from bot.proposals.writing import MAX_ROUNDS, Candidate, write_edit
 from bot.records import (
     AgentFiles,
     Ask,
@@ -37,6 +37,8 @@ from collector.records import Conversation
 
 MAX_WORSE_SHARE = 0.25
 """Of the passing conversations that the rule is about: above this it does more harm than good."""
+COMPARED_ROUNDS = 1
+"""Rounds of writing after a comparison: that has cost what two more would, for weaker evidence."""
 NEAREST = 3
 """Sections that the writer is told of: the right one is among them for two rules of three."""
 
@@ -109,6 +111,7 @@ def propose_prompt(
         is_conflict=2 * sum(found.kind == "conflicting_rules" for found in members) > len(members),
         trial=trial,
         ask=metered,
+        rounds=COMPARED_ROUNDS if members[0].kind == DONE_OTHERWISE else MAX_ROUNDS,
     )
     if isinstance(written, Skipped):
         return written

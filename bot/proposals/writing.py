@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, cast
 
+from bot.figures import count
 from bot.proposals.diagnosis import short
 from bot.proposals.edits import (
     check_diff,
@@ -128,6 +129,7 @@ def write_edit(
     is_conflict: bool,
     trial: Trial,
     ask: Ask,
+    rounds: int = MAX_ROUNDS,
 ) -> Written | Skipped:
     """`cause` is for the writer and holds `rule`, the sentence that a judge wants to see covered.
 
@@ -139,7 +141,7 @@ def write_edit(
     """
     notes = _Notes()
     harm: Skipped | None = None
-    for _ in range(MAX_ROUNDS):
+    for _ in range(rounds):
         reply = ask(
             render_prompt(
                 "proposals/write",
@@ -167,7 +169,7 @@ def write_edit(
     return harm or Skipped(
         what=f"an edit of {prompt.file.path}",
         code="no_change" if notes.is_needless else "guardrail",
-        reason=f"No edit of {MAX_ROUNDS} attempts could stand. "
+        reason=f"No edit of {count(rounds, 'attempt')} could stand. "
         f"{' '.join(dict.fromkeys(notes.dropped))}",
     )
 

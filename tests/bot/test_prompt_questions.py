@@ -231,3 +231,14 @@ def test_a_mistake_that_was_seen_is_mended_and_nothing_is_compared() -> None:
 
     assert isinstance(ask(script), Proposal)
     assert script.of("compare") == []
+
+
+def test_after_a_comparison_the_writer_has_one_round() -> None:
+    problem = {"kind": "grants", "sentence": "", "reason": "It gives more than the file does."}
+    script = blameless(compare=differences(), review={"problems": [problem]})
+
+    skipped = ask(script)
+
+    assert isinstance(skipped, Skipped)
+    assert skipped.reason.startswith("No edit of 1 attempt could stand.")
+    assert len(script.of("write")) == 1
