@@ -213,8 +213,8 @@ def _why(pattern: Pattern, move: _Move) -> str:
     sentence = (
         f"In {len(pattern.evidence)} of the newest {seen}, "
         f"{rate(pattern.rate, pattern.rate_interval)}, {_STOPPED[kind]}. "
-        f"By the size of what ended by itself, {percent(ENOUGH)} would end at a value of "
-        f"{move.needed:,.4g}"
+        f"By the size of what ended by itself, {percent(ENOUGH)} would end at about "
+        f"{move.needed:,.3g}"
     )
     capped = move.needed > float(move.new)
     return f"{sentence}; one step at most doubles the value." if capped else f"{sentence}."
@@ -251,10 +251,10 @@ def _table(move: _Move) -> Table:
         ("stopped by the limit", f"{len(observed.stopped):,}"),
         (f"median of those that ended, {_UNITS[observed.kind]}", f"{sizes[len(sizes) // 2]:,.4g}"),
         ("current value", f"{move.scalar.as_written}"),
-        (f"enough for {percent(ENOUGH)}, by the fit", f"{move.needed:,.4g}"),
+        (f"enough for {percent(ENOUGH)}, by the fit", f"about {move.needed:,.3g}"),
         ("proposed value", f"{move.new}"),
     ]
     if move.left is not None:
         still = f"{percent(move.left.low)} to {percent(move.left.high)}"
         rows.append(("of what was stopped, still stopped then (80 % interval)", still))
-    return Table(title="What the limit stopped", header=("", ""), rows=tuple(rows))
+    return Table(title="What the limit stopped", header=("counted", "number"), rows=tuple(rows))
