@@ -18,7 +18,8 @@ from typing import Any, Literal, cast
 import numpy as np
 
 from bot.intents.describing import Description, describe_group
-from bot.intents.discover import EXEMPLARS, Discovery
+from bot.intents.discover import Discovery
+from bot.intents.groups import EXEMPLARS
 from bot.intents.embedding import (
     Embedder,
     Matrix,

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from sklearn.metrics import normalized_mutual_info_score
+from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from bot.intents import Discovery, Document, discover, to_document
 from bot.intents.clusters import find_clusters, shares_of_neighbours
@@ -334,6 +334,22 @@ def test_a_group_of_half_of_all_is_one_group_beside_small_ones():
 
     kept = Counter(found[:200].tolist()).most_common(1)[0][1]
     assert kept >= 190
+
+
+@pytest.mark.parametrize("seed", [0, 1, 3])
+def test_a_wish_with_several_wordings_is_one_group_among_hundreds(seed):
+    rng = np.random.default_rng(seed)
+    sizes = [60, 30, 30, 90, 20]
+    rows = []
+    for size in sizes:
+        middle = rng.normal(size=64)
+        wordings = [middle + 0.6 * rng.normal(size=64) for _ in range(3)]
+        rows += [wordings[row % 3] + 1.2 * rng.normal(size=64) for row in range(size)]
+
+    found = find_clusters(normalise(np.array(rows)), seed=0)
+
+    assert found.max() + 1 == len(sizes)
+    assert adjusted_rand_score(np.repeat(range(len(sizes)), sizes), found) > 0.9
 
 
 def blobs(sizes_of_groups: list[int]) -> Matrix:
