@@ -19,7 +19,6 @@ import numpy as np
 
 from bot.intents.describing import Description, describe_group
 from bot.intents.discover import Discovery
-from bot.intents.groups import EXEMPLARS
 from bot.intents.embedding import (
     Embedder,
     Matrix,
@@ -28,6 +27,7 @@ from bot.intents.embedding import (
     normalise,
     weigh_tools,
 )
+from bot.intents.groups import EXEMPLARS
 from bot.intents.label import label
 from bot.intents.naming import proper_nouns
 from bot.intents.reading import intent_lines, read_labels
