@@ -40,6 +40,7 @@ from bot.intents.wording import (
     scattered_orders_of,
     sentences_of,
     terms_of,
+    tool_words,
     verbs_of,
     words,
 )
@@ -79,7 +80,6 @@ CAPITALISING_SHARE = 0.25
 PLAIN = "{}"
 """The frame of a group whose language we do not know: its words, and nothing of ours."""
 
-_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _INSIDE = re.compile(r"(?<=[^\W\d_][ ,] )[^\W\d_]+|(?<=[^\W\d_] )[^\W\d_]+")
 
 
@@ -251,7 +251,7 @@ def _tools(clusters: Sequence[Sequence[Document]], frames: Sequence[str]) -> lis
 
 def _tools_of(document: Document) -> set[str]:
     """Tools that do something, as words, where they are two at least: "cancel order"."""
-    spoken = (words(_HUMP.sub(" ", tool.replace("_", " "))) for tool in document.tools)
+    spoken = map(tool_words, document.tools)
     return {
         " ".join(said)
         for said in spoken

@@ -45,6 +45,7 @@ _LETTER = re.compile(rf"[^\W\d_][{_MARKS}]*")
 _LETTERS = rf"(?:{_LETTER.pattern})+"
 _WORD = re.compile(rf"{_LETTERS}(?:['’-]{_LETTERS})*")  # noqa: RUF001 - people type both apostrophes
 _SENTENCE_END = re.compile(r"[.?!。？！؟।]+")  # noqa: RUF001
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _HIRAGANA = re.compile(r"^[ぁ-ん]+|[ぁ-ん]+$")
 
 
@@ -57,6 +58,11 @@ def sentences_of(document: Document, messages: int | None = OPENING) -> list[str
 def words(text: str) -> list[str]:
     """Words of letters, in lower case, apostrophes made straight."""
     return [word.lower().replace("’", "'") for word in _WORD.findall(text)]  # noqa: RUF001
+
+
+def tool_words(tool: str) -> list[str]:
+    """A tool's name as words: cancel_order and cancelOrder are "cancel", "order"."""
+    return words(_HUMP.sub(" ", tool.replace("_", " ")))
 
 
 def singular(word: str) -> str:

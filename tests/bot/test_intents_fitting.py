@@ -12,7 +12,8 @@ REASONS = ("I am ill", "plans changed", "it rains", "my boss said so", "a weddin
 
 def some(text: str, count: int, first: int = 0, **changes):
     return [
-        a_document(f"{text} because {REASONS[n % 6]}", first + n, **changes) for n in range(count)
+        a_document(f"{text} because {REASONS[n % 6]}\nThat is all", first + n, **changes)
+        for n in range(count)
     ]
 
 
@@ -31,6 +32,19 @@ def test_who_says_something_else_than_the_group_belongs_to_none():
     odd = some("How many suitcases may I take along", 2, 200)
 
     assert fitted((0, CANCEL), (0, odd), (1, BOOK)) == [0] * 12 + [-1] * 2 + [1] * 12
+
+
+def test_a_single_message_stays_since_it_is_too_short_to_tell():
+    odd = [a_document("How many suitcases may I take along", 200)]
+
+    assert fitted((0, CANCEL), (0, odd), (1, BOOK))[12] == 0
+
+
+def test_a_tool_that_nobody_speaks_of_speaks_for_nobody():
+    group = some("I want to cancel my reservation", 12, tools=("transfer_to_human",))
+    odd = some("How many suitcases may I take along", 2, 200, tools=("transfer_to_human",))
+
+    assert fitted((0, group), (0, odd), (1, BOOK))[12:14] == [-1] * 2
 
 
 def test_who_says_what_another_group_says_belongs_there():
