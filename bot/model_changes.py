@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bot.figures import count
+from bot.predicted import over_all
 from bot.proposals import constraints, propose_prompt
 from bot.proposals.harness import propose_harness, routed_cause
 from bot.records import (
@@ -72,8 +73,10 @@ def model_changes(
     read_at_most = min(PROMPT_PATTERNS, slots + revised)
     for pattern in fresh[read_at_most:]:
         sentence = (
-            f"This cycle may read {count(read_at_most, 'pattern')} with the model "
+            f"The model may be asked about {count(read_at_most, 'pattern')} in this run "
             f"(at most {PROMPT_PATTERNS}, and no more than may be opened this week)."
+            if read_at_most
+            else "No more may be opened this week, so the model is not asked about it."
         )
         yield Skipped(what=_prompt_change(pattern), code="cap", reason=sentence)
     chosen = {pattern.id: examples(facts, pattern) for pattern in fresh[:read_at_most]}
@@ -83,21 +86,29 @@ def model_changes(
         failing, passing = (
             [read[key] for key in group if key in read] for group in chosen[pattern.id]
         )
-        yield change_of(
+        # The window still holds failures from before the merge.
+        measuring = [
+            one.remedy
+            for one in past
+            if one.agent == pattern.agent and one.state == "merged" and one.verdict is None
+        ]
+        found = changes_of(
             pattern,
             repository,
             files[pattern.agent],
             failing=failing,
             passing=passing,
             constraints=constraints(pattern, past),
-            taken=taken,
+            taken=[*taken, *measuring],
             ask=ask,
             now=now,
             conversations_per_month=_monthly(facts, pattern.agent, now=now),
         )
+        for one in found:
+            yield over_all(one, pattern, facts) if isinstance(one, Proposal) else one
 
 
-def change_of(
+def changes_of(
     pattern: Pattern,
     repository: Repository,
     files: AgentFiles,
@@ -109,7 +120,7 @@ def change_of(
     ask: Ask,
     now: datetime,
     conversations_per_month: float | None,
-) -> Proposal | Finding | Skipped:
+) -> Iterator[Proposal | Finding | Skipped]:
     """The change for one pattern: of a tool or of the program where its cause lies there, else of
     the prompt."""
     cause = routed_cause(pattern, failing, passing)
@@ -124,10 +135,11 @@ def change_of(
             taken=taken,
             ask=ask,
         )
+        yield routed
         # Where the tools are kept elsewhere, the prompt is all that can be changed here.
         if not (isinstance(routed, Skipped) and routed.code == "no_file"):
-            return routed
-    return propose_prompt(
+            return
+    yield propose_prompt(
         pattern,
         repository,
         files,

@@ -989,6 +989,10 @@ class Degraded:
 # -- after the merge ---------------------------------------------------------------------------
 
 
+LAST_LOOK_DAYS = 28.0
+"""Before, more data may still settle an unknown verdict."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
     """Did one merged change work?"""
@@ -1015,6 +1019,11 @@ class Verdict:
     """Of a removal: it worked where the rate rose by less than this. None where it should fall."""
     needed: int | None = None
     """How many more units would settle an `unknown`; None where that cannot be said."""
+
+    @property
+    def is_final(self) -> bool:
+        """It is said: an unknown one only when its four weeks are over, or nobody ever came."""
+        return self.result != "unknown" or not 0 < self.days < LAST_LOOK_DAYS
 
 
 # -- what publish carries out --------------------------------------------------------------------

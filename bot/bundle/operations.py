@@ -34,8 +34,6 @@ RELABELLED = timedelta(days=3)
 """So long after it was opened, labels that are missing are put on again."""
 SETTLED = timedelta(days=14)
 """A pull request younger than this is not closed because its pattern is not seen in one cycle."""
-LAST_LOOK_DAYS = 28.0
-"""Of traffic. An unknown verdict is said only then: before, more data may still settle it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -243,8 +241,7 @@ def _for_verdict(verdict: Verdict, before: PastProposal | None) -> tuple[Operati
         return Skipped(what=what, code="unknown_proposal", reason="the target does not know it")
     if before.verdict is not None:
         return Skipped(what=what, code="said_before", reason=f"it says {before.verdict} already")
-    # None were counted where Debrief has stopped waiting.
-    if verdict.result == "unknown" and 0 < verdict.days < LAST_LOOK_DAYS:
+    if not verdict.is_final:
         return Skipped(what=what, code="measuring", reason=verdict.sentence)
     operation = _about(before, "verdict", f"bodies/verdict-{before.id}.md")
     return operation, verdict_comment(verdict)

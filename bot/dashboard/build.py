@@ -180,7 +180,7 @@ def _past_row(one: PastProposal, verdicts: Sequence[Verdict], measuring: Mapping
     detail, since = "", one.opened_at
     if one.state == "merged":
         result = fresh.result if fresh else one.verdict
-        settled = one.verdict is not None or (fresh is not None and fresh.result != "unknown")
+        settled = one.verdict is not None or (fresh is not None and fresh.is_final)
         waiting: State = "measuring" if one.is_measured else "merged"
         state = _RESULTS.get(result or "", waiting) if settled else waiting
         since = one.merged_at or since

@@ -220,9 +220,9 @@ def test_a_verdict_says_numbers_strength_and_what_else_may_explain_it() -> None:
         "worked",
     )
     assert str(marker["effect"]) in comment.partition("\n")[2]
-    assert "weak evidence (before after)" in comment
+    assert "weak evidence (before against after)" in comment
     assert "| before | 61 | 143 | 43 % (35\u201351) |" in comment
-    assert "Difference \u221221 points (\u221234 … \u22128), 98.75 % interval." in comment
+    assert "Difference \u221221 points (\u221234 … \u22128), 98.75 % interval, wider" in comment
     assert "May also explain it: regression to the mean" in comment
 
 
