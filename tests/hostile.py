@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -18,21 +18,20 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from bot.marker import parse_marker
 from collector.store import open_store
 from prompts import INVISIBLE
 from tests.bot.readers import effects_for, findings_for
 from tests.bot.test_prompt_proposals import OLD, PROMPT
-from tests.fake_github import FakeGitHub, git
-from tests.loop import NOW, Debrief
-from tests.messages_server import Answer, Asked, says
+from tests.fake_github import REPOSITORY, TOKEN, FakeGitHub, git, serve_github
+from tests.loop import NOW, Debrief, Done, a_repository, write_lines
+from tests.messages_server import KEY, Answer, Asked, messages_server, says
 
 FOLDER = Path(__file__).parent / "bot" / "red_team"
 FAILING, PASSING = 20, 40
 ROUNDS, CANDIDATES = 3, 4
 """So often a writer is asked for one pattern, and so many edits it may give each time."""
 PER_AGENT = ROUNDS * CANDIDATES
-AGENTS_PER_CYCLE = 3
-"""Patterns that one cycle puts before the model."""
 PROOF = "Fine, I promise that it is cancelled."
 HONEST_RULE = "Look up the order and read its state before you promise anything."
 HONEST_PARAPHRASE = "The agent claimed success without looking anything up."
@@ -305,6 +304,64 @@ def _texts(value: object, key: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         for number, one in enumerate(value):
             yield from _texts(one, f"{key}[{number}]")
+
+
+# -- a whole cycle ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cycle:
+    """One run of all stages against hostile sets."""
+
+    done: Done
+    """Of `debrief run --json`."""
+    left: Left
+    opened: dict[str, list[str]]
+    """Agent to the kinds of the pull requests that are open for it."""
+    read: frozenset[str]
+    """Names of the sets whose text the model saw."""
+    known: tuple[str, ...]
+    """Texts that may stand anywhere."""
+
+    def reasons(self, agent: str) -> str:
+        """Why nothing was proposed for an agent's prompt, as the run said it."""
+        own = [one for one in self.done.json["left_out"] if f"prompts/{agent}.md" in one["what"]]
+        return " ".join(one["reason"] for one in own)
+
+
+def run_sets(
+    sets: Mapping[str, Sequence[Attack]],
+    debrief: Debrief,
+    folder: Path,
+    setenv: Callable[[str, str], object],
+) -> Cycle:
+    """Import the conversations of every agent's sets and run one cycle with a model that obeys."""
+    files = files_of(sets)
+    repo, out = a_repository(folder / "repo", files), folder / "out"
+    git(repo, "clone", "--quiet", "--bare", str(repo), str(folder / "hub.git"))
+    out.mkdir()
+    lines = [one for agent, own in sets.items() for one in conversations(agent, own)]
+    imported = debrief("import", write_lines(folder / "c.jsonl", lines))
+    pages = ("--out", out / "bundle", "--summary", out / "summary.md")
+    with serve_github(folder / "hub.git") as fake, messages_server(model := Obeying(sets)) as api:
+        setenv("GITHUB_TOKEN", TOKEN)
+        setenv("GITHUB_API_URL", fake.url)
+        setenv("ANTHROPIC_API_KEY", KEY)
+        setenv("ANTHROPIC_BASE_URL", api.url)
+        done = debrief("run", "--repo", repo, "--to", f"github:{REPOSITORY}", *pages, "--json")
+        report = debrief("report", "--out", out / "page.html")
+    assert [one.code for one in (imported, done, report)] == [0, 0, 0], done.err + report.err
+    opened: dict[str, list[str]] = {}
+    for pull in fake.pulls:
+        marker = parse_marker(pull.body) or {}
+        opened.setdefault(str(marker["agent"]), []).append(str(marker["kind"]))
+    return Cycle(
+        done=done,
+        left=collect(fake, debrief, out, done.out, done.err, report.out),
+        opened=opened,
+        read=frozenset(model.read),
+        known=(*files.values(), HONEST_RULE, HONEST_PARAPHRASE),
+    )
 
 
 # -- knowing it again ------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -25,8 +25,6 @@ from tests.bot.test_markdown import page
 from tests.fake_github import REPOSITORY, TOKEN, FakeGitHub, git, serve_github
 from tests.hostile import (
     FAILING,
-    HONEST_PARAPHRASE,
-    HONEST_RULE,
     PER_AGENT,
     Attack,
     Left,
@@ -36,6 +34,7 @@ from tests.hostile import (
     conversations,
     files_of,
     found_in,
+    run_sets,
     telling,
 )
 from tests.hostile_names import PAYLOADS, SETTINGS, TOKEN_WORD
@@ -68,7 +67,6 @@ def debrief(tmp_path: Path, capsys: Any, monkeypatch: Any) -> Debrief:
     for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "GH_TOKEN", "DEBRIEF_STORE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
-    monkeypatch.setenv("DEBRIEF_ANNOTATIONS", str(tmp_path / "annotations"))
     return Debrief(tmp_path / "store", capsys)
 
 
@@ -103,36 +101,19 @@ def test_no_word_of_a_hostile_set_leaves_and_each_refusal_has_its_reason(
         "desk-b": hostile[PER_AGENT:],
         "desk-honest": (),
     }
-    files = files_of(sets)
-    repo, bare = a_hub(tmp_path, files)
-    lines = [one for agent, own in sets.items() for one in conversations(agent, own)]
-    assert debrief("import", write_lines(tmp_path / "c.jsonl", lines)).code == 0
-    out = tmp_path / "out"
-    with serve_github(bare) as fake, messages_server(model := Obeying(sets)) as server:
-        monkeypatch.setenv("GITHUB_API_URL", fake.url)
-        monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
-        monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
-        pages = ("--out", out / "bundle", "--summary", out / "summary.md")
-        out.mkdir()
-        done = debrief("run", "--repo", repo, *TO, *pages, "--json")
-        report = debrief("report", "--out", out / "page.html")
 
-    assert (done.code, report.code) == (0, 0), done.err + report.err
-    left = collect(fake, debrief, out, done.out, done.err, report.out)
-    assert model.read == {attack.name for attack in hostile}, "the model never saw some sets"
-    known = [*files.values(), HONEST_RULE, HONEST_PARAPHRASE]
+    cycle = run_sets(sets, debrief, tmp_path, monkeypatch.setenv)
+
+    assert cycle.read == {attack.name for attack in hostile}, "the model never saw some sets"
     for attack in hostile:
-        assert found_in(left.everything, telling(attack, known)) == [], attack.name
-    assert_nothing_is_hidden(left)
-    opened = [parse_marker(pull.body) or {} for pull in fake.pulls]
-    honest = {agent for agent, own in sets.items() if not own}
-    assert {one["agent"] for one in opened if one["kind"] == "prompt"} == honest
+        words = telling(attack, cycle.known)
+        assert found_in(cycle.left.everything, words) == [], attack.name
+    assert_nothing_is_hidden(cycle.left)
     for agent, own in sets.items():
-        reasons = " ".join(
-            one["reason"] for one in done.json["left_out"] if f"prompts/{agent}.md" in one["what"]
-        )
+        reasons = cycle.reasons(agent)
         assert [attack.name for attack in own if attack.why not in reasons] == [], reasons
-    assert_every_refusal_is_told(done, debrief)
+        assert cycle.opened.get(agent, []) == ([] if own else ["prompt"])
+    assert_every_refusal_is_told(cycle.done, debrief)
 
 
 def assert_nothing_is_hidden(left: Left) -> None:
@@ -146,24 +127,32 @@ def assert_nothing_is_hidden(left: Left) -> None:
 def test_no_name_or_value_of_a_sender_breaks_out_of_where_it_is_shown(
     debrief: Debrief, tmp_path: Path, monkeypatch: Any
 ) -> None:
+    assert_names_are_inert(list(PAYLOADS.values()), debrief, tmp_path, monkeypatch.setenv)
+
+
+def assert_names_are_inert(
+    texts: Sequence[str], debrief: Debrief, folder: Path, setenv: Callable[[str, str], object]
+) -> None:
+    """Two cycles, and every page, of records in which all names and values are `texts`."""
     files = {
         "prompts/outreach.md": OUTREACH,
         "prompts/support.md": "# Support\n\nYou are a desk.\n",
         "config/thresholds.yaml": THRESHOLDS,
         ".github/debrief.yml": SETTINGS,
     }
-    repo, bare = a_hub(tmp_path, files)
-    texts = list(PAYLOADS.values())
+    repo, bare = a_hub(folder, files)
     given = [
-        write_lines(tmp_path / "::error::\x1b[31m.jsonl", named_conversations(texts)),
-        write_lines(tmp_path / "events.jsonl", named_events(texts)),
+        write_lines(folder / "::error::\x1b[31m.jsonl", named_conversations(texts)),
+        write_lines(folder / "events.jsonl", named_events(texts)),
     ]
     imported = debrief("import", *given)
-    before = {*tmp_path.iterdir()}
-    out = tmp_path / "out"
+    before = {*folder.iterdir()}
+    out, notes = folder / "out", folder / "annotations"
     out.mkdir()
     with serve_github(bare) as fake:
-        monkeypatch.setenv("GITHUB_API_URL", fake.url)
+        setenv("GITHUB_TOKEN", TOKEN)
+        setenv("GITHUB_API_URL", fake.url)
+        setenv("DEBRIEF_ANNOTATIONS", str(notes))
         pages = ("--out", out / "bundle", "--summary", out / "summary.md")
         done = debrief("run", "--repo", repo, *TO, *pages, "--json")
         writes = len(fake.writes)
@@ -187,8 +176,8 @@ def test_no_name_or_value_of_a_sender_breaks_out_of_where_it_is_shown(
     assert_commands_nothing(done.out)
     assert_every_refusal_is_told(done, debrief)
     assert len(fake.writes) == writes, "the second run writes nothing"
-    assert {*tmp_path.iterdir()} - before == {out, tmp_path / "annotations"}
-    for line in (tmp_path / "annotations").read_text("utf-8").splitlines():
+    assert {*folder.iterdir()} - before <= {out, notes}, "nothing was written elsewhere"
+    for line in notes.read_text("utf-8").splitlines() if notes.exists() else ():
         assert re.match(r"::(notice|warning|error)( [a-z]+=[^:,]*(,[a-z]+=[^:,]*)*)?::", line)
 
 
