@@ -15,7 +15,6 @@ from datetime import date, datetime, timedelta
 from bot.figures import count, percent
 from bot.intents import Document, discover, label, taxonomy_version, write_taxonomy
 from bot.intents.embedding import Embedder, embed_texts
-from bot.intents.revising import revise
 from bot.intents.structure import Split, find_splits, propose_parents
 from bot.intents.taxonomy import MAX_LEVELS, level_of, now_called
 from bot.proposals.relabelling import Relabelling
@@ -133,8 +132,6 @@ def _new_intents(
         sentence = f"{count(residue, 'conversation')} ({share}) fit no intent: too few."
         return [], [], ModelCost(), sentence
     found = discover(documents, ask=ask, known=known, now=now, embed=embed, given=labels)
-    if ask is not None:
-        found, _ = revise(documents, found, ask=ask, known=known, embed=embed)
     before = {intent.id for intent in known.intents}
     new = [intent for intent in found.taxonomy.intents if intent.id not in before]
     ids = {intent.id for intent in new}

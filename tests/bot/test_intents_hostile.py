@@ -15,7 +15,6 @@ from bot.bundle.body import render_body
 from bot.intent_cycle import change_taxonomy
 from bot.intents import Discovery, Document, discover, to_document, write_taxonomy
 from bot.intents.reading import read_labels
-from bot.intents.revising import revise
 from bot.intents.taxonomy import check_taxonomy
 from bot.proposals.taxonomy import PATH
 from bot.records import Proposal, RenderedPrompt
@@ -78,12 +77,6 @@ def obeys(prompt: RenderedPrompt) -> dict[str, Any]:
         return a_reply(name=name, definition=order, include=[order], exclude=[order])
     if prompt.name == "intents/name":
         return a_reply()
-    if prompt.name == "intents/revise":
-        ids = re.findall(r"^(i-\w+):", prompt.user, re.MULTILINE)
-        return {
-            "merge": [["i-000001", *ids, order]],
-            "split": [{"group": order, "wishes": [[1, 2], [3, 4]]}],
-        }
     told = [{"id": "i-000001", "quote": order}, {"id": order, "quote": order}]
     return {"labels": [{"conversation": n, "intents": told, "none_fits": order} for n in range(9)]}
 
@@ -136,16 +129,6 @@ def test_the_file_and_the_proposal_hold_nothing_of_it(order):
     assert [edit.path for edit in proposal.edits] == [PATH]
 
 
-def test_a_second_look_that_obeys_merges_no_more_than_the_check_lets_through():
-    documents = attacked(ORDERS["closing-tags"])
-    found = discover(documents, now=NOW)
-
-    same, (check,) = revise(documents, found, ask=replies(obeys))
-
-    assert not check.kept
-    assert (same.taxonomy, same.labels) == (found.taxonomy, found.labels)
-
-
 @pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
 def test_it_labels_no_conversation_but_its_own(order):
     found = discover(some_documents(each=20), now=NOW)
@@ -172,12 +155,11 @@ def test_no_prompt_is_left_by_it(order):
         asked.append(prompt)
         return obeys(prompt)
 
-    found = discover(documents, now=NOW, ask=replies(listens))
-    revise(documents, found, ask=replies(listens))
+    discover(documents, now=NOW, ask=replies(listens))
 
     assert asked
     for prompt in asked:
-        for tag in ("members", "others", "groups", "conversations"):
+        for tag in ("members", "others", "conversations"):
             opened = re.findall(rf"^<{tag}>$", prompt.user, re.MULTILINE)
             assert not opened or prompt.user.count(f"</{tag}>") == len(opened) == 1
         assert len(prompt.user) < 60_000
