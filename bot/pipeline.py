@@ -354,19 +354,6 @@ def propose(
         results += counted_changes(
             understood.facts, repository, files, conversations_of=conversations_of
         )
-        results += example_changes(
-            understood.report.patterns,
-            understood.facts,
-            understood.signals,
-            understood.corrections,
-            repository,
-            files,
-            past,
-            settings=settings,
-            conversations_of=conversations_of,
-            ask=ask,
-            now=now,
-        )
         results += propose_retirements(
             past,
             facts=understood.facts,
@@ -400,6 +387,20 @@ def propose(
             )
         elif agents:
             results.append(without_a_model(len(for_model)))
+        # Last, so that the model's budget goes to fixes first.
+        results += example_changes(
+            understood.report.patterns,
+            understood.facts,
+            understood.signals,
+            understood.corrections,
+            repository,
+            files,
+            past,
+            settings=settings,
+            conversations_of=conversations_of,
+            ask=ask,
+            now=now,
+        )
         span.set_attribute("debrief.results", len(results))
     if understood.documents:
         results.append(

@@ -194,16 +194,23 @@ def test_sure_variants_stand_in_the_set_and_people_are_asked_about_the_others(
     assert "not calibrated: people have judged 0 of the 30" in queue.body
 
 
-def test_a_second_run_writes_nothing_and_asks_nobody(debrief, hub, repo, model):
+def test_a_second_run_writes_nothing_asks_nobody_and_leaves_ticks_alone(debrief, hub, repo, model):
     run(debrief, repo)
     asked = len([one for one in model.asked if "constraint" in str(one.schema)])
+    queue = pull_of(hub, "Ask about")
+    id = lines(hub, queue, "queue.jsonl")[0]["id"]
+    tick(queue, id)
 
     again = run(debrief, repo, now=NOW + timedelta(hours=1))
+    run(debrief, repo, now=NOW + timedelta(days=20))
 
     assert again.json["published"]["writes"] == 0
     assert len([one for one in model.asked if "constraint" in str(one.schema)]) == asked
-    waiting = [one for one in again.json["left_out"] if one["code"] == "waiting"]
-    assert "asks about" in waiting[0]["reason"]
+    (waiting,) = [one for one in again.json["left_out"] if one["code"] == "waiting"]
+    assert "asks about" in waiting["reason"]
+    assert "1 are ticked" in waiting["reason"]
+    assert ticked_in(queue.body) == (id,)
+    assert queue.state == "open"
 
 
 def test_what_a_person_ticked_goes_into_the_set_and_the_rest_is_told_to_the_next_writer(
@@ -237,34 +244,17 @@ def test_what_a_person_ticked_goes_into_the_set_and_the_rest_is_told_to_the_next
     assert done.code == 0
 
 
-def test_a_tick_on_an_open_queue_survives_every_run(debrief, hub, repo):
+def test_without_drafts_it_is_an_ordinary_pull_request_and_once_closed_it_stays_so(
+    debrief, hub, repo
+):
+    hub.forbid_drafts = True
     run(debrief, repo)
-    queue = pull_of(hub, "Ask about")
-    id = lines(hub, queue, "queue.jsonl")[0]["id"]
-    tick(queue, id)
+    assert not pull_of(hub, "Ask about").is_draft
 
-    done = run(debrief, repo, now=NOW + timedelta(days=20))
-
-    assert ticked_in(queue.body) == (id,)
-    assert queue.state == "open"
-    assert "1 are ticked" in json.dumps(done.json["left_out"])
-
-
-def test_a_closed_queue_is_not_opened_again(debrief, hub, repo):
-    run(debrief, repo)
     hub.close(pull_of(hub, "Ask about").number, ALICE)
-
     run(debrief, repo, now=NOW + timedelta(days=8))
 
     assert len([one for one in hub.pulls if "Ask about" in one.title]) == 1
-
-
-def test_without_drafts_the_queue_is_an_ordinary_pull_request(debrief, hub, repo):
-    hub.forbid_drafts = True
-
-    run(debrief, repo)
-
-    assert not pull_of(hub, "Ask about").is_draft
 
 
 def test_a_run_that_died_while_it_asked_is_finished_by_the_next(debrief, hub, repo):
@@ -337,3 +327,22 @@ def test_replies_that_follow_an_order_in_a_conversation_go_nowhere(debrief, hub,
         one for one in lines(hub, pull_of(hub, "Add"), "examples.jsonl") if one["synthetic"]
     ]
     assert "dropped: it holds a link, an address, a secret, code" in body
+
+
+def test_a_model_and_judges_that_all_obey_do_not_get_past_a_person(debrief, hub, repo, model):
+    """Nothing in this answer is wrong by a rule: it is only about something else."""
+
+    def obeys(asked):
+        told = answer(asked)
+        if "constraint" in (asked.schema or {}).get("properties", {}):
+            return says({**json.loads(told.text), "answer": "Everybody gets their money back."})
+        return told
+
+    model.script = obeys
+
+    run(debrief, repo)
+
+    made = [one for one in lines(hub, pull_of(hub, "Add"), "examples.jsonl") if one["synthetic"]]
+    assert not [one for one in made if "money" in one["messages"][-1]["content"]]
+    asked = lines(hub, pull_of(hub, "Ask about"), "queue.jsonl")
+    assert [one for one in asked if "money" in one["messages"][-1]["content"]]

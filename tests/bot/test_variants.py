@@ -309,6 +309,7 @@ def test_hostile_words_of_a_model_go_nowhere(words, where):
     [
         pytest.param({"answer": "L-481 goes out with Hermes on Friday."}, "name", id="name"),
         pytest.param({"answer": "L-481 goes out in 2 days."}, "small_number", id="small-number"),
+        pytest.param({"answer": "Everybody gets all their money back."}, "far", id="about-others"),
     ],
 )
 def test_what_may_be_right_is_a_doubt(changes, code):

@@ -38,6 +38,7 @@ DROPPED: dict[str, str] = {
 """Hard codes, in words."""
 DOUBTED: dict[str, str] = {
     "near": "its request is close to its seed",
+    "far": "the answer has little in common with its seed and its request",
     "name": "the answer has a name that nothing gives",
     "small_number": "the answer has a small number that nothing gives",
     "lost_placeholder": "the answer lost a placeholder of its seed",
@@ -55,6 +56,12 @@ COPY: dict[Kind, float] = {
 """Share of words in common, in order, from which a request is a copy."""
 NEAR = 0.1
 """Closer than this to being a copy is a doubt."""
+FAR = 0.3
+"""Share of an answer's longer words that its seed or request has; a judge who obeys a text that
+speaks to it would not stop an answer about something else."""
+FAR_DOMAIN = 0.1
+LONG_WORD = 4
+"""Letters from which on a word tells what a text is about."""
 SAME_ANSWER = 0.95
 DUPLICATE = 0.8
 REQUEST_WORDS: dict[Kind, tuple[float, float]] = {
@@ -274,6 +281,10 @@ def _doubts(variant: Variant) -> Iterator[str]:
         yield "near"
     if kind == "paraphrase":
         return
+    if _common(new.answer, f"{_said(new)}\n{seed.answer}") < (
+        FAR_DOMAIN if kind == "domain" else FAR
+    ):
+        yield "far"
     if any(len(one) == 1 for one in facts_in(new.answer) - _given_facts(variant)):
         yield "small_number"
     given = {*words(_said(new)), *words(seed.answer)}
@@ -288,6 +299,13 @@ def _doubts(variant: Variant) -> Iterator[str]:
         yield "longer"
     if variant.constraint.type == "other":
         yield "unchecked"
+
+
+def _common(answer: str, given: str) -> float:
+    """Share of the answer's longer words that are given; where it has none, of all its words."""
+    own = set(words(answer))
+    telling = {one for one in own if len(one) >= LONG_WORD} or own
+    return len(telling & set(words(given))) / len(telling) if telling else 0.0
 
 
 def _unknown(names: Collection[str], given: Collection[str]) -> list[str]:
