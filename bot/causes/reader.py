@@ -65,9 +65,9 @@ def _sentence(reading: Reading, locus: RootCause, named: int, *, is_split: bool)
     against += [f"no mistake in {reading.absent}"] if reading.absent else []
     against += [f"{reading.unverified} without proof"] if reading.unverified else []
     told = f" Otherwise: {'; '.join(against)}." if against else ""
-    lead = "No one cause: most often, " if is_split else ""
+    lead = "No one cause: most often, in" if is_split else "In"
     return (
-        f"{lead}in {named} of {count(reading.read, 'failing conversation')} that a reader saw the "
+        f"{lead} {named} of {count(reading.read, 'failing conversation')} that a reader saw, the "
         f"mistake lies in {_WORDS[locus]}.{told}"
     )
 

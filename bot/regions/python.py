@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from bot.regions.hints import is_prompt
 from bot.regions.region import Piece, Region
-from bot.regions.structure import NotParsed
+from bot.regions.structure import NotParsed, mistake
 from bot.regions.writings import indented, python_string
 
 _OPENING = re.compile(r"([A-Za-z]{0,2})(\"\"\"|'''|\"|')")
@@ -60,8 +60,7 @@ class _Module:
             self.tree = ast.parse(text)
             self.literals = sorted(_literals(text))
         except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError) as error:
-            first = str(error).splitlines()[:1]
-            raise NotParsed(f"{type(error).__name__}: {first[0] if first else ''}") from error
+            raise NotParsed(mistake(error)) from error
         self.lines = line_starts(text)
         self.tools = _listed_tools(self.tree)
         self.classes = _class_tools(self.tree)

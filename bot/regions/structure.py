@@ -29,6 +29,14 @@ class NotParsed(ValueError):
     """The file does not parse; the message says why in one line."""
 
 
+def mistake(error: Exception) -> str:
+    """What a parser of Python says against a text, in one short line."""
+    if isinstance(error, SyntaxError) and error.msg:
+        return f"{error.msg}, line {error.lineno}"
+    first = str(error).strip().splitlines()[:1]
+    return f"{type(error).__name__}: {first[0] if first else ''}"
+
+
 def parse(path: str, text: str) -> Json:
     """The file's data; None where this kind of file has none.
 

@@ -103,6 +103,13 @@ GET = "    found = client.get(order_id, timeout=10)\n"
             id="sorted",
         ),
         pytest.param("    assert order_id", "    # first\n    assert order_id", id="comment"),
+        pytest.param(
+            "    if not client.may_see",
+            "    if order_id in MAX_RESULTS:\n"
+            '        return {"error": f"one of {\', \'.join(sorted(MAX_RESULTS))}"}\n'
+            "    if not client.may_see",
+            id="early-message-with-the-values",
+        ),
     ],
 )
 def test_an_ordinary_mend_of_python_may_be_made(old: str, new: str) -> None:
@@ -203,6 +210,12 @@ FOUND = "    const found = await db.get(orderId, { timeout: 10 });\n"
             "    if (!orderId) {\n      return { error: `No order ${orderId}.` };\n    }\n"
             "    if (!db.maySee",
             id="early-message",
+        ),
+        pytest.param(
+            "    if (!db.maySee",
+            '    if (!orderId) {\n      return { error: `One of ${[...z].join(", ")}.` };\n    }\n'
+            "    if (!db.maySee",
+            id="early-message-with-the-values",
         ),
         pytest.param(
             FOUND,
@@ -341,3 +354,60 @@ def test_what_describes_a_parameter_is_no_part_of_the_signature(
     found = check_code("tools.py", text.format(old), text.format(new))
 
     assert any("parameters" in sentence for sentence in found) != stands
+
+
+ENDLESS = """def get(key):
+    while True:
+        try:
+            return client.get(key)
+        except OSError:
+            if client.closed:
+                raise
+            client.wait()
+"""
+ENDLESS_TS = """async function get(key) {
+  while (true) {
+    try {
+      return await client.get(key);
+    } catch (error) {
+      if (client.closed) {
+        throw error;
+      }
+      await client.wait();
+    }
+  }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "old", "new", "check"),
+    [
+        pytest.param(
+            "a.py", ENDLESS, "while True:", "for _ in range(3):", "if client.closed:", id="python"
+        ),
+        pytest.param(
+            "a.ts",
+            ENDLESS_TS,
+            "while (true) {",
+            "for (let n = 0; n < 3; n++) {",
+            "if (client.closed) {",
+            id="typescript",
+        ),
+    ],
+)
+def test_a_loop_without_an_end_may_get_one_and_loses_no_check_by_it(
+    path: str, text: str, old: str, new: str, check: str
+) -> None:
+    bounded = text.replace(old, new)
+    unchecked = bounded.replace(check, check.replace("client.closed", "False"))
+
+    assert list(check_code(path, text, bounded)) == []
+    assert any("a check" in one for one in check_code(path, text, unchecked))
+    assert any("nothing bounds" in one for one in check_code(path, bounded, text))
+
+
+def test_a_bound_that_is_there_is_not_moved() -> None:
+    bounded = ENDLESS.replace("while True:", "for _ in range(limit):")
+
+    assert list(check_code("a.py", bounded, bounded.replace("limit", "limit * key"))) != []

@@ -263,3 +263,41 @@ def test_a_section_called_model_does_not_protect_what_is_in_it() -> None:
 
     assert free == ()
     assert any("'model'" in sentence for sentence in held)
+
+
+SCHEMA = """[{"name": "find", "description": "Finds. %s", "parameters": {
+  "properties": {"id": {"type": "string", "description": "The id"}}, "required": ["id"]}}]
+"""
+
+
+def test_a_schema_is_no_sentence_and_what_it_says_is() -> None:
+    before = SCHEMA % "You must ask before."
+    more = before.replace("The id", "The id, with its sign")
+    files = {"path": "config/tools.yml", "kind": "harness"}
+
+    assert broken(more, before, **files) == ()  # type: ignore[arg-type]
+    assert any(
+        "loses or changes a sentence" in one
+        for one in broken(before.replace("must", "may"), before, **files)  # type: ignore[arg-type]
+    )
+
+
+def test_a_duty_over_several_literals_is_one_sentence() -> None:
+    literals = '"You help with orders. You must always "\n    "ask the customer first."'
+    before = f"PROMPT = (\n    {literals}\n)\n"
+    after = before.replace("ask the customer", "tell the customer")
+
+    found = broken(after, before, path="agent/prompts.py", kind="prompt", allowed=["agent/**"])
+
+    assert any("loses or changes a sentence" in one for one in found)
+
+
+def test_a_number_in_words_is_known_where_its_digits_are() -> None:
+    before = 'CODE = r"[A-Z]{2}-[0-9]{6}"\nSAID = "The code"\n'
+    files = {"path": "agent/tools.py", "kind": "harness", "allowed": ["agent/**"]}
+
+    def said(words: str) -> tuple[str, ...]:
+        return broken(before.replace("The code", words), before, **files)  # type: ignore[arg-type]
+
+    assert said("The code: six digits") == ()
+    assert any("'seven'" in one for one in said("The code: seven digits"))

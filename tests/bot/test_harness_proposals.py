@@ -137,7 +137,7 @@ def part_with(asked: Asked, old: str) -> int:
 class Script:
     """Answers by what is asked."""
 
-    def __init__(self, *edits: dict[str, str], **parts: Any) -> None:
+    def __init__(self, *edits: dict[str, Any], **parts: Any) -> None:
         self.edits = edits
         self.problems: list[dict[str, str]] = parts.get("problems", [])
         self.finding: dict[str, Any] = parts.get("finding", {})
@@ -232,6 +232,113 @@ def test_typescript_is_mended_as_well() -> None:
         edit["old"], edit["new"]
     )
     assert text_after(said, repository, "web/tools.ts") == SCRIPT.replace(SAY["old"], SAY["new"])
+
+
+YAML = """tools:
+  - name: find_order
+    description: Finds an order.   # by the shop
+    parameters:
+      type: object
+      properties:
+        order_id: {type: string, description: The number}
+      required: [order_id]
+"""
+JSON = """[{"name": "find_order", "description": "Finds an order.", "input_schema": {
+  "type": "object", "properties": {"order_id": {"type": "string", "description": "The number"}},
+  "required": ["order_id"]}}]
+"""
+ZOD = SCRIPT.replace("z.string()", 'z.string().describe("The number")')
+FIELD = """from pydantic import BaseModel, Field
+
+
+class FindOrderInput(BaseModel):
+    order_id: str = Field(description="The number")
+
+
+class FindOrder(BaseTool):
+    name: str = "find_order"
+    description: str = "Finds an order."
+    args_schema: type[BaseModel] = FindOrderInput
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        pytest.param("shop/tools.yaml", YAML, id="yaml"),
+        pytest.param("shop/tools.json", JSON, id="json"),
+        pytest.param("web/tools.ts", ZOD, id="zod"),
+        pytest.param("shop/classes.py", FIELD, id="pydantic"),
+    ],
+)
+def test_what_an_argument_lacks_is_said_at_the_argument(path: str, text: str) -> None:
+    repository = a_repository(**{path: text})
+    files = AgentFiles(agent="support", harness=(path,))
+    edit = {"old": "The number", "new": "The number without the leading sign"}
+
+    proposal = propose(
+        Script(edit), cause=a_cause("tool_definition"), repository=repository, files=files
+    )
+
+    assert text_after(proposal, repository, path) == text.replace(edit["old"], edit["new"])
+    assert isinstance(proposal, Proposal)
+    assert re.search(r"Say more of order_?[iI]d, an argument of find_?[oO]rder$", proposal.title)
+    assert "of the argument `order" in proposal.what
+
+
+def test_a_part_that_was_not_shown_cannot_be_changed() -> None:
+    skipped = propose(Script({**TIDY, "part": 9}))
+
+    assert isinstance(skipped, Skipped)
+    assert "There is no part 9." in skipped.reason
+
+
+def test_of_edits_much_alike_the_writers_first_is_taken_and_of_others_the_smaller() -> None:
+    many = "(\n        order_id" + "\n        .strip()" * 5 + "\n    )"
+    long = {**TIDY, "new": TIDY["new"].replace("order_id.strip()", many)}
+    alike = {**TIDY, "new": TIDY["new"].replace(".strip()", "")}
+
+    first = propose(Script(TIDY, alike))
+    smaller = propose(Script(long, TIDY))
+
+    assert text_after(first, in_python()) == PYTHON.replace(TIDY["old"], TIDY["new"])
+    assert text_after(smaller, in_python()) == PYTHON.replace(TIDY["old"], TIDY["new"])
+
+
+RUNNER = """def answer(messages):
+    reply = client.messages.create(model=MODEL, messages=messages)
+    return reply.text
+"""
+RUNNER_TS = """export async function answer(messages: Message[]) {
+  const reply = await generateText({ model, messages });
+  return reply.text;
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "new"),
+    [
+        pytest.param("shop/run.py", RUNNER, 'return reply.text or "Nothing yet."', id="python"),
+        pytest.param(
+            "web/run.ts", RUNNER_TS, 'return reply.text || "Nothing yet."', id="typescript"
+        ),
+    ],
+)
+def test_a_fault_at_no_tool_changes_the_function_around_the_model(
+    path: str, text: str, new: str
+) -> None:
+    repository = a_repository(**{path: text})
+    files = AgentFiles(agent="support", harness=(path,))
+    script = Script({"old": "return reply.text", "new": new})
+
+    proposal = propose(
+        script, cause=a_cause(kind="empty_answer"), repository=repository, files=files
+    )
+
+    assert text_after(proposal, repository, path) == text.replace("return reply.text", new)
+    assert isinstance(proposal, Proposal)
+    assert proposal.title == f"{path.split('/')[1]}: Mend answer"
 
 
 def test_a_function_with_another_name_is_found_by_its_error() -> None:
@@ -392,7 +499,7 @@ def test_what_a_judge_has_something_against_is_no_proposal() -> None:
         pytest.param(
             {"repository": a_repository(**{"shop/tools.py": PYTHON, "web/tools.ts": SCRIPT})},
             "ambiguous",
-            "2 functions may be meant",
+            "2 places describe it ('shop/tools.py', 'web/tools.ts')",
             id="two",
         ),
         pytest.param(
@@ -424,7 +531,11 @@ def test_each_refusal_is_one_sentence_and_costs_nothing(
     [
         pytest.param(a_cause("config", kind="cut_off"), None, id="config"),
         pytest.param(a_cause("harness", kind="empty_answer"), None, id="no-tool"),
-        pytest.param(a_cause(), [a_conversation(conversation_id="c-1")], id="nothing-failed"),
+        pytest.param(
+            a_cause(),
+            [a_conversation(conversation_id=f"c-{n}", user_id=f"u-{n}") for n in range(6)],
+            id="nothing-failed",
+        ),
     ],
 )
 def test_what_names_no_place_is_a_finding(

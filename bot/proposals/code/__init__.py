@@ -53,7 +53,7 @@ def check_code(path: str, before: str, after: str) -> Iterator[str]:
     except NotParsed as error:
         yield f"{path!r} does not parse: {error}."
         return
-    yield from (f"The change {problem} in {path!r}." for problem in problems(old, new))
+    yield from (f"The edit {problem} in {path!r}." for problem in problems(old, new))
 
 
 def named_values(path: str, text: str) -> Iterator[tuple[str, str]]:

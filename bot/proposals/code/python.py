@@ -10,7 +10,7 @@ from copy import deepcopy
 
 from bot.proposals.code.facts import Facts, words_of
 from bot.regions.python import name_of
-from bot.regions.structure import NotParsed
+from bot.regions.structure import NotParsed, mistake
 
 _CHECKS = frozenset(
     "assert authorise authorize check confirm enforce ensure guard permit require validate "  # noqa: SIM905
@@ -35,8 +35,7 @@ def python_facts(text: str) -> Facts:
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        first = str(error).splitlines()[:1]
-        raise NotParsed(f"{type(error).__name__}: {first[0] if first else ''}") from error
+        raise NotParsed(mistake(error)) from error
     module = _Module(tree)
     return module.facts
 

@@ -13,10 +13,12 @@ from bot.figures import count, rate
 from bot.markdown import plain
 from bot.proposals.code import words_of
 from bot.proposals.floors import MIN_USERS, floor_note
+from bot.proposals.harness.functions import Function
 from bot.proposals.harness.places import Description, Place
 from bot.proposals.harness.seen import Seen, has_failed
 from bot.proposals.harness.writing import Written
 from bot.proposals.identity import fingerprint, proposal_id
+from bot.proposals.prompt_case import about
 from bot.records import (
     TITLE_CHARS,
     Cause,
@@ -51,7 +53,8 @@ def build_proposal(
     """`pattern` has `conversations`, which show the cause, as its evidence, of `read` in all."""
     candidate = written.candidate
     place = candidate.place
-    name = place.region.anchor if isinstance(place, Description) else seen.tool
+    tool = place.tool if isinstance(place, Description) else _tool_of(place, seen)
+    name = place.region.anchor if isinstance(place, Description) else tool
     part = "description" if isinstance(place, Description) else "function"
     remedy = f"{place.file.path}: {part} of {name}"
     id = proposal_id("harness", pattern, remedy)
@@ -63,8 +66,8 @@ def build_proposal(
         agent=pattern.agent,
         pattern_id=pattern.id,
         remedy=remedy,
-        title=_title(place, seen.tool),
-        what=_what_changes(place, seen.tool, written),
+        title=_title(place, tool),
+        what=_what_changes(place, tool, written),
         why=_why(pattern, cause, seen),
         risk=_risk(place, written),
         confidence=_confidence(pattern, evidence),
@@ -78,6 +81,12 @@ def build_proposal(
         alternatives=written.dropped,
         cost=cost,
     )
+
+
+def _tool_of(place: Function, seen: Seen) -> str:
+    """The tool whose function it is; the function around the model has its own name alone."""
+    names = map(words_of, place.names)
+    return seen.tool if words_of(seen.tool) in names or seen.tool in place.answers else place.name
 
 
 def _title(place: Place, tool: str) -> str:
@@ -116,8 +125,9 @@ def _why(pattern: Pattern, cause: Cause, seen: Seen) -> str:
         else ""
     )
     return (
-        f"`{pattern.outcome}` is the outcome for {rate(pattern.rate, pattern.rate_interval)} of "
-        f"{count(pattern.users, pattern.unit)}. {cause.sentence}{calls}"
+        f"Of {count(pattern.users, pattern.unit)}{about(pattern)}, "
+        f"{rate(pattern.rate, pattern.rate_interval)} end with `{pattern.outcome}`. "
+        f"{cause.sentence}{calls}"
     )
 
 
@@ -157,7 +167,9 @@ def _evidence(pattern: Pattern, conversations: Sequence[Conversation], seen: See
 def _item(conversation: Conversation, tool: str) -> str:
     messages = enumerate(conversation.messages)
     failed = [at for at, one in messages if has_failed(one) and one.name == tool]
-    return f"The tool failed in message {failed[0]}." if failed else "The tool misled the agent."
+    if failed:
+        return f"The tool failed in message {failed[0]}."
+    return "The tool misled the agent." if tool else "The program around the model failed."
 
 
 def _prediction(pattern: Pattern, having: int, read: int) -> Prediction:
@@ -165,8 +177,7 @@ def _prediction(pattern: Pattern, having: int, read: int) -> Prediction:
     least, most = FIXED_SHARE
     return Prediction(
         metric=pattern.outcome,
-        population=f"{pattern.unit}s of {pattern.agent}"
-        + (f" about: {plain(pattern.intent_name, 80)}" if pattern.intent_name else ""),
+        population=f"{pattern.unit}s of {pattern.agent}{about(pattern)}",
         baseline_rate=pattern.rate,
         expected=Interval(
             low=pattern.rate * (1 - most * share.high),

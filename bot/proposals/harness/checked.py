@@ -55,12 +55,14 @@ def needs_check(proposal: Proposal) -> bool:
 
 def _failed(proposal: Proposal, check: CheckRun) -> Skipped:
     command = " ".join(check.command.split())[:80]
-    how = "fails" if check.state == "failed" else f"does not end within {check.elapsed_s:.0f} s"
+    how, otherwise = "fails", "passes"
+    if check.state == "timed_out":
+        how, otherwise = f"does not end within {check.elapsed_s:.0f} s", "ends"
     last = next((line.strip() for line in reversed(check.last_lines) if line.strip()), "")
     said = f" Its last line: {last!r:.160}" if last else ""
     return Skipped(
         what=proposal.title,
         code="check_failed",
-        reason=f"With this change the repository's check `{command}` {how}, and without it does "
-        f"not.{said}",
+        reason=f"With this change the repository's check `{command}` {how}; without it, the check "
+        f"{otherwise}.{said}",
     )

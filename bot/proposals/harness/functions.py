@@ -16,6 +16,7 @@ from bot.records import SourceFile
 from bot.regions import NotParsed
 from bot.regions.python import line_starts, name_of
 from bot.regions.script import Node, offsets, parse_script
+from bot.regions.structure import mistake
 
 _NAMES = ("name", "toolName")
 _RUNS = ("_run", "run", "invoke", "_call", "call", "execute", "forward", "__call__", "_arun")
@@ -57,7 +58,7 @@ def _python(file: SourceFile) -> Iterator[Function]:
     try:
         tree = ast.parse(file.text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise NotParsed(f"{type(error).__name__}: {str(error).splitlines()[0]}") from error
+        raise NotParsed(mistake(error)) from error
     lines = [*line_starts(file.text), len(file.text)]
     given = _given(tree)
     by_class = _methods(tree)

@@ -19,6 +19,15 @@ MAX_FUNCTION_CHARS = 12_000
 """A longer function is not shown to a writer: no small edit of it can be judged."""
 MIN_MESSAGE_CHARS = 12
 """A shorter text of the code may stand in an error by chance."""
+_CALLS_A_MODEL = re.compile(
+    r"\.messages\.(?:create|stream|parse)\(|\.completions\.(?:create|parse)\("
+    r"|\.responses\.(?:create|parse|stream)\(|\b(?:generate|stream)(?:Text|Object)\("
+    r"|\.generate_?[cC]ontent\(|\.converse(?:_stream)?\(|\blitellm\.a?completion\("
+    r"|\b(?:llm|model|chat|agent)\.a?(?:invoke|stream|call)\("
+)
+"""How the clients of models are called: Anthropic, OpenAI, AI SDK, Gemini, Bedrock, LiteLLM,
+LangChain."""
+_NAME = re.compile(r"[A-Za-z_][\w.-]{0,59}")
 _NEVER = re.compile(r"(?:^|/)(?:tests?|node_modules|vendor|dist|build)/|\.d\.ts$|[._]test\.|test_")
 
 
@@ -66,12 +75,8 @@ def find_places(
     if said or done:
         return (*done, *said) if function_first else (*said, *done)
     missing = [one for one in (described, function) if isinstance(one, Skipped)]
-    return min(missing if not function_first else missing[::-1], key=lambda one: _vague(one))
-
-
-def _vague(skipped: Skipped) -> bool:
-    """Nothing was found: what was found and may not change says more."""
-    return skipped.code == "no_file"
+    # What was found and may not change says more than that nothing was found.
+    return min(missing, key=lambda one: one.code == "no_file")
 
 
 def find_definition(
@@ -90,14 +95,14 @@ def find_definition(
         found += [one for one in described if _same(one.tool, tool)]
     whole = [one for one in found if not one.argument]
     places = {one.file.path for one in found}
-    what = f"the description of a tool of {files.agent}"
+    what = f"the description of {_named(tool)} of {files.agent}"
     if len(whole) > 1 or len(places) > 1:
         listed = ", ".join(sorted(map(repr, places)))
         number = max(len(whole), len(places))
-        reason = f"{number} places describe the tool ({listed}); name one file in the settings."
+        reason = f"{number} places describe it ({listed}); name one of the files in the settings."
         return Skipped(what=what, code="ambiguous", reason=reason)
     if not found:
-        return _nowhere(what, "No file of this agent describes the tool", files, unread)
+        return _nowhere(what, "No file of this agent describes it", files, unread)
     return tuple(sorted(found, key=lambda one: bool(one.argument)))
 
 
@@ -109,7 +114,7 @@ def find_function(
 
     `messages` are what tools said of their errors: they are looked up and go nowhere.
     """
-    what = f"a function of {files.agent}'s program"
+    what = f"the function of {_named(tool)} of {files.agent}"
     unread: list[str] = []
     own = [file for file in own_files(files, repository) if is_code(file.path)]
     known = list(_functions(own, unread))
@@ -121,21 +126,36 @@ def find_function(
     found = [one for one in found if not any(_holds(other, one) for other in found)]
     if len(found) == 1:
         if len(found[0].text) > MAX_FUNCTION_CHARS:
-            reason = f"The function in {found[0].file.path!r} is too long for a small edit."
+            reason = (
+                f"It has {len(found[0].text):,} characters in {found[0].file.path!r}; a model is "
+                f"shown {MAX_FUNCTION_CHARS:,} at most. Split it, or mend it by hand."
+            )
             return Skipped(what=what, code="too_long", reason=reason)
         return found[0]
     if found:
         places = ", ".join(sorted({repr(one.file.path) for one in found}))
-        reason = f"{len(found)} functions may be meant ({places}); name one file in the settings."
+        reason = (
+            f"{len(found)} functions may be meant ({places}); name one of the files in the "
+            "settings."
+        )
         return Skipped(what=what, code="ambiguous", reason=reason)
     outside = _outside(tool, own, repository)
     if outside is not None:
         reason = (
-            f"The function stands in {outside!r}, which is not among the files that may change; "
+            f"It stands in {outside!r}, which is not among the files that may change; "
             "add it to `harness` of the agent in .github/debrief.yml."
         )
         return Skipped(what=what, code="not_allowed", reason=reason)
-    return _nowhere(what, "No function of this agent's files is the tool's", files, unread)
+    return _nowhere(what, "No file of this agent has it", files, unread)
+
+
+def find_runner(files: AgentFiles, repository: Repository) -> Function | None:
+    """The function around the model: the only one of the agent's that calls a model's client."""
+    own = [file for file in own_files(files, repository) if is_code(file.path)]
+    found = [one for one in _functions(own, []) if _CALLS_A_MODEL.search(one.text)]
+    found = [one for one in found if not any(_holds(one, other) for other in found)]
+    fits = len(found) == 1 and len(found[0].text) <= MAX_FUNCTION_CHARS
+    return found[0] if fits else None
 
 
 def messages_of(function: Function, messages: Sequence[str]) -> list[str]:
@@ -185,6 +205,11 @@ def _nowhere(what: str, why: str, files: AgentFiles, unread: Sequence[str]) -> S
     searched = ", ".join(map(repr, paths[:6])) or "no file of this agent is known"
     reason = " ".join([f"{why}; searched: {searched}.", *unread])
     return Skipped(what=what, code="no_file", reason=reason)
+
+
+def _named(tool: str) -> str:
+    """The tool in a sentence; a name out of a conversation that is more than a name stays out."""
+    return f"the tool `{tool}`" if _NAME.fullmatch(tool) else "a tool"
 
 
 def _same(one: str, other: str) -> bool:

@@ -18,7 +18,7 @@ from bot.proposals.floors import conversation_floor
 from bot.proposals.harness.around import around
 from bot.proposals.harness.case import build_proposal
 from bot.proposals.harness.functions import Function
-from bot.proposals.harness.places import Place, find_places, messages_of
+from bot.proposals.harness.places import Place, find_places, find_runner, messages_of
 from bot.proposals.harness.routing import failing_tool, failure_of
 from bot.proposals.harness.seen import Seen, failing_tools, look_at, tool_at
 from bot.proposals.harness.writing import NotHere, write_edit
@@ -54,6 +54,7 @@ class Shown:
     """The conversations that show the cause at one tool, and what readers said of them."""
 
     tool: str
+    """Empty where it lies in the program around the model and at no tool."""
     conversations: tuple[Conversation, ...]
     read: int
     told: tuple[str, ...] = ()
@@ -90,15 +91,18 @@ def propose_harness(
     short = conversation_floor(_cited(pattern, shown.conversations))
     if short is not None:
         return replace(short, what=_what(pattern))
-    if any(shown.tool in remedy for remedy in taken):
-        reason = "A change of this tool that rests on counting alone is proposed in this run."
+    if shown.tool and any(shown.tool in remedy for remedy in taken):
+        reason = "A change of this tool is proposed in this run, or merged and still measured."
         return Skipped(what=_what(pattern), code="covered", reason=reason)
     seen = look_at(shown.tool, (*failing, *passing), failed=failure_of(cause))
-    places = find_places(
-        shown.tool, seen.messages, files, repository, function_first=cause.cause == "harness"
-    )
+    places = _places(cause, shown.tool, seen, files, repository)
     if isinstance(places, Skipped):
         return places
+    if not places:
+        why = "what was seen points at no one tool"
+        if cause.cause == "harness":
+            why += ", and no single function of this agent's files calls the model"
+        return _elsewhere(pattern, why)
     texts = [one.file.text for one in places]
     seen = replace(
         seen, shapes=tuple(one for one in seen.shapes if any(one.argument in t for t in texts))
@@ -114,7 +118,9 @@ def propose_harness(
     if isinstance(written, Skipped):
         return written
     if isinstance(written, NotHere):
-        return _elsewhere(pattern, "the writer of changes sees no small edit that would prevent it")
+        return _elsewhere(
+            pattern, "the model that writes changes sees no small edit that would prevent it"
+        )
     cited = _cited(pattern, shown.conversations)
     return build_proposal(
         cited, cause, written, seen, shown.conversations, shown.read, metered.cost
@@ -137,7 +143,7 @@ def _shown(
     if cause.by == "rule":
         tool = failing_tool(cause, failing) if cause.kind in _OF_TOOLS else None
         if tool is None:
-            return _elsewhere(pattern, "what was seen names no tool, so no one place either")
+            return Shown(tool="", conversations=tuple(failing), read=len(failing))
         failed = failure_of(cause)
         hit = tuple(one for one in failing if tool in failing_tools([one], failed=failed))
         return Shown(tool=tool, conversations=hit, read=len(failing))
@@ -157,10 +163,10 @@ def _shown(
         return Skipped(what=_what(pattern), code="evidence_floor", reason=reason)
     at = {one.conversation.conversation_id: _tool_of(one) for one in members}
     named = Counter(tool for tool in at.values() if tool)
-    if not named or named.most_common(1)[0][1] < MIN_SHARE * len(members):
-        return _elsewhere(pattern, "its diagnoses point at no one tool, so at no one place either")
-    tool = named.most_common(1)[0][0]
+    tool, most = named.most_common(1)[0] if named else ("", 0)
     own = [one for one in members if at[one.conversation.conversation_id] == tool]
+    if most < MIN_SHARE * len(members):
+        tool, own = "", members
     return Shown(
         tool=tool,
         conversations=tuple(one.conversation for one in own),
@@ -191,7 +197,7 @@ def _elsewhere(pattern: Pattern, why: str) -> Finding:
     return Finding(
         kind=f"root_cause:{pattern.root_cause}",
         agent=pattern.agent,
-        sentence=f"Not fixable by a change that a model writes: {why}.{said}",
+        sentence=f"Not fixable by a small change of the files: {why}.{said}",
         evidence=pattern.evidence[-12:],
     )
 
@@ -200,16 +206,32 @@ def _what(pattern: Pattern) -> str:
     return f"a change to a tool of {pattern.agent} against {pattern.outcome}"
 
 
+def _places(
+    cause: Cause, tool: str, seen: Seen, files: AgentFiles, repository: Repository
+) -> tuple[Place, ...] | Skipped:
+    """Both halves of the tool; for a fault of the program also the function around the model."""
+    in_program = cause.cause == "harness"
+    runner = find_runner(files, repository) if in_program else None
+    others = (runner,) if runner is not None else ()
+    if not tool:
+        return others
+    found = find_places(tool, seen.messages, files, repository, function_first=in_program)
+    if isinstance(found, Skipped):
+        return others or found
+    return found if runner in found else (*found, *others)
+
+
 # -- what the writer is told -----------------------------------------------------------------------
 
 
 def _told(cause: Cause, shown: Shown, seen: Seen, places: Sequence[Place]) -> str:
     """The cause for writer and judge: our counts, shapes, the code's own texts, readers' words."""
-    lines = [
-        cause.sentence,
-        f"{count(len(shown.conversations), 'conversation')} show it. The tool was called "
-        f"{seen.calls} times, and {seen.failed} calls failed.",
-    ]
+    lines = [cause.sentence]
+    if shown.tool:
+        lines.append(
+            f"{count(len(shown.conversations), 'conversation')} show it. The tool {shown.tool} was "
+            f"called {seen.calls} times, and {seen.failed} calls failed."
+        )
     if seen.shapes:
         lines.append("Shapes of its arguments (A and a are letters, 9 is a digit, … repeats):")
         lines += [

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from bot.figures import count
 from bot.proposals.diagnosis import short
 from bot.proposals.edits import check_diff, edit_to, newline_of, occurs_once, render_diff
 from bot.proposals.guardrails import changed_lines, check_edits
@@ -24,6 +25,9 @@ from bot.rendering import render_prompt
 MAX_EDITS = 3
 MAX_LINES = 20
 """Added and removed lines of one edit."""
+ALIKE_LINES = 5
+"""Edits that differ by fewer lines are read in the same time: which of them is better, the writer
+says."""
 MAX_WORDS = 60
 """Added to a description."""
 SMALL_NUMBERS = frozenset({"0", "1", "2", "3"})
@@ -53,7 +57,7 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Written:
-    """The smallest candidate that stands, and what became of the others."""
+    """The candidate that stands, and what became of the others."""
 
     candidate: Candidate
     dropped: tuple[str, ...]
@@ -151,7 +155,7 @@ def _standing(
     sources: Sequence[tuple[str, str]],
     notes: _Notes,
 ) -> list[Candidate]:
-    """Those that break no guardrail, the smallest first, of equals the writer's first."""
+    """Those that break no guardrail, the smaller first, of those much alike the writer's first."""
     standing: list[Candidate] = []
     for claim in claims:
         found = check_candidate(places, claim, around=around, sources=sources)
@@ -159,7 +163,7 @@ def _standing(
             standing.append(found)
         else:
             notes.refuse(" ".join(found), found)
-    return sorted(standing, key=lambda one: (one.changed_lines, abs(one.growth_tokens)))
+    return sorted(standing, key=lambda one: one.changed_lines // ALIKE_LINES)
 
 
 def _first_sound(
@@ -183,7 +187,8 @@ def _first_sound(
         problems = cast("dict[str, Any]", reply.data)["problems"]
         if not problems:
             notes.dropped += [
-                f"One edit was not smaller: {other.changed_lines} changed lines."
+                f"Another edit would do as well: {part_of(other.place)}, "
+                f"{count(other.changed_lines, 'changed line')}."
                 for other in standing[at + 1 :]
             ]
             return candidate
