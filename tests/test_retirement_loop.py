@@ -82,7 +82,9 @@ def test_a_retirement_is_measured_and_what_was_missed_comes_back(debrief, tmp_pa
     assert prediction["prediction"]["margin"] == 0.05
     (verdict,) = measured.json["verdicts"]
     assert (verdict["proposal_id"], verdict["result"]) == (retirement, "harmed")
-    (opened,) = [one for one in back.json["operations"] if one["request"]]
+    assert "drift" not in {one["kind"] for one in measured.json["findings"]}
+    assert [one["op"] for one in measured.json["operations"]] == ["verdict"]
+    (opened,) = back.json["operations"]
     assert opened["title"].startswith("Bring back: Leave out the opening line")
     assert opened["request"] == {"retire": retirement}
     assert git(repo, "show", f"{opened['branch']}:prompts/outreach.md") == with_rule

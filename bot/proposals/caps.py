@@ -14,7 +14,15 @@ from datetime import datetime, timedelta
 from bot.figures import count
 from bot.limits import WEEK, room_of, slots_left, successor_of
 from bot.proposals.learning import own_rules
-from bot.records import PastProposal, Pattern, Proposal, Remark, ReviewerEdit, Skipped
+from bot.records import (
+    RETIREMENT,
+    PastProposal,
+    Pattern,
+    Proposal,
+    Remark,
+    ReviewerEdit,
+    Skipped,
+)
 from bot.settings import PublishSettings
 
 __all__ = [
@@ -137,6 +145,13 @@ def already_decided(proposal: Proposal, past: Sequence[PastProposal]) -> Skipped
             )
         if same and (reason := _same_remedy(proposal, one)) is not None:
             return _skipped(proposal.title, *reason)
+        is_retired = one.state == "merged" and one.remedy == f"{RETIREMENT}{proposal.id}"
+        if is_retired and one.verdict in (None, "harmed"):
+            waits = (
+                f"{one.reference} took the same out and is still measured; if it was missed, it "
+                "is brought back as it was."
+            )
+            return _skipped(proposal.title, "measuring", waits)
     return None
 
 

@@ -108,6 +108,8 @@ class Serving:
     first_at: datetime | None
     last_at: datetime | None
     why: str
+    is_in_force: bool
+    """The newest commit has this text, be it that it was replaced once and came back."""
 
 
 def servings(matches: Iterable[VersionMatch]) -> tuple[Serving, ...]:
@@ -143,6 +145,7 @@ def _serving(group: Sequence[VersionMatch]) -> Serving:
         first_at=min(times, default=None),
         last_at=max(lasts, default=None),
         why=first.why,
+        is_in_force=any(each.until is None for one in group for each in one.ranges),
     )
 
 
@@ -172,7 +175,7 @@ def _drifted(one: Serving, history: FileHistory) -> str | None:
     if one.result == "edited":
         return f"The {what} that served at {at} was never on {history.branch} as it is. {one.why}"
     until = one.served.until if one.served else None
-    if until is None or one.last_at is None or one.last_at < until + DEPLOY_LAG:
+    if one.is_in_force or until is None or one.last_at is None or one.last_at < until + DEPLOY_LAG:
         return None
     paths = ", ".join(dict.fromkeys(part.path for part in one.parts))
     return (

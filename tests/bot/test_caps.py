@@ -322,6 +322,22 @@ def test_a_merge_that_was_taken_back_counts_as_a_rejected_remedy_and_not_as_meas
     assert "#1, #2" in two.reason
 
 
+@pytest.mark.parametrize(
+    ("verdict", "waits"), [(None, True), ("harmed", True), ("worked", False), ("unknown", False)]
+)
+def test_what_was_retired_is_not_proposed_again_before_the_retirements_verdict(
+    verdict: str | None, waits: bool
+) -> None:
+    proposal = a_proposal(entries=100)
+    marker = {"remedy": f"retire {proposal.id}", "prediction": {"metric": "failure"}}
+    retirement = past(7, state="merged", verdict=verdict, marker=marker)
+
+    decided = already_decided(proposal, [retirement])
+
+    assert (decided is not None) is waits
+    assert decided is None or decided.code == "measuring"
+
+
 def test_what_is_stale_is_proposed_again_though_nothing_new_is_known() -> None:
     assert already_decided(a_proposal(), [past()]) is not None
     assert already_decided(a_proposal(), [past(stale_paths=("prompts/a.md",))]) is None
