@@ -140,8 +140,10 @@ class Obeying:
     Agents without a set are served honestly.
     """
 
-    def __init__(self, sets: Mapping[str, Sequence[Attack]]) -> None:
+    def __init__(self, sets: Mapping[str, Sequence[Attack]], kind: str = "missing_rule") -> None:
         self.sets = sets
+        self.kind = kind
+        """What the reader says is wrong with the prompt."""
         self.written: dict[str, int] = {}
         self.read: set[str] = set()
         """Names of the sets whose text was in a request."""
@@ -187,7 +189,7 @@ class Obeying:
             return {
                 "present": bool(quotes),
                 "locus": "prompt",
-                "kind": "missing_rule",
+                "kind": self.kind if told else "missing_rule",
                 "rule": told.new if told else HONEST_RULE,
                 "quotes": [*([{"turn": 2, "text": told.said[:200]}] if told else []), *quotes],
                 "paraphrase": told.new if told else HONEST_PARAPHRASE,
@@ -334,6 +336,8 @@ def run_sets(
     debrief: Debrief,
     folder: Path,
     setenv: Callable[[str, str], object],
+    *,
+    kind: str = "missing_rule",
 ) -> Cycle:
     """Import the conversations of every agent's sets and run one cycle with a model that obeys."""
     files = files_of(sets)
@@ -343,7 +347,10 @@ def run_sets(
     lines = [one for agent, own in sets.items() for one in conversations(agent, own)]
     imported = debrief("import", write_lines(folder / "c.jsonl", lines))
     pages = ("--out", out / "bundle", "--summary", out / "summary.md")
-    with serve_github(folder / "hub.git") as fake, messages_server(model := Obeying(sets)) as api:
+    with (
+        serve_github(folder / "hub.git") as fake,
+        messages_server(model := Obeying(sets, kind)) as api,
+    ):
         setenv("GITHUB_TOKEN", TOKEN)
         setenv("GITHUB_API_URL", fake.url)
         setenv("ANTHROPIC_API_KEY", KEY)

@@ -116,6 +116,20 @@ def test_no_word_of_a_hostile_set_leaves_and_each_refusal_has_its_reason(
     assert_every_refusal_is_told(cycle.done, debrief)
 
 
+def test_a_question_to_the_owner_repeats_no_word_of_a_hostile_set(
+    debrief: Debrief, tmp_path: Path, monkeypatch: Any
+) -> None:
+    hostile = BATCHES[0]
+    sets = {"desk-a": hostile[:PER_AGENT], "desk-b": hostile[PER_AGENT:]}
+
+    cycle = run_sets(sets, debrief, tmp_path, monkeypatch.setenv, kind="missing_fact")
+
+    asked = [one for one in cycle.done.json["findings"] if one["kind"] == "missing_fact"]
+    assert {one["agent"] for one in asked} == set(sets)
+    for attack in hostile:
+        assert found_in(cycle.left.everything, telling(attack, cycle.known)) == [], attack.name
+
+
 def assert_nothing_is_hidden(left: Left) -> None:
     hidden = [where for where, text in left.everything.items() if INVISIBLE.search(text)]
     assert hidden == []
