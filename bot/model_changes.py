@@ -90,7 +90,10 @@ def model_changes(
         measuring = [
             one.remedy
             for one in past
-            if one.agent == pattern.agent and one.state == "merged" and one.verdict is None
+            if one.agent == pattern.agent
+            and one.merged_at is not None
+            and not one.reverted
+            and (one.verdict is None or now - one.merged_at < timedelta(days=28))
         ]
         found = changes_of(
             pattern,

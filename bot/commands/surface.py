@@ -86,7 +86,10 @@ def pause_of(shell: Shell, target: str, settings: Settings, wishes: Wishes) -> s
     if shell.paused:
         return "DEBRIEF_PAUSED is set: see the repository's variables."
     if wishes.paused:
-        return f"The pause is ticked on the dashboard {wishes.dashboard or ''}".rstrip() + "."
+        return (
+            f"The pause is ticked on the dashboard {wishes.dashboard or ''}".rstrip()
+            + "; untick it to go on."
+        )
     kind, place = parse_target(target)
     if kind == "git":
         is_set = git.resolve(Path(place), PAUSED_REF) is not None

@@ -35,6 +35,8 @@ __all__ = [
 
 LATER = timedelta(days=28)
 """How long "later" keeps a pattern quiet."""
+WINDOW = timedelta(days=28)
+"""So long after a merge that worked the window still holds failures from before it."""
 OTHER_REMEDIES = 1
 """Different remedies that may follow a rejected one."""
 REJECTIONS_OF_A_KIND = 3
@@ -67,6 +69,9 @@ def pattern_decided(
         is_waiting = one.state == "merged" and one.verdict is None and one.is_measured
         if is_waiting and not one.reverted:
             return _skipped(what, "measuring", f"{one.reference} is merged and still measured.")
+        if one.verdict == "worked" and one.merged_at and now - one.merged_at < WINDOW:
+            reason = f"{one.reference} worked; most of these failures are from before its merge."
+            return _skipped(what, "measuring", reason)
     rejected = {one.id: one.reference for one in ours if _is_turned_down(one)}
     if len(rejected) > OTHER_REMEDIES:
         listed = ", ".join(rejected.values())
