@@ -215,7 +215,8 @@ def test_a_cause_in_the_tools_definition_changes_its_description_alone() -> None
 
     assert text_after(proposal, in_python()) == PYTHON.replace(SAY["old"], SAY["new"])
     assert isinstance(proposal, Proposal)
-    assert "by its number without the leading #.`" in proposal.what
+    told = "It then says: `Finds an order by its number without the leading #. Gives its lines"
+    assert told in proposal.what
 
 
 def test_typescript_is_mended_as_well() -> None:

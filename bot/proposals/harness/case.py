@@ -39,6 +39,8 @@ FIXED_SHARE = (0.25, 0.9)
 every merge."""
 PREDICTION_DAYS = 28
 ITEMS_SHOWN = 12
+WHOLE_CHARS = 240
+"""A description up to this length stands whole in the body."""
 
 
 def build_proposal(
@@ -108,8 +110,10 @@ def _what_changes(place: Place, tool: str, written: Written) -> str:
             f"{whose} in `{place.file.path}`. Its signature, its checks and its numbers stay as "
             "they are, and it reaches nothing that it did not reach."
         )
-    added = candidate.added.replace("`", "'")
-    said = f": `{added}`" if added else ", and adds nothing."
+    is_short = len(candidate.text) <= WHOLE_CHARS
+    shown = " ".join((candidate.text if is_short else candidate.added).split()).replace("`", "'")
+    lead = "It then says" if is_short else "It says in addition"
+    said = f". {lead}: `{shown}`" if shown else ", and adds nothing."
     whose = f"the tool `{place.tool}`"
     if place.argument:
         whose = f"the argument `{place.argument}` of {whose}"
@@ -117,11 +121,11 @@ def _what_changes(place: Place, tool: str, written: Written) -> str:
 
 
 def _why(pattern: Pattern, cause: Cause, seen: Seen) -> str:
-    failed = failure_rate(seen.failed, seen.calls) if seen.calls else None
+    # No rate: as many failing as other conversations were looked at, so it would say nothing.
     calls = (
-        f" Of {count(seen.calls, 'call')} of the tool that were looked at, "
-        f"{rate(failed.rate, failed.interval)} failed."
-        if failed is not None and seen.failed
+        f" In failing and other conversations {seen.failed} of {count(seen.calls, 'call')} of the "
+        "tool failed."
+        if seen.failed
         else ""
     )
     return (
@@ -169,7 +173,9 @@ def _item(conversation: Conversation, tool: str) -> str:
     failed = [at for at, one in messages if has_failed(one) and one.name == tool]
     if failed:
         return f"The tool failed in message {failed[0]}."
-    return "The tool misled the agent." if tool else "The program around the model failed."
+    if tool:
+        return "What the tool says of itself, or gave back, misled the agent."
+    return "The program around the model failed."
 
 
 def _prediction(pattern: Pattern, having: int, read: int) -> Prediction:
