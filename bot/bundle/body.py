@@ -9,18 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from textwrap import indent, wrap
 
-from bot.boxes import keep_box
+from bot.bundle.questions import SHOWN, questions_section
 from bot.figures import count, day, percent, points, rate, span
 from bot.markdown import code_span, fence, plain, prose, table
 from bot.marker import render_marker
 from bot.records import (
-    RETIREMENT,
     ROLLBACK,
     TITLE_CHARS,
     CheckRun,
-    Choice,
     EvidenceItem,
     GateCheck,
     GateResult,
@@ -41,11 +38,6 @@ TINY = 0.001
 """Smaller is not told apart: people read it as "surely"."""
 MEASURED_WEEKS = 4
 _SHOWN_ITEMS = 50
-_SHOWN_CHOICES = 20
-_CHOICE_CHARS = {"request": 500, "answer": 900, "seed_request": 200, "seed_answer": 400}
-"""Twenty choices of this length leave room for the rest; the whole text stands in the file."""
-_SAID_CHARS = 240
-_WRAPPED = 96
 _SHOWN_IDS = 200
 _ALWAYS = 9
 _SHOWN_ROWS = 60
@@ -69,7 +61,7 @@ def render_body(proposal: Proposal, *, base_sha: str, pattern: Pattern | None = 
     """Render the whole body. `pattern` adds rates, the difference and what measuring needs."""
     sections = [
         _Section(name="header", rank=_ALWAYS, text=_header(proposal, base_sha, pattern)),
-        _Section(name="questions", rank=_ALWAYS, text=_questions(proposal.choices)),
+        _Section(name="questions", rank=_ALWAYS, text=questions_section(proposal.choices)),
         _Section(name="checks of the gate", rank=7, text=_gate_table(proposal.gate.checks)),
         _Section(name="the repository's check", rank=7, text=_check(proposal.check)),
         _Section(name="tables", rank=6, text=_tables(proposal.tables)),
@@ -114,7 +106,7 @@ def marker_values(
         # What was asked and how sure we were: what people tick is held against it.
         values["queue"] = [
             [one.id, one.variant, one.seed, one.points, *one.doubts]
-            for one in proposal.choices[:_SHOWN_CHOICES]
+            for one in proposal.choices[:SHOWN]
         ]
     move = proposal.threshold
     if move is not None:
@@ -198,13 +190,14 @@ def _why_numbers(proposal: Proposal, pattern: Pattern | None) -> str:
 
 def _evidence_sentence(proposal: Proposal) -> str:
     evidence = proposal.evidence
-    if proposal.remedy.startswith((RETIREMENT, ROLLBACK)):
+    if proposal.undoes:
         return f"{_of_undoing(proposal)}."
     said = count(evidence.entries, _NOUNS.get(proposal.kind, "conversation"))
     if evidence.users:
         said += f" of {count(evidence.users, 'reviewer' if proposal.kind == 'rule' else 'user')}"
     if evidence.first_at and evidence.last_at:
-        said += f", {day(evidence.first_at)} to {day(evidence.last_at)}"
+        first, last = day(evidence.first_at), day(evidence.last_at)
+        said += f", {first}" if first == last else f", {first} to {last}"
     # Some kinds are about no single failure, and some have their cause in the name.
     if proposal.kind not in {"taxonomy", "dataset", proposal.root_cause}:
         said += f"; root cause: {proposal.root_cause.replace('_', ' ')}"
@@ -213,10 +206,13 @@ def _evidence_sentence(proposal: Proposal) -> str:
 
 
 def _of_undoing(proposal: Proposal) -> str:
-    """What was seen since the merge; a rollback rests on the verdict alone."""
+    """A rollback rests on what was said of the merge; a retirement on the weeks since."""
+    undoes = proposal.undoes
+    merge = undoes if re.fullmatch(r"#\d{1,9}", undoes) else code_span(_clip(undoes))
     if proposal.remedy.startswith(ROLLBACK):
-        return "the verdict on it, or a person's wish"
-    return f"{count(proposal.evidence.entries, 'conversation')} of the agent since the merge"
+        return f"what is said on {merge}; nothing else was counted"
+    seen = count(proposal.evidence.entries, "conversation")
+    return f"{seen} of the agent since {merge} was merged"
 
 
 def _gate_table(checks: Sequence[GateCheck]) -> str:
@@ -283,36 +279,6 @@ def _tables(tables: Sequence[Table]) -> str:
         for one in tables[:5]
         if one.header and one.rows
     )
-
-
-def _questions(choices: Sequence[Choice]) -> str:
-    """One box per example, its text below it in code and indented: there it can be no box."""
-    if not choices:
-        return ""
-    head = (
-        f"**Which would you train on?** {count(len(choices), 'example')}: a tick keeps one, "
-        "no tick at the merge rejects it. (Without boxes: write `true` behind `keep` in the file.)"
-    )
-    return "\n\n".join([head, *map(_question, choices[:_SHOWN_CHOICES])])
-
-
-def _question(one: Choice) -> str:
-    texts = {name: _wrapped(getattr(one, name), most) for name, most in _CHOICE_CHARS.items()}
-    new = fence(f"USER\n{texts['request']}\n\nANSWER\n{texts['answer']}")
-    seed = fence(f"USER\n{texts['seed_request']}\n\nANSWER, CORRECTED\n{texts['seed_answer']}")
-    said = "".join(f" {code_span(words[:_SAID_CHARS])}" for words in one.said if words)
-    # Without a blank line before the code, which would set the box on a line of its own.
-    return (
-        f"{keep_box(one.id)} **{one.variant}**, confidence {percent(one.confidence)}: "
-        f"{prose(one.why, SENTENCE)}.{said}\n{indent(new, '  ')}\n\n"
-        + _folded(f"{one.id} was made of this one, which a person corrected", indent(seed, "  "))
-    )
-
-
-def _wrapped(text: str, most: int) -> str:
-    """Cut to `most` signs and wrapped, as GitHub does not wrap code."""
-    cut = text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
-    return "\n".join(line for part in cut.splitlines() for line in wrap(part, _WRAPPED) or [""])
 
 
 def _learned(rules: Sequence[str]) -> str:
@@ -401,7 +367,7 @@ def _footer(proposal: Proposal) -> str:
     named = ", ".join(code_span(_clip(path)) for path in paths[:10])
     return "\n".join(
         [
-            f"**Prediction** {_prediction_sentence(proposal.prediction)}",
+            f"**Prediction** {_prediction_sentence(proposal)}",
             "",
             "**Not wanted?** Close this pull request and tick why:",
             "",
@@ -418,7 +384,10 @@ def _footer(proposal: Proposal) -> str:
     )
 
 
-def _prediction_sentence(prediction: Prediction | None) -> str:
+def _prediction_sentence(proposal: Proposal) -> str:
+    prediction = proposal.prediction
+    if prediction is None and proposal.undoes:
+        return "none: it is again as it was before."
     if prediction is None:
         return "none: this change moves no rate that is measured."
     metric, population = _metric_words(prediction.metric), prose(prediction.population, 200)
