@@ -10,6 +10,8 @@ import pytest
 
 from bot.bundle import render_body, verdict_comment
 from bot.bundle.body import BUDGET
+from bot.bundle.stated import stated_in
+from bot.markdown import code_span
 from bot.marker import parse_marker
 from bot.records import (
     Edit,
@@ -275,3 +277,44 @@ def hostile(text: str, *, many: int = 3) -> Proposal:
         ),
         edits=tuple(Edit(path=f"{at}{text}", base_blob=None, old="", new="") for at in range(many)),
     )
+
+
+# -- what takes a merge out again ------------------------------------------------------------------
+
+
+def test_a_removal_says_what_it_takes_out_and_that_nothing_shall_get_worse() -> None:
+    removal = a_proposal(
+        kind="rule",
+        remedy="retire p-1",
+        undoes="#212",
+        evidence=Evidence(entries=340, users=0, conversation_ids=()),
+        prediction=a_prediction(baseline_rate=0.12, margin=0.05),
+    )
+
+    text = render_body(removal, base_sha=BASE)
+
+    assert "- **Evidence** 340 conversations of the agent since #212 was merged." in text
+    assert "nothing gets worse. Failure for users who want to cancel a flight: now 12 %" in text
+    assert "less than 5 points more without it" in text
+    stated = stated_in(text)
+    assert stated is not None
+    assert stated.prediction is not None
+    assert stated.prediction.margin == 0.05
+
+
+def test_a_rollback_predicts_nothing_and_a_reference_from_outside_is_code() -> None:
+    rollback = a_proposal(remedy="rollback of p-1", undoes="@x **y**", prediction=None)
+
+    text = render_body(rollback, base_sha=BASE)
+
+    assert f"what is said on {code_span('@x **y**')}; nothing else was counted." in text
+    assert "**Prediction** none: it is again as it was before." in text
+
+
+def test_what_reviewers_taught_is_told_where_it_shows() -> None:
+    taught = "Reviewers of this repository changed 3 proposals in the same way: say less."
+
+    text = render_body(a_proposal(learned=(taught,)), base_sha=BASE)
+
+    assert f"**Written as reviewers taught Debrief here**\n\n- {taught}" in text
+    assert "taught Debrief" not in render_body(a_proposal(), base_sha=BASE)
