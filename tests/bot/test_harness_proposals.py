@@ -462,6 +462,47 @@ def test_an_edit_that_breaks_a_guardrail_is_no_proposal(edit: dict[str, str], wo
     assert words in skipped.reason
 
 
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        pytest.param(
+            {"old": "      throw new Error(", "new": "      console.log("}, "a check", id="check"
+        ),
+        pytest.param(
+            {"old": "    return orders[orderId];", "new": '    return require("fs").orders;'},
+            "imports",
+            id="import",
+        ),
+        pytest.param(
+            {"old": "async ({ orderId }) =>", "new": "async ({ orderId, all }) =>"},
+            "parameters",
+            id="signature",
+        ),
+        pytest.param(
+            {"old": "    return orders[orderId];", "new": "    return orders[orderId].slice(50);"},
+            "a number",
+            id="number",
+        ),
+        pytest.param(
+            {"old": "    return orders[orderId];", "new": "    return (orders[orderId];"},
+            "cannot be read as a program",
+            id="syntax",
+        ),
+        pytest.param(
+            {"old": "import { z }", "new": "import { y }"}, "stands 0 times", id="outside"
+        ),
+    ],
+)
+def test_an_edit_of_typescript_that_breaks_a_guardrail_is_no_proposal(
+    edit: dict[str, str], words: str
+) -> None:
+    skipped = propose(Script(edit), repository=a_repository(**{"web/tools.ts": SCRIPT}))
+
+    assert isinstance(skipped, Skipped)
+    assert skipped.code == "guardrail"
+    assert words in skipped.reason
+
+
 def test_the_writer_hears_why_and_may_try_once_more() -> None:
     script = Script({"old": "        raise ValueError(", "new": "        print("})
 
