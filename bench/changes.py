@@ -1,6 +1,6 @@
 """How good the changes are that Debrief proposes: places, values, words, bytes, tokens, attacks.
 
-    python bench/changes.py [--only faults|replies|harness|places|edits|tokens|redteam]
+    python bench/changes.py [--only faults|replies|harness|places|edits|proposers|tokens|redteam]
 
 Each section is a module `bench/changes_<section>.py` with `measure()`, the lines of its Markdown.
 The result is bench/results/changes.md; sections that did not run keep their lines.
@@ -22,6 +22,7 @@ SECTIONS = {
     "harness": "Harness, careful replies",
     "places": "Places of known lines",
     "edits": "Random edits",
+    "proposers": "Edits by the proposers that need no model",
     "tokens": "Tokens and dollars of one proposal",
     "redteam": "Hostile input",
 }

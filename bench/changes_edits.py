@@ -68,7 +68,7 @@ def _texts(path: str, text: str, newline: str, number_of_edits: int) -> int:
         wanted = [new if one.places == region.places else one.text for one in regions]
         got = [one.text for one in now]
         assert [one.rstrip("\n") for one in wanted] == [one.rstrip("\n") for one in got]
-        _back_and_forth(path, text, after, edit_to(_file(path, text), after))
+        back_and_forth(path, text, after, edit_to(_file(path, text), after))
     return fitted
 
 
@@ -76,7 +76,7 @@ def _numbers(path: str, text: str, newline: str, number_of_edits: int) -> int:
     text = text.replace("\n", newline)
     rng = random.Random(f"{path} {newline}")  # noqa: S311 - drawn edits, no secret
     file = _file(path, text)
-    keys = _values(path, text)
+    keys = values_of(path, text)
     fitted = 0
     for _ in range(number_of_edits):
         wanted = rng.choice(sorted(keys))
@@ -93,19 +93,21 @@ def _numbers(path: str, text: str, newline: str, number_of_edits: int) -> int:
         after = text.replace(edit.old, edit.new, 1)
         assert after[: scalar.start] == text[: scalar.start]
         assert after.endswith(text[scalar.end :])
-        assert _values(path, after) == {**keys, wanted: value}
-        _back_and_forth(path, text, after, edit)
+        assert values_of(path, after) == {**keys, wanted: value}
+        back_and_forth(path, text, after, edit)
     return fitted
 
 
-def _values(path: str, text: str) -> dict[str, Decimal]:
+def values_of(path: str, text: str) -> dict[str, Decimal]:
+    """Key to value of every number of a file."""
     found = {one.key: text[one.start : one.end] for one in code_numbers(path, text)}
     values = found or leaves(parse(path, text))
     return {key: value for key, one in values.items() if (value := number(one)) is not None}
 
 
-def _back_and_forth(path: str, text: str, after: str, edit: Edit) -> None:
-    assert apply_edits({path: _file(path, text)}, [edit]) == {path: after}
+def back_and_forth(path: str, text: str, after: str, *edits: Edit) -> None:
+    """The edits give `after`, their diff says so, and taken back it gives `text`."""
+    assert apply_edits({path: _file(path, text)}, edits) == {path: after}
     diff = render_diff(text, after, path)
     assert check_diff(diff, {path: text}, {path: after}) == ()
     assert check_diff(_reverted(diff), {path: after}, {path: text}) == ()

@@ -25,6 +25,7 @@ from bot.proposals.scalars import find_number
 from bot.records import (
     AgentFiles,
     Decision,
+    Pattern,
     Proposal,
     Repository,
     Skipped,
@@ -216,9 +217,16 @@ def _need(kind: str, rng: random.Random) -> float:
     return rng.lognormvariate(1.9, 0.32)
 
 
-def _limited(kind: str, need: float, n: int) -> Conversation:
-    stopped = need > _SET[kind]
-    size = min(need, _SET[kind])
+def answers(limit: float, *, seed: str, number: int) -> list[Conversation]:
+    """Answers of which a share is cut off at `limit` tokens; simulated."""
+    rng = random.Random(seed)  # noqa: S311 - a simulation
+    return [_limited("answer", _need("answer", rng), n, limit=limit) for n in range(number)]
+
+
+def _limited(kind: str, need: float, n: int, *, limit: float | None = None) -> Conversation:
+    limit = _SET[kind] if limit is None else limit
+    stopped = need > limit
+    size = min(need, limit)
     start = NOW - timedelta(days=1, minutes=n)
     if kind == "answer":
         text = ("word " * 500)[: int(size * 4)]
@@ -309,11 +317,12 @@ def _thresholds() -> Iterator[Row]:
             yield _threshold(layout, path, text.format(v=f"{at:.2f}"), at, at * 1.12)
 
 
-def _threshold(layout: str, path: str, text: str, at: float, useful_from: float) -> Row:
-    group = _decisions(at, useful_from, seed=layout)
+def threshold_pattern(at: float, useful_from: float, *, seed: str) -> Pattern:
+    """Too many dismissals at `at`; simulated."""
+    group = _decisions(at, useful_from, seed=seed)
     fired = [one for one in group if one.fired and one.response]
     dismissed = failure_rate(sum(one.response == "dismiss" for one in fired), len(fired))
-    pattern = a_pattern(
+    return a_pattern(
         kind="threshold",
         agent="fraud-desk",
         outcome="dismissed",
@@ -324,6 +333,10 @@ def _threshold(layout: str, path: str, text: str, at: float, useful_from: float)
         threshold_name="fraud.flag",
         intent_id=None,
     )
+
+
+def _threshold(layout: str, path: str, text: str, at: float, useful_from: float) -> Row:
+    pattern = threshold_pattern(at, useful_from, seed=layout)
     files = AgentFiles(agent="fraud-desk", thresholds=(path,))
     found = propose_threshold(pattern, repository_of({path: text}), files, now=NOW)
     name = f"{at} where {useful_from:.2f} is right"
@@ -434,13 +447,19 @@ def _arguments() -> Iterator[Row]:
             yield _argument(layout, path, source, one)
 
 
-def _argument(layout: str, path: str, text: str, one: Argument) -> Row:
+def argument_calls(one: Argument) -> list[Conversation]:
+    """Calls of which those in another format fail; simulated."""
     error = f"ValidationError: invalid {one.name}, wrong format"
     good = [_call(one, one.good(n), None, n) for n in range(60)]
-    bad = [_call(one, one.bad(n), error, n + 60) for n in range(20)]
+    return [*good, *(_call(one, one.bad(n), error, n + 60) for n in range(20))]
+
+
+def _argument(layout: str, path: str, text: str, one: Argument) -> Row:
     repository = repository_of({path: text, "README.md": one.said})
     files = AgentFiles(agent="agent", harness=(path,))
-    found = _first_proposal(propose_arguments("agent", repository, files, [*good, *bad], rates={}))
+    found = _first_proposal(
+        propose_arguments("agent", repository, files, argument_calls(one), rates={})
+    )
     kind, name = "wrong tool description", f"{one.name} of {one.tool}"
     if not isinstance(found, Proposal):
         return Row(kind=kind, layout=layout, name=name, place=False, value=False, note=found)
