@@ -30,6 +30,7 @@ from tests.realistic_repository import (
 from tests.realistic_story import START, Story, environment
 from tests.realistic_traffic import World, import_days
 
+pytestmark = pytest.mark.slow
 DAYS = 14
 QUIET = "cases: {propose: true}\ndataset: {path: data/debrief, at_least: 12}\n"
 ALONE = SETTINGS.replace(QUIET, "judge: {share: 0}\n")

@@ -283,7 +283,7 @@ def test_what_an_argument_lacks_is_said_at_the_argument(path: str, text: str) ->
 
     assert text_after(proposal, repository, path) == text.replace(edit["old"], edit["new"])
     assert isinstance(proposal, Proposal)
-    assert re.search(r"Say more of order_?[iI]d, an argument of find_?[oO]rder$", proposal.title)
+    assert re.search(r"Describe order_?[iI]d of find_?[oO]rder better$", proposal.title)
     assert "of the argument `order" in proposal.what
 
 

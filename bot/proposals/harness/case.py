@@ -95,9 +95,9 @@ def _title(place: Place, tool: str) -> str:
     file = place.file.path.rsplit("/", 1)[-1]
     doing = f"Mend {tool}"
     if isinstance(place, Description):
-        doing = f"Say more of the tool {place.tool}"
+        doing = f"Describe the tool {place.tool} better"
         if place.argument:
-            doing = f"Say more of {place.argument}, an argument of {place.tool}"
+            doing = f"Describe {place.argument} of {place.tool} better"
     return plain(f"{file}: {doing}", TITLE_CHARS)
 
 
