@@ -3,7 +3,7 @@
 Neighbour smoothing first: it pulls groups apart. Then groups join by mean linkage, which bears what
 real traffic has, groups of very unequal size. Among hundreds of rows two groups are one where a row
 of the one is half as like a row of the other as rows are within: what is alike there differs too
-much from set to set for a fixed bound, which finds 21 groups for 12. Among some thousand rows the
+much from set to set for a fixed bound, which finds 21 groups for 11. Among some thousand rows the
 bound is fixed. Where the groups come out about equal in size, Ward's at the same number take their
 place; in still more rows Ward's alone, at the number of Louvain's communities in the graph of
 shared neighbours.
