@@ -97,6 +97,12 @@ class TestWithoutATaxonomyFile:
         assert second.json["labels"] == first.json["labels"]
         assert second.json["taxonomy_version"] == first.json["taxonomy_version"]
 
+    def test_the_list_says_how_many_have_no_intent(self, debrief):
+        assert "without an intent" not in debrief("intents", "discover").out
+        debrief("intents", "correct", "cancel-3", "none")
+
+        assert "     1  without an intent" in debrief("intents", "discover").out
+
     def test_a_new_conversation_gets_a_label_and_the_others_keep_theirs(self, debrief, tmp_path):
         before = labels(debrief("intents", "assign", "--json"))
         more = [a_conversation("cancel", 40), a_conversation("parcel", 40)]

@@ -291,6 +291,8 @@ def _show_intents(shell: Shell, understood: Understanding, *, quotes: bool) -> i
             shell.say(f"                  “{said}”")
     if not rows:
         shell.say("No intents: too few conversations say something similar.")
+    elif without := sum(not label.intents for label in understood.labels.values()):
+        shell.say(f"{without:6}  without an intent: they say nothing that enough others say too")
     _tell_left_out(shell, understood)
     return 0
 
