@@ -12,7 +12,7 @@ call it would else seem to have met another wish.
 Only conversations leave: a single message lacks words because it is short. Right of those that keep
 a group, by gold actions: .85 to .90 on tau_airline, .84 to .85 on tau2_airline, .85 and .85 on tau
 retail, where 12, 7 and 5 % leave; single questions (DSTC11, BANKING77) .72 to .73, .87 to .88 and
-.47 to .46, where 9, 5 and 7 % would.
+.47 to .46, where 9, 5 and 7 % would leave.
 """
 
 from __future__ import annotations
