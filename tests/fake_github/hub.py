@@ -216,7 +216,10 @@ class FakeGitHub:
         tree = git(self.git, "merge-tree", "--write-tree", pull.base, pull.head)
         parents = ["-p", pull.base, "-p", pull.head]
         self.close(number, ALICE)
-        dates = {"GIT_AUTHOR_DATE": pull.closed_at or "", "GIT_COMMITTER_DATE": pull.closed_at or ""}
+        dates = {
+            "GIT_AUTHOR_DATE": pull.closed_at or "",
+            "GIT_COMMITTER_DATE": pull.closed_at or "",
+        }
         message = f"Merge pull request #{number}\n\n{pull.title}".encode()
         sha = git(self.git, "commit-tree", tree, *parents, stdin=message, env=dates)
         git(self.git, "update-ref", f"refs/heads/{pull.base}", sha)
