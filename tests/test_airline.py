@@ -253,6 +253,7 @@ class Reader:
             "causes": consolidate,
             "candidates": lambda asked: an_edit(),
             "problems": lambda asked: {"problems": []},
+            "differences": lambda asked: {"differences": []},
             "effects": lambda asked: effects_for(asked, contrast),
             "verdicts": lambda asked: {"verdicts": []},
         } | changes
