@@ -40,6 +40,11 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def dollars(usd: float) -> str:
+    """`$4.98`; an amount that would be printed as none is `under $0.01`."""
+    return "under $0.01" if 0 < usd < 0.005 else f"${usd:.2f}"
+
+
 def day(at: datetime) -> str:
     return at.date().isoformat()
 

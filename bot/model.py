@@ -23,6 +23,7 @@ from anthropic.types.messages.batch_create_params import Request as BatchRequest
 
 import prompts
 from bot.errors import CredentialsError, ModelError, SettingsError
+from bot.figures import dollars
 from bot.records import ModelCost, RenderedPrompt, Reply, Skipped
 from bot.rendering import render_prompt
 from bot.settings import ModelSettings
@@ -330,13 +331,13 @@ class Model:
         more_tokens = more.input_tokens + more.output_tokens
         if spent.usd + more.usd > self._budget_usd:
             return (
-                f"{spent.usd:.4f} of {self._budget_usd:.2f} US dollars are spent and this call "
-                f"could cost {more.usd:.4f}; raise model.budget_usd or wait for the next cycle."
+                f"The budget of a run is {dollars(self._budget_usd)}: {dollars(spent.usd)} are "
+                f"spent, and this call may cost {dollars(more.usd)}; raise model.budget_usd."
             )
         if self._budget_tokens is not None and tokens + more_tokens > self._budget_tokens:
             return (
-                f"{tokens} of {self._budget_tokens} tokens are spent and this call could take "
-                f"{more_tokens}."
+                f"{tokens:,} of {self._budget_tokens:,} tokens are spent and this call could take "
+                f"{more_tokens:,}."
             )
         return None
 

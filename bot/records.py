@@ -341,6 +341,8 @@ class Finding:
     agent: str
     sentence: str
     evidence: tuple[str, ...] = ()
+    pattern_id: str | None = None
+    """The pattern that it answers; None where it is about no pattern."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -965,6 +967,8 @@ class Proposal:
     """Kind `dataset`: what people are asked about, one box each."""
     is_draft: bool = False
     """Opened as a draft: somebody has to answer before it can be merged."""
+    variants: int = 0
+    """Kind `dataset`: examples in the set that a model wrote."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -976,6 +980,8 @@ class Skipped:
     """For example evidence_floor, rejected_before, cap, no_file, no_key, guardrail, healthy."""
     reason: str
     """One sentence with the numbers."""
+    pattern_id: str | None = None
+    """The pattern that it answers; None where it is about no pattern, or about many."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -1014,6 +1020,8 @@ class Verdict:
     """Days of traffic after it went live that were counted."""
     prediction_hit: bool | None
     sentence: str
+    is_beyond: bool = False
+    """The rate fell further than predicted, so that the prediction was missed on the good side."""
     confounders: tuple[str, ...] = ()
     margin: float | None = None
     """Of a removal: it worked where the rate rose by less than this. None where it should fall."""

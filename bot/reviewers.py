@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 from pathspec import GitIgnoreSpec
 
+from bot.gitignore import gitignore
+
 CODEOWNERS_PATHS = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
 """Where GitHub looks; the first that exists counts. Read them on the pull request's base."""
 MAX_OWNERS = 15
@@ -42,7 +44,7 @@ def _rules(codeowners: str) -> list[tuple[GitIgnoreSpec, tuple[str, ...]]]:
             continue
         # `docs/*` owns the files in docs only; in .gitignore it would cover folders in it too.
         spec = [pattern, f"!{pattern}/**"] if pattern.endswith("/*") else [pattern]
-        rules.append((GitIgnoreSpec.from_lines(spec), tuple(_OWNER.findall(owners))))
+        rules.append((gitignore(spec), tuple(_OWNER.findall(owners))))
     return rules
 
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from pathspec import GitIgnoreSpec
-
+from bot.gitignore import gitignore
 from bot.records import AgentFiles, Repository
 from bot.settings import AgentSettings, Settings
 
@@ -51,9 +50,9 @@ def wanted_files(settings: Settings) -> Callable[[str], bool]:
     """The files that the settings name for any agent; without any, all that may hold a prompt."""
     named = [glob for one in settings.agents for glob in (*one.prompts, *one.harness, *one.configs)]
     if named:
-        return GitIgnoreSpec.from_lines(named).match_file
-    kinds = GitIgnoreSpec.from_lines([f"*.{suffix}" for suffix in SUFFIXES])
-    never = GitIgnoreSpec.from_lines([*NEVER, *ALSO_NEVER])
+        return gitignore(named).match_file
+    kinds = gitignore([f"*.{suffix}" for suffix in SUFFIXES])
+    never = gitignore([*NEVER, *ALSO_NEVER])
     return lambda path: kinds.match_file(path) and not never.match_file(path)
 
 
@@ -119,7 +118,7 @@ def _discovered(
 def _matching(
     repository: Repository, globs: Sequence[str], never: Sequence[str]
 ) -> tuple[str, ...]:
-    wanted, unwanted = GitIgnoreSpec.from_lines(globs), GitIgnoreSpec.from_lines(never)
+    wanted, unwanted = gitignore(globs), gitignore(never)
     return tuple(
         path
         for path in sorted(repository.files)

@@ -377,7 +377,7 @@ class TestWithAModel:
         assert model.asked == []
         assert len(done.json["labels"]) == 85
         (left,) = [one for one in done.json["left_out"] if one["code"] == "budget"]
-        assert "0.0000 of 0.00 US dollars are spent" in left["reason"]
+        assert "The budget of a run is under $0.01: $0.00 are spent" in left["reason"]
         assert "labels of" in left["what"]
         assert f"Left out: {left['what']}" in said.out
 

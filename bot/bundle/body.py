@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.bundle.questions import SHOWN, questions_section
-from bot.figures import count, day, percent, points, rate, span
+from bot.figures import count, day, dollars, percent, points, rate, span
 from bot.markdown import code_span, fence, plain, prose, table
 from bot.marker import render_marker
 from bot.records import (
@@ -108,6 +108,9 @@ def marker_values(
             [one.id, one.variant, one.seed, one.points, *one.doubts]
             for one in proposal.choices[:SHOWN]
         ]
+    if proposal.variants:
+        # A run that has no model would write the set without them.
+        values["variants"] = proposal.variants
     move = proposal.threshold
     if move is not None:
         values["threshold"] = {"name": _clip(move.name), "from": move.old, "to": move.new}
@@ -358,8 +361,7 @@ def _cost(proposal: Proposal) -> str:
     if not cost.calls:
         return ""
     tokens = f"{cost.input_tokens:,} tokens in, {cost.output_tokens:,} out"
-    usd = f"${cost.usd:.2f}" if cost.usd >= 0.01 else "under $0.01"
-    return f"Made with {count(cost.calls, 'model call')}: {tokens}, {usd}."
+    return f"Made with {count(cost.calls, 'model call')}: {tokens}, {dollars(cost.usd)}."
 
 
 def _footer(proposal: Proposal) -> str:

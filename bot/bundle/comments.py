@@ -53,7 +53,8 @@ def verdict_comment(verdict: Verdict) -> str:
         shown = points(verdict.difference, verdict.interval)
         lines.append(f"- Difference {shown}, {level}{looks}.")
     if verdict.prediction_hit is not None:
-        held = "held" if verdict.prediction_hit else "did not hold"
+        missed = "did not hold: better than predicted" if verdict.is_beyond else "did not hold"
+        held = "held" if verdict.prediction_hit else missed
         lines.append(f"- The prediction {held}.")
     if verdict.result == "harmed":
         lines.append(

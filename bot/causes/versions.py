@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from pathspec import GitIgnoreSpec
-
 from bot.figures import count, percent
+from bot.gitignore import gitignore
 from bot.records import Cause, FileHistory, HistoryCommit, Pattern, RootCause
 from bot.settings import AgentSettings
 from bot.watched import DEFAULT_GLOBS
@@ -76,5 +75,5 @@ def kinds_of_files(agent: AgentSettings) -> Callable[[str], RootCause | None]:
         ("tool_definition", ("*tool*", "*function*")),
         ("harness", agent.harness or ("*.py", "*.ts", "*.tsx", "*.js", "*.mjs")),
     )
-    specs = [(kind, GitIgnoreSpec.from_lines(own)) for kind, own in globs]
+    specs = [(kind, gitignore(own)) for kind, own in globs]
     return lambda path: next((kind for kind, spec in specs if spec.match_file(path)), None)

@@ -19,6 +19,7 @@ from bot.dashboard import dashboard_of
 from bot.evidence import evidence_map
 from bot.github import GitHub, NotPermitted, TokenLacks
 from bot.history import reject
+from bot.pattern_name import pattern_name
 from bot.pipeline import Changes, Understanding
 from bot.proposals.guardrails import NEVER
 from bot.publish import Check, Target
@@ -36,7 +37,6 @@ from bot.records import (
     Skipped,
     Verdict,
 )
-from bot.report.content import pattern_name
 from bot.rollback import roll_back
 from bot.settings import Settings
 from bot.surface import (
@@ -198,6 +198,7 @@ def with_surface(
         name_of={one.id: pattern_name(one) for one in report.patterns},
         waiting=changes.waiting,
         why_waiting={one.what: one.reason for one in changes.skipped},
+        opening={one.pattern_id for one in operations.operations if one.op == "open"},
         verdicts=verdicts,
         skipped=left_out,
         problems=_problems(report, left_out, paused_by),

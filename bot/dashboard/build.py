@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from statistics import median
@@ -65,6 +65,7 @@ def dashboard_of(
     name_of: Mapping[str, str],
     waiting: Sequence[Proposal] = (),
     why_waiting: Mapping[str, str] | None = None,
+    opening: Collection[str] = (),
     verdicts: Sequence[Verdict] = (),
     skipped: Sequence[Skipped] = (),
     problems: Sequence[str] = (),
@@ -78,7 +79,8 @@ def dashboard_of(
     """Everything that the page says about one cycle.
 
     `name_of` names patterns by id in a few words; `waiting` are proposals that a limit held back,
-    with the reason by title in `why_waiting`; `skipped` tells how far measuring is.
+    with the reason by title in `why_waiting`; `skipped` tells how far measuring is. `opening` are
+    patterns for which publishing is about to open something: candidates only where it does not.
     """
     measuring = {one.what: one.reason for one in skipped}
     rows = [_past_row(one, verdicts, measuring) for one in _newest_of_each(past)]
@@ -97,7 +99,7 @@ def dashboard_of(
     ]
     taken = {one.pattern_id for one in past if one.state in ("open", "merged", "rejected")}
     taken |= {one.pattern_id for one in waiting}
-    rows += _candidates(report, taken, name_of)
+    rows += _candidates(report, taken, opening, name_of)
     rows.sort(key=_order)
     settled = [row.state for row in rows if row.state in ("worked", "no_effect", "harmed")]
     merged = [one for one in past if one.merged_at is not None]
@@ -223,7 +225,13 @@ def _progress(verdict: Verdict | None) -> str:
     return f"{so_far:,} of about {count(so_far + verdict.needed, verdict.unit)}"
 
 
-def _candidates(report: PatternReport, taken: set[str], name_of: Mapping[str, str]) -> list[Row]:
+def _candidates(
+    report: PatternReport, taken: set[str], opening: Collection[str], name_of: Mapping[str, str]
+) -> list[Row]:
+    """As many as the next run shows, when what is opening has left their number."""
+    free = [one for one in report.patterns if one.id not in taken]
+    shown = [one for one in free if one.id not in opening][:CANDIDATES]
+    shown += [one for one in free if one.id in opening]
     return [
         Row(
             id=one.id,
@@ -232,9 +240,8 @@ def _candidates(report: PatternReport, taken: set[str], name_of: Mapping[str, st
             state="candidate",
             detail="no proposal yet",
         )
-        for one in report.patterns
-        if one.id not in taken
-    ][:CANDIDATES]
+        for one in shown
+    ]
 
 
 def _newest_of_each(past: Sequence[PastProposal]) -> list[PastProposal]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from bot.dashboard.records import AgentView, Box, Dashboard, Reason, Row
+from bot.dashboard.records import AgentView, Box, Dashboard, Quota, Reason, Row
 from bot.figures import count, rate
 from bot.markdown import Live, code_span, plain, prose, table
 from bot.marker import parse_marker, render_marker
@@ -150,11 +150,17 @@ def _headline(dashboard: Dashboard) -> str:
     if dashboard.cost_usd:
         said.append(f"${dashboard.cost_usd:.2f}")
     if dashboard.quota is not None:
-        quota = dashboard.quota
-        said.append(f"{quota.opened} of {quota.per_week} new pull requests this week")
+        said.append(_opened(dashboard.quota))
     waiting = sum(row.state == "open" for row in dashboard.rows)
     said.append(f"{waiting} for you to decide" if waiting else "nothing for you to decide")
     return " · ".join(said)
+
+
+def _opened(quota: Quota) -> str:
+    if quota.opened <= quota.per_week:
+        return f"{quota.opened} of {quota.per_week} new pull requests this week"
+    new = count(quota.opened, "new pull request")
+    return f"{new} this week, {quota.opened - quota.per_week} beyond the limit because asked for"
 
 
 def _agent(agent: AgentView) -> list[str]:

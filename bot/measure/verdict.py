@@ -171,6 +171,7 @@ def _compare(
         live_at=live_at,
         days=after_span / timedelta(days=1),
         prediction_hit=_is_hit(prediction, became, result),
+        is_beyond=margin is None and became.interval.high < prediction.low,
         sentence=" ".join(
             [
                 _sentence(result, population.unit, was, became, difference, interval, look, margin),

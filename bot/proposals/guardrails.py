@@ -15,9 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 
-from pathspec import GitIgnoreSpec
-
 from bot.figures import count, percent
+from bot.gitignore import gitignore
 from bot.proposals import text_checks
 from bot.proposals.code import check_code, is_code, named_values, said_in, texts_only
 from bot.proposals.edits import is_plain_path, split_lines
@@ -27,7 +26,7 @@ from bot.unsafe_text import TOLD_OF_USERS, added_things
 from collector.records import Json
 
 # Compared in lower case: on some file systems .GitHub is .github.
-NEVER = GitIgnoreSpec.from_lines(
+NEVER = gitignore(
     [
         ".github/**",
         ".git*",
@@ -206,7 +205,7 @@ def _path_problem(
     if kind == "cases":
         wanted = re.fullmatch(r"\.debrief/cases/[\w.-]+\.jsonl", path) is not None and not exists
         return None if wanted else f"{path!r}: cases are only ever new files in .debrief/cases/."
-    if path in allowed or GitIgnoreSpec.from_lines(allowed).match_file(path):
+    if path in allowed or gitignore(allowed).match_file(path):
         return None
     return f"{path!r} is not among the files that may change."
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.figures import count, day, percent, rate
+from bot.pattern_name import pattern_name
 from bot.records import (
     AgentHealth,
     DecisionRates,
@@ -119,34 +120,9 @@ def steps_title(published: PublishReport | None) -> str:
 
 
 def left_out_of(plan: Plan | None, published: PublishReport | None) -> list[Skipped]:
-    """What the run did not propose or do, and why."""
-    return [*(plan.left_out if plan else ()), *(published.refused if published else ())]
-
-
-def pattern_name(pattern: Pattern) -> str:
-    """Whom it concerns and what goes wrong, in a few words. Carries text from outside."""
-    segment = [_segment_words(key, value) for key, value in sorted(pattern.segment.items())]
-    whom = ", ".join([*([pattern.intent_name or pattern.intent_id or ""]), *segment]).strip(", ")
-    if pattern.kind == "correction":
-        kind = pattern.outcome.removeprefix("correction:").replace("_", " ")
-        by_users = bool(pattern.corrections) and all(c.by == "user" for c in pattern.corrections)
-        who = "users" if by_users else "reviewers"
-        return f"{who} correct: {kind}" + (f" ({whom})" if whom else "")
-    if pattern.kind == "threshold":
-        return f"{pattern.threshold_name or 'threshold'}: shown and dismissed"
-    what = pattern.outcome.removeprefix("signal:").replace("_", " ")
-    return f"{whom}: {what}" if whom else what
-
-
-def _segment_words(key: str, value: str) -> str:
-    told = {
-        "signal": f"after {value.replace('_', ' ')}",
-        "first_session": "first conversation of a user",
-        "last_tool": f"ends after {value}",
-        "last_question": f"left at a question about “{value}”",
-        "wording": f"worded “{value}”",
-    }
-    return told.get(key, f"{key}={value}")
+    """What the run did not propose or do, and why; equal sentences on two patterns once."""
+    every = (*(plan.left_out if plan else ()), *(published.refused if published else ()))
+    return list({(one.what, one.reason): one for one in every}.values())
 
 
 def told_in_full(pattern: Pattern) -> str:

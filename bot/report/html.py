@@ -14,6 +14,7 @@ from importlib import resources
 from xml.etree.ElementTree import Element, tostring
 
 from bot.figures import count, day, percent, points, rate
+from bot.pattern_name import pattern_name
 from bot.records import (
     AgentHealth,
     Finding,
@@ -37,7 +38,6 @@ from bot.report.content import (
     gone_sentence,
     has_weeks,
     newest_first,
-    pattern_name,
     patterns_of,
     result_words,
     state_words,

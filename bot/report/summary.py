@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bot.figures import bars, count, percent, points, rate
+from bot.figures import bars, count, dollars, percent, points, rate
 from bot.markdown import Live, code_span, plain, prose, table
+from bot.pattern_name import pattern_name
 from bot.records import (
     AgentHealth,
     ModelCost,
@@ -27,7 +28,6 @@ from bot.report.content import (
     SHOWN_PATTERNS,
     agent_numbers,
     left_out_of,
-    pattern_name,
     patterns_of,
     steps_of,
     steps_title,
@@ -80,7 +80,7 @@ def summary_markdown(
     parts += _lines("Left out, and why", left_out)
     parts += _lines("Degraded", [one.sentence for one in (published.degraded if published else ())])
     if cost is not None and cost.calls:
-        parts.append(f"{count(cost.calls, 'model call')}, ${cost.usd:.2f}.")
+        parts.append(f"{count(cost.calls, 'model call')}, {dollars(cost.usd)}.")
     return "\n\n".join(parts) + "\n"
 
 

@@ -14,7 +14,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from bot.figures import bars, count, percent, points, rate
+from bot.figures import bars, count, dollars, percent, points, rate
+from bot.pattern_name import pattern_name
 from bot.records import (
     AgentHealth,
     DecisionRates,
@@ -41,7 +42,6 @@ from bot.report.content import (
     gone_sentence,
     has_weeks,
     left_out_of,
-    pattern_name,
     patterns_of,
     steps_of,
     steps_title,
@@ -108,7 +108,7 @@ def run_text(
     for one in published.degraded if published else ():
         yield Text.assemble(("degraded  ", "bold yellow"), _said(one.sentence))
     if cost is not None and cost.calls:
-        yield Text(f"{count(cost.calls, 'model call')}, ${cost.usd:.2f}.")
+        yield Text(f"{count(cost.calls, 'model call')}, {dollars(cost.usd)}.")
 
 
 def _verdicts(verdicts: Sequence[Verdict]) -> Iterator[RenderableType]:

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
-from pathspec import GitIgnoreSpec
-
+from bot.gitignore import gitignore
 from bot.regions import Region, find_regions
 from bot.regions.structure import leaves, number, parse
 from bot.watched import ALSO_NEVER, NEVER
@@ -21,7 +20,7 @@ from prompts import show_invisible
 
 Kind = Literal["prompts", "harness", "configs", "thresholds"]
 
-_NEVER = GitIgnoreSpec.from_lines(
+_NEVER = gitignore(
     [
         *NEVER,
         *ALSO_NEVER,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pathspec import GitIgnoreSpec
-
 from bot.checked_yaml import Mistake, lines_of
+from bot.gitignore import gitignore
 from bot.settings import Settings
 
 KINDS = ("prompts", "harness", "configs", "thresholds")
@@ -22,7 +21,7 @@ def glob_warnings(settings: Settings, text: str, paths: Sequence[str]) -> tuple[
     lines = lines_of(text)
     found = []
     for location, glob in _globs(settings):
-        matches = GitIgnoreSpec.from_lines([glob]).match_file
+        matches = gitignore([glob]).match_file
         key = ".".join(map(str, location))
         line = lines.get(location)
         if not any(map(matches, paths)):

@@ -228,6 +228,20 @@ def test_a_verdict_says_numbers_strength_and_what_else_may_explain_it() -> None:
     assert "May also explain it: regression to the mean" in comment
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"prediction_hit": True}, "The prediction held.\n"),
+        ({"prediction_hit": False}, "The prediction did not hold.\n"),
+        ({"prediction_hit": False, "is_beyond": True}, "did not hold: better than predicted.\n"),
+    ],
+)
+def test_a_prediction_that_was_missed_on_the_good_side_says_so(
+    changes: dict[str, Any], said: str
+) -> None:
+    assert said in verdict_comment(a_verdict(**changes))
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_verdict_on_hostile_names_is_inert(text: str) -> None:
     verdict = a_verdict(proposal_id=text, metric=text, sentence=text, confounders=(text,))

@@ -288,6 +288,24 @@ def test_below_the_floor_there_are_no_cases(changes, code):
     assert found.code == code
 
 
+@pytest.mark.parametrize(
+    ("changes", "title"),
+    [
+        ({"intent_name": "cancel a stay"}, "Add 16 regression cases for failure (cancel a stay)"),
+        (
+            {"segment": {"last_tool": "find"}},
+            "Add 16 regression cases for failure (ends after find)",
+        ),
+        ({"segment": {"wording": "<b>approve</b> all"}}, "Add 16 regression cases for failure"),
+        ({"outcome": "signal:tool_error"}, "Add 16 regression cases for tool error"),
+    ],
+)
+def test_the_title_names_the_group_as_far_as_its_name_is_safe(changes, title):
+    given = {"intent_id": None, "intent_name": None, "segment": {}, **changes}
+
+    assert cases_of(answers(good=False), answers(good=True), **given).title == title
+
+
 def test_where_no_program_can_tell_failures_the_team_is_asked_for_a_sentence():
     found = cases_of(answers(good=False), [])
 

@@ -258,7 +258,10 @@ def test_a_prediction_is_hit_where_the_intervals_overlap(
 ) -> None:
     past = a_merged({"low": low, "high": high})
 
-    assert verdict_of(facts(rows(0.6, 0.3)), past).prediction_hit is hit
+    verdict = verdict_of(facts(rows(0.6, 0.3)), past)
+
+    assert verdict.prediction_hit is hit
+    assert verdict.is_beyond is (low == 0.5)
 
 
 def test_an_unknown_says_how_many_more_units_would_settle_it() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
+from bot.pattern_name import pattern_name
 from bot.records import (
     Cause,
     DecisionRates,
@@ -34,7 +35,7 @@ from bot.records import (
     Workflow,
 )
 from bot.report import html_page, patterns_text, run_text, summary_markdown
-from bot.report.content import pattern_name, told_in_full
+from bot.report.content import told_in_full
 from bot.statistics import failure_rate
 from tests.bot.builders import a_correction
 from tests.bot.proposals_built import BASE, NOW, a_health, a_past, a_pattern, a_report, a_verdict

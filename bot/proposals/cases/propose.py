@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.figures import count
+from bot.markdown import plain
+from bot.pattern_name import segment_words
 from bot.proposals.cases.answers import Answer, shared_calls
 from bot.proposals.cases.case import (
     FOLDER,
@@ -249,8 +251,6 @@ def _proposal(
         for case, one in zip(cases, chosen, strict=True)
         if one.was_failure
     )
-    outcome = pattern.outcome if is_safe_label(pattern.outcome.replace(":", " ")) else "a pattern"
-    title = f"Add {count(len(cases), 'regression case')} for {outcome}"
     passed = f" {passed_over} more broke a check and are left out." if passed_over else ""
     return Proposal(
         id=id,
@@ -259,7 +259,7 @@ def _proposal(
         agent=pattern.agent,
         pattern_id=f"{PREFIX}{pattern.id}",
         remedy=remedy,
-        title=title[:TITLE_CHARS],
+        title=_title(pattern, len(cases)),
         what=f"Adds `{path}`: {count(failures, 'failure')} to be mended and "
         f"{count(len(cases) - failures, 'success')} to be kept. Run it with "
         f"`debrief eval {path} --command CMD`.".replace("successs", "successes"),
@@ -275,6 +275,19 @@ def _proposal(
         tables=(_check_table(cases), _case_table(cases)),
         cost=given.cost,
     )
+
+
+def _title(pattern: Pattern, cases: int) -> str:
+    """With the group, as far as its name may stand in a title: in a list, titles tell apart."""
+    outcome = pattern.outcome.removeprefix("signal:").replace("_", " ").replace(":", " ")
+    group = [one for one in segment_words(pattern) if is_safe_label(one.replace("=", " "))]
+    if pattern.intent_name:
+        group.insert(0, plain(pattern.intent_name, 60))
+    title = f"Add {count(cases, 'regression case')} for {outcome}"
+    if not is_safe_label(outcome):
+        title = f"Add {count(cases, 'regression case')} for a pattern"
+    with_group = f"{title} ({', '.join(group)})"
+    return with_group if group and len(with_group) <= TITLE_CHARS else title
 
 
 def _words_in_it(given: GivenWords) -> str:
