@@ -82,17 +82,23 @@ def alike(one: str, other: str) -> bool:
 
 def is_telling(word: str, proper: Set[str]) -> bool:
     """False for words that say nothing of a wish, and for names."""
-    return len(word) > 2 and word not in EMPTY_WORDS and word not in proper
+    return len(word) > 2 and word not in EMPTY_WORDS and not is_proper(word, proper)
+
+
+def is_proper(word: str, proper: Set[str]) -> bool:
+    """Ask it of the word as it was written: the singular of "Kovacs" is no known name."""
+    return word in proper or word.removesuffix("'s") in proper
 
 
 def terms_of(sentence: str, proper: Set[str]) -> Iterator[str]:
     """Telling words, and pairs with what joins them: "wait for transfer", "card not working"."""
     before, joint = "", ""
-    for word in map(singular, words(sentence)):
+    for written in words(sentence):
+        word = singular(written)
         if script_of(word) in UNSPACED:
             yield from _unspaced_terms(word)
             before, joint = "", ""
-        elif is_telling(word, proper):
+        elif is_telling(word, proper) and not is_proper(written, proper):
             if word not in TAILS:
                 yield word
             if before and not alike(before, word):
@@ -127,9 +133,12 @@ def scattered_orders_of(sentence: str, verbs: Set[str], proper: Set[str]) -> Ite
     """Verbs with what stands a few words later: "upgrade all of our seats" is "upgrade seat"."""
     for verb, behind in _behind(words(sentence), verbs):
         if verb not in LIGHT_VERBS:
-            for word in behind:
-                if is_telling(singular(word), proper) and not alike(verb, word):
-                    yield f"{verb} {singular(word)}"
+            for written in behind:
+                word = singular(written)
+                if is_proper(written, proper) or alike(verb, written):
+                    continue
+                if is_telling(word, proper):
+                    yield f"{verb} {word}"
 
 
 def verbs_of(sentence: str) -> set[str]:

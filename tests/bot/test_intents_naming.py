@@ -182,3 +182,17 @@ def test_a_group_in_which_nobody_shares_a_word_says_so_and_quotes_nobody():
     group = [a_document(word, n) for n, word in enumerate(["kestrel", "basalt", "quiver"])]
 
     assert name_of(group) == "various wishes"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("a seat for Williams is what the {} needs", id="ends-in-s"),
+        pytest.param("please change the seat in Kovacs's name to {}", id="possessive"),
+        pytest.param("please write that Roberts wants another seat {}", id="like-a-plural"),
+    ],
+)
+def test_no_form_of_a_surname_is_in_a_name_or_its_terms(text):
+    name, _ = name_clusters([a_group(text), OTHERS], min_users=5)
+
+    assert not any(part in f"{name.text} {name.terms}" for part in ("kovac", "robert", "william"))
