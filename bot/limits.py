@@ -39,15 +39,17 @@ class Room:
         """
         new = self._new
         if self.opened_lately + new >= self.per_week:
-            before = f"{self.opened_lately} were opened before this run"
-            return f"{self.per_week} new proposals in seven days are the limit and {before}."
+            most = count(self.per_week, "new proposal")
+            opened = f"{self.opened_lately} before this run, {new} in it"
+            return f"At most {most} may be opened in seven days ({opened})."
         if new >= self.limits.new_per_run:
-            return f"{self.limits.new_per_run} new proposals in one run are the limit."
+            most = count(self.limits.new_per_run, "new proposal")
+            return f"At most {most} may be opened in one run."
         if self.opened.total() - replaces >= self.limits.max_open:
-            return f"{count(self.limits.max_open, 'open pull request')} at once are the limit."
+            return f"At most {count(self.limits.max_open, 'pull request')} may be open at once."
         if self.opened[agent] - replaces >= self.limits.open_per_agent:
-            limit = count(self.limits.open_per_agent, "open pull request")
-            return f"{limit} at once for one agent are the limit."
+            most = count(self.limits.open_per_agent, "pull request")
+            return f"At most {most} of one agent may be open at once."
         return None
 
     def take(self, agent: str, *, replaces: bool = False) -> None:

@@ -130,7 +130,8 @@ RUNS: Mapping[str, tuple[dict[str, Any], Mapping[str, str]]] = {
             "no_file": r"refund\.review.*config/thresholds\.yaml",
             "not_allowed": r"agents/support/support/tools\.py.*add it to `harness`",
             "no_file ": r"agents/booking/tools\.yaml.*does not parse",
-            "no_file  ": r"limit on the length of answers",
+            "no_file  ": r"argument `arrival` of the tool `search_rooms`",
+            "production_differs": r"max_tokens.*is 90000, and in production answers stop at about",
         },
     ),
     "an edit that no guardrail lets through, and two places": (
@@ -176,7 +177,7 @@ RUNS: Mapping[str, tuple[dict[str, Any], Mapping[str, str]]] = {
     ),
     "what a person turned down": (
         {"key": False, "before": rejected},
-        {"rejected_before": r"was closed: not a problem"},
+        {"rejected_before": r"was closed as not a problem"},
     ),
     "a pause": ({"key": False, "before": paused}, {"paused": r"dashboard"}),
 }

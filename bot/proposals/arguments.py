@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from bot.figures import count, percent, rate
 from bot.proposals.counted import counted_evidence, counted_pattern
 from bot.proposals.edits import edit_to
-from bot.proposals.floors import conversation_floor
+from bot.proposals.floors import conversation_floor, is_safe_label
 from bot.proposals.guardrails import check_edits
 from bot.proposals.identity import fingerprint, proposal_id
 from bot.records import (
@@ -224,7 +224,7 @@ def _region(files: Sequence[SourceFile], seen: _Seen) -> tuple[SourceFile, Regio
         try:
             regions = find_regions(file.path, file.text)
         except NotParsed as error:
-            unread.append(f"{file.path!r} does not parse ({error})")
+            unread.append(f"{file.path!r} does not parse ({error}).")
             continue
         for region in regions:
             if region.kind == "tool":
@@ -235,8 +235,12 @@ def _region(files: Sequence[SourceFile], seen: _Seen) -> tuple[SourceFile, Regio
     many = any(len(by_anchor[one]) > 1 for one in (f"{seen.tool}({seen.argument})", seen.tool))
     why = "Several places describe this tool" if many else "No file describes this tool"
     searched = ", ".join(repr(file.path) for file in files[:6]) or "no file of this agent"
+    names = (seen.argument, seen.tool)
+    whose = "of a tool's argument"
+    if all(map(is_safe_label, names)):
+        whose = "of the argument `{}` of the tool `{}`".format(*names)
     return Skipped(
-        what="the description of a tool's argument",
+        what=f"the description {whose}",
         code="ambiguous" if many else "no_file",
         reason=" ".join([f"{why}; searched {searched}.", *unread]),
     )

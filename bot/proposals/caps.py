@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from bot.figures import count
+from bot.figures import count, day
 from bot.limits import WEEK, room_of, slots_left, successor_of
 from bot.proposals.learning import own_rules
 from bot.records import (
@@ -47,6 +47,7 @@ REASON_CHARS = 500
 QUARTER = timedelta(days=91)
 EDIT_CHARS = 1_500
 NO_LIMITS = PublishSettings()
+_NO_PROBLEM = "was closed as not a problem, so nothing more is proposed against it."
 MAX_DRIFT = 0.5
 """Furthest that one threshold may get from where it stood a quarter ago, as a share."""
 
@@ -63,9 +64,11 @@ def pattern_decided(
     what = f"a change for {pattern.outcome} of {pattern.agent}"
     for one in ours:
         if one.rejection == "not_a_problem":
-            return _skipped(what, "rejected_before", f"{one.reference} was closed: not a problem.")
+            return _skipped(what, "rejected_before", f"{one.reference} {_NO_PROBLEM}")
         if one.rejection == "later" and one.closed_at and now - one.closed_at < LATER:
-            return _skipped(what, "rejected_before", f"{one.reference} was closed: later.")
+            back = day(one.closed_at + LATER)
+            reason = f"{one.reference} was closed as “later”, so it waits until {back}."
+            return _skipped(what, "rejected_before", reason)
         is_waiting = one.state == "merged" and one.verdict is None and one.is_measured
         if is_waiting and not one.reverted:
             return _skipped(what, "measuring", f"{one.reference} is merged and still measured.")
@@ -75,7 +78,8 @@ def pattern_decided(
     rejected = {one.id: one.reference for one in ours if _is_turned_down(one)}
     if len(rejected) > OTHER_REMEDIES:
         listed = ", ".join(rejected.values())
-        return _skipped(what, "rejected_before", f"Different remedies were rejected: {listed}.")
+        reason = f"People turned down different changes against it ({listed}); no other is tried."
+        return _skipped(what, "rejected_before", reason)
     return None
 
 
@@ -145,9 +149,7 @@ def already_decided(proposal: Proposal, past: Sequence[PastProposal]) -> Skipped
             continue
         same = one.id == proposal.id or one.marker.get("remedy") == proposal.remedy
         if one.pattern_id == proposal.pattern_id and one.rejection == "not_a_problem":
-            return _skipped(
-                proposal.title, "rejected_before", f"{one.reference} was closed: not a problem."
-            )
+            return _skipped(proposal.title, "rejected_before", f"{one.reference} {_NO_PROBLEM}")
         if same and (reason := _same_remedy(proposal, one)) is not None:
             return _skipped(proposal.title, *reason)
         is_retired = one.state == "merged" and one.remedy == f"{RETIREMENT}{proposal.id}"

@@ -17,6 +17,7 @@ MAX_USER_SHARE = 0.4
 MIN_CORRECTIONS = 3
 MIN_CITED = 5
 """Decisions with distinct inputs that a threshold proposal rests on."""
+TOO_THIN = "The evidence is too thin"
 _WORD = r"[A-Za-zÀ-ÖØ-öø-ɏ0-9_./-]+"
 _SAFE = re.compile(rf"{_WORD}(?: {_WORD}){{0,3}}")
 _SAFE_LENGTH = 40
@@ -47,16 +48,19 @@ def conversation_floor(pattern: Pattern) -> Skipped | None:
     """
     found, users = len(set(pattern.evidence)), pattern.evidence_users
     if found < MIN_CONVERSATIONS:
-        return _too_little(pattern, f"{found} conversations; {MIN_CONVERSATIONS} are needed.")
+        return _too_little(
+            pattern, f"{count(found, 'conversation')}; {MIN_CONVERSATIONS} are needed."
+        )
     if users and users < MIN_USERS:
         return _too_little(
-            pattern, f"{found} conversations of {users} users; {MIN_USERS} users are needed."
+            pattern,
+            f"{found} conversations of {count(users, 'user')}; {MIN_USERS} users are needed.",
         )
     share = pattern.top_user_share
     if share is not None and share > MAX_USER_SHARE:
         return _too_little(
             pattern,
-            f"One user has {percent(share)} of {found} conversations; "
+            f"one user has {percent(share)} of {found} conversations; "
             f"{percent(MAX_USER_SHARE)} is allowed.",
         )
     return None
@@ -80,7 +84,7 @@ def correction_floor(corrections: Sequence[Correction], what: str) -> Skipped | 
     return Skipped(
         what=what,
         code="evidence_floor",
-        reason=f"{count(len(corrections), 'correction')} of "
+        reason=f"{TOO_THIN}: {count(len(corrections), 'correction')} of "
         f"{count(len(conversations), 'conversation')}; "
         f"{MIN_CORRECTIONS} of {MIN_CORRECTIONS} are needed.",
     )
@@ -90,5 +94,5 @@ def _too_little(pattern: Pattern, reason: str) -> Skipped:
     return Skipped(
         what=f"a change for {pattern.outcome} of {pattern.agent}",
         code="evidence_floor",
-        reason=reason,
+        reason=f"{TOO_THIN}: {reason}",
     )

@@ -70,15 +70,31 @@ def find_scalar(files: Sequence[SourceFile], name: str) -> Scalar | Skipped:
     numbers, unread = _all_numbers(files)
     exact = [one for one in numbers if name in {one[1], _without_value_key(one[1])}]
     ending = [one for one in numbers if f".{_without_value_key(one[1])}".endswith(f".{name}")]
-    return _only(exact or ending, files, f"threshold {name}", unread)
+    missing = "No number goes by this name"
+    return _only(exact or ending, files, f"threshold {name}", missing, unread)
 
 
 def find_number(
-    files: Sequence[SourceFile], what: str, is_wanted: Callable[[str, Decimal], bool]
+    files: Sequence[SourceFile],
+    what: str,
+    is_wanted: Callable[[str, Decimal], bool],
+    *,
+    missing: str = "No number fits",
 ) -> Scalar | Skipped:
-    """The only number of which `is_wanted(key, value)` holds; `what` names it in a refusal."""
+    """The only number of which `is_wanted(key, value)` holds.
+
+    `what` names it in a refusal, and `missing` begins the one that says there is none.
+    """
     numbers, unread = _all_numbers(files)
-    return _only([one for one in numbers if is_wanted(one[1], one[2])], files, what, unread)
+    wanted = [one for one in numbers if is_wanted(one[1], one[2])]
+    return _only(wanted, files, what, missing, unread)
+
+
+def numbers_called(
+    files: Sequence[SourceFile], is_name: Callable[[str], bool]
+) -> list[tuple[str, str, Decimal]]:
+    """(path, key, value) of every number of which `is_name(key)` holds."""
+    return [(file.path, key, value) for file, key, value in _all_numbers(files)[0] if is_name(key)]
 
 
 _Place: TypeAlias = tuple[SourceFile, str, Decimal]
@@ -92,22 +108,25 @@ def _all_numbers(files: Sequence[SourceFile]) -> tuple[list[_Place], list[str]]:
         try:
             found += [(file, key, value) for key, value in _numbers(file.path, file.text)]
         except structure.NotParsed as error:
-            unread.append(f"{file.path!r} does not parse ({error})")
+            unread.append(f"{file.path!r} does not parse ({error}).")
     return found, unread
 
 
 def _only(
-    places: Sequence[_Place], files: Sequence[SourceFile], what: str, unread: Sequence[str]
+    places: Sequence[_Place],
+    files: Sequence[SourceFile],
+    what: str,
+    missing: str,
+    unread: Sequence[str],
 ) -> Scalar | Skipped:
     if len(places) == 1:
         return _locate(*places[0], what)
     listed = ", ".join(f"{key} in {file.path!r}" for file, key, _ in places[:4])
     searched = ", ".join(repr(file.path) for file in files[:6]) or "no threshold or config files"
     reason = (
-        f"Several numbers fit the name: {listed}."
+        f"Several numbers fit: {listed}."
         if places
-        else f"No number goes by this name; searched {searched}. Name its file under "
-        "`agents:` in the settings."
+        else f"{missing}; searched {searched}. Name its file under `agents:` in the settings."
     )
     code = "ambiguous" if places else "no_file"
     return Skipped(what=what, code=code, reason=" ".join([reason, *unread]))

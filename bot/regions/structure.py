@@ -15,7 +15,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import PurePosixPath
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from collector.records import Json
 
@@ -30,11 +30,17 @@ class NotParsed(ValueError):
 
 
 def mistake(error: Exception) -> str:
-    """What a parser of Python says against a text, in one short line."""
+    """What a parser says against a text, in one short line, with the place where it knows it."""
     if isinstance(error, SyntaxError) and error.msg:
         return f"{error.msg}, line {error.lineno}"
+    if isinstance(error, MarkedYAMLError) and error.problem and error.problem_mark:
+        # Of a key that stands twice the parser also tells the value, which is nobody's business.
+        problem = error.problem.partition(" with value ")[0]
+        return f"{problem}, line {error.problem_mark.line + 1}"
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
     first = str(error).strip().splitlines()[:1]
-    return f"{type(error).__name__}: {first[0] if first else ''}"
+    return first[0] if first else type(error).__name__
 
 
 def parse(path: str, text: str) -> Json:
@@ -58,8 +64,7 @@ def parse(path: str, text: str) -> Json:
         front = _FRONT_MATTER.match(text) if suffix in {".md", ".mdx", ".markdown"} else None
         return _yaml(front[1]) if front else None
     except (ValueError, SyntaxError, YAMLError, RecursionError) as error:
-        first = str(error).strip().splitlines()[:1]
-        raise NotParsed(f"{type(error).__name__}: {first[0] if first else ''}") from error
+        raise NotParsed(mistake(error)) from error
 
 
 def _yaml(text: str) -> Json:

@@ -244,7 +244,7 @@ def test_a_threshold_moves_slowly(days: int, stood_at: float, new: float, fine: 
     [
         pytest.param({}, None, id="enough"),
         pytest.param({"evidence": tuple("abcd")}, "4 conversations", id="four"),
-        pytest.param({"evidence": ("a",) * 9}, "1 conversations", id="one-repeated"),
+        pytest.param({"evidence": ("a",) * 9}, "1 conversation;", id="one-repeated"),
         pytest.param({"evidence_users": 2}, "2 users", id="two-users"),
         pytest.param({"top_user_share": 0.41}, "41 %", id="one-user-has-most"),
         pytest.param({"evidence_users": 0, "top_user_share": None}, None, id="no-ids"),

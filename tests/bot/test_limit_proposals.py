@@ -101,18 +101,27 @@ def test_the_limit_is_found_in_code_and_in_every_kind_of_file(
 
 
 @pytest.mark.parametrize(
-    ("text", "code"),
+    ("text", "code", "says"),
     [
-        ("temperature: 1\n", "no_file"),
-        ("max_tokens: 20000\n", "no_file"),  # not what production was cut at
-        ("a: {max_tokens: 200}\nb: {max_tokens: 200}\n", "ambiguous"),
+        ("temperature: 1\n", "no_file", "No number has the name of such a limit; searched"),
+        (
+            "max_tokens: 20000\n",
+            "production_differs",
+            "max_tokens in 'config/agent.yaml' is 20000, and in production answers stop at about "
+            "800 characters; deploy the file",
+        ),
+        ("a: {max_tokens: 200}\nb: {max_tokens: 200}\n", "ambiguous", "Several numbers fit: a."),
+        ("a: [max_tokens\n", "no_file", "does not parse (expected ',' or ']', but got"),
     ],
 )
-def test_a_number_that_production_does_not_run_on_is_left_alone(text: str, code: str) -> None:
+def test_a_number_that_production_does_not_run_on_is_left_alone(
+    text: str, code: str, says: str
+) -> None:
     (skipped,) = limits("config/agent.yaml", text, answers(800))
 
     assert isinstance(skipped, Skipped)
     assert skipped.code == code
+    assert says in skipped.reason
 
 
 def test_a_few_long_answers_of_one_user_are_no_ground() -> None:

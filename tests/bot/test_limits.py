@@ -175,7 +175,9 @@ def test_room_is_counted_as_it_is_taken() -> None:
     room.take("a")
     room.take("a")
 
-    assert "2 new proposals in seven days" in str(room.hindrance("a"))
+    assert room.hindrance("a") == (
+        "At most 2 new proposals may be opened in seven days (0 before this run, 2 in it)."
+    )
 
 
 def test_quiet_hours_default_to_none() -> None:

@@ -268,7 +268,7 @@ def test_what_a_model_cites_never_raises_a_count() -> None:
         ),
         pytest.param(
             [a_failure(n, user_id=f"u-{max(0, n - 2)}") for n in range(6)],
-            "One user has 50",
+            "one user has 50",
             id="one-user-has-half",
         ),
     ],

@@ -161,7 +161,7 @@ def test_two_corrections_are_too_few() -> None:
     refused = refusal(a_correction_pattern(corrections(2)))
 
     assert refused.code == "evidence_floor"
-    assert refused.reason.startswith("2 corrections of 2 conversations; 3 of 3")
+    assert "thin: 2 corrections of 2 conversations; 3 of 3" in refused.reason
 
 
 def test_three_corrections_of_one_conversation_are_too_few() -> None:

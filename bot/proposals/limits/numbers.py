@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from bot.proposals.limits.observed import LimitKind, Observed
-from bot.proposals.scalars import Scalar, find_number
+from bot.proposals.scalars import Scalar, find_number, numbers_called
 from bot.records import Skipped, SourceFile
 
 NAMES: dict[LimitKind, frozenset[str]] = {
@@ -30,6 +30,11 @@ WORDS: dict[LimitKind, str] = {
     "steps": "the limit on steps",
     "tool_time": "the time that a tool may take",
 }
+_MEASURES: dict[LimitKind, str] = {
+    "answer": "answers stop at about {:,.0f} characters",
+    "steps": "conversations stop at {:,.0f} calls of the model",
+    "tool_time": "calls stop after about {:,.1f} seconds",
+}
 _TOKENS_PER_CHAR = (Decimal("0.12"), Decimal("1.5"))
 """Between code in English and text in Chinese."""
 
@@ -46,12 +51,34 @@ def find_limit(files: Sequence[SourceFile], observed: Observed) -> Scalar | Skip
             return False
         return _fits(observed.kind, value, stopped)
 
-    what = WORDS[observed.kind]
-    found = find_number(files, what, is_limit)
-    if not isinstance(found, Skipped) or found.code != "ambiguous" or not observed.tool:
+    def find(is_wanted: Callable[[str, Decimal], bool]) -> Scalar | Skipped:
+        missing = "No number has the name of such a limit"
+        return find_number(files, WORDS[observed.kind], is_wanted, missing=missing)
+
+    found = find(is_limit)
+    if not isinstance(found, Skipped):
         return found
-    own = observed.tool.lower()
-    return find_number(files, what, lambda key, value: own in key.lower() and is_limit(key, value))
+    if found.code == "ambiguous" and observed.tool:
+        own = observed.tool.lower()
+        return find(lambda key, value: own in key.lower() and is_limit(key, value))
+    if found.code == "no_file":
+        return _differs(files, observed.kind, stopped) or found
+    return found
+
+
+def _differs(files: Sequence[SourceFile], kind: LimitKind, stopped: Decimal) -> Skipped | None:
+    """The number that has the name and is not what production runs with; None where none has it."""
+    named = numbers_called(files, lambda key: last_name(key) in NAMES[kind])
+    if not named:
+        return None
+    path, key, value = named[0]
+    return Skipped(
+        what=WORDS[kind],
+        code="production_differs",
+        reason=f"{key} in {path!r} is {value}, and in production "
+        f"{_MEASURES[kind].format(stopped)}; deploy the file, correct it, or name the file that "
+        "production reads under `agents:` in the settings.",
+    )
 
 
 def last_name(key: str) -> str:
