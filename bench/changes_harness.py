@@ -21,7 +21,7 @@ from bot.causes.reader import read_cause
 from bot.causes.rules import Shown, cause_by_rules
 from bot.causes.traits import traits_of
 from bot.model import Model
-from bot.model_changes import changes_of
+from bot.model_changes import change_of
 from bot.proposals.diagnosis import diagnose, pick_conversations
 from bot.proposals.edits import apply_edits, render_diff
 from bot.proposals.prompt_cause import MAX_READ, problem_of
@@ -70,7 +70,7 @@ def run(fault: ToolFault, base_url: str) -> Outcome:
         cause = _read(pattern, files, repository, failing, ask)
     if cause is not None:
         pattern = replace(pattern, cause=cause, root_cause=cause.cause)
-    *_, found = changes_of(
+    found = change_of(
         pattern,
         repository,
         files,

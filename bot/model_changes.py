@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from bot.figures import count
 from bot.predicted import over_all
 from bot.proposals import constraints, propose_prompt
+from bot.proposals.floors import MIN_CONVERSATIONS
 from bot.proposals.harness import propose_harness, routed_cause
 from bot.records import (
     AgentFiles,
@@ -39,6 +40,7 @@ EXAMPLES = 40
 """Failing conversations, and as many passing ones, from which the reader picks for one pattern."""
 OF_ONE = 3
 """Failing conversations of one user among them."""
+TOOL_ELSEWHERE = "The tool that it lies in stands in no file of this agent"
 
 
 def model_changes(
@@ -57,9 +59,16 @@ def model_changes(
     """Changes for the most important patterns; the rest waits for the next cycle.
 
     What lies in a tool or in the program goes there, all else into the prompt. `taken` are
-    remedies that are proposed without a model.
+    remedies that are proposed without a model. One answer for each pattern; none for those that
+    must wait and have a finding, which says more than that they wait.
     """
-    waiting = {one.id: reason for one in patterns if (reason := _unchanged(one, past))}
+    started = _started(facts)
+    late = {one.id: _lately(one, past, started) for one in patterns}
+    waiting = {
+        one.id: reason
+        for one in patterns
+        if (reason := _unchanged(one, past) or _mended(one, late[one.id], past))
+    }
     yield from waiting.values()
     open_now = {
         (one.agent, one.pattern_id)
@@ -72,14 +81,18 @@ def model_changes(
     revised = sum((pattern.agent, pattern.id) in open_now for pattern in fresh)
     read_at_most = min(PROMPT_PATTERNS, slots + revised)
     for pattern in fresh[read_at_most:]:
+        if pattern.cause is not None and not pattern.cause.is_fixable:
+            continue
         sentence = (
             f"The model may be asked about {count(read_at_most, 'pattern')} in this run "
             f"(at most {PROMPT_PATTERNS}, and no more than may be opened this week)."
             if read_at_most
             else "No more may be opened this week, so the model is not asked about it."
         )
-        yield Skipped(what=_prompt_change(pattern), code="cap", reason=sentence)
-    chosen = {pattern.id: examples(facts, pattern) for pattern in fresh[:read_at_most]}
+        yield Skipped(
+            what=_prompt_change(pattern), code="cap", reason=sentence, pattern_id=pattern.id
+        )
+    chosen = {one.id: examples(facts, late[one.id]) for one in fresh[:read_at_most]}
     keys = {key for pair in chosen.values() for group in pair for key in group}
     read = conversations_of(keys)
     for pattern in fresh[:read_at_most]:
@@ -95,7 +108,7 @@ def model_changes(
             and not one.reverted
             and (one.verdict is None or now - one.merged_at < timedelta(days=28))
         ]
-        found = changes_of(
+        found = change_of(
             pattern,
             repository,
             files[pattern.agent],
@@ -107,11 +120,13 @@ def model_changes(
             now=now,
             conversations_per_month=_monthly(facts, pattern.agent, now=now),
         )
-        for one in found:
-            yield over_all(one, pattern, facts) if isinstance(one, Proposal) else one
+        if isinstance(found, Proposal):
+            yield over_all(found, pattern, facts)
+        else:
+            yield replace(found, pattern_id=pattern.id)
 
 
-def changes_of(
+def change_of(
     pattern: Pattern,
     repository: Repository,
     files: AgentFiles,
@@ -123,10 +138,11 @@ def changes_of(
     ask: Ask,
     now: datetime,
     conversations_per_month: float | None,
-) -> Iterator[Proposal | Finding | Skipped]:
+) -> Proposal | Finding | Skipped:
     """The change for one pattern: of a tool or of the program where its cause lies there, else of
     the prompt."""
     cause = routed_cause(pattern, failing, passing)
+    elsewhere: Skipped | None = None
     if cause is not None:
         routed = propose_harness(
             replace(pattern, cause=cause, root_cause=cause.cause),
@@ -138,11 +154,11 @@ def changes_of(
             taken=taken,
             ask=ask,
         )
-        yield routed
         # Where the tools are kept elsewhere, the prompt is all that can be changed here.
         if not (isinstance(routed, Skipped) and routed.code == "no_file"):
-            return
-    yield propose_prompt(
+            return routed
+        elsewhere = routed
+    found = propose_prompt(
         pattern,
         repository,
         files,
@@ -153,6 +169,21 @@ def changes_of(
         now=now,
         conversations_per_month=conversations_per_month,
     )
+    return found if elsewhere is None else _in_its_place(found, elsewhere)
+
+
+def _in_its_place(
+    found: Proposal | Finding | Skipped, routed: Skipped
+) -> Proposal | Finding | Skipped:
+    """What came of the prompt where a tool was the place, and no file of it was found."""
+    if isinstance(found, Proposal):
+        tried = f"{routed.what}: {routed.reason}"
+        return replace(found, alternatives=(*found.alternatives, tried))
+    if isinstance(found, Finding):
+        return replace(found, sentence=f"{found.sentence} {TOOL_ELSEWHERE}.")
+    if found.code == "no_file":
+        return routed
+    return replace(found, reason=f"{TOOL_ELSEWHERE}, so the prompt was tried. {found.reason}")
 
 
 def _monthly(facts: pa.Table, agent: str, *, now: datetime) -> float | None:
@@ -183,8 +214,63 @@ def _unchanged(pattern: Pattern, past: Sequence[PastProposal]) -> Skipped | None
                 what=_prompt_change(pattern),
                 code="unchanged",
                 reason=f"{one.reference} rests on the same evidence; nothing is new.",
+                pattern_id=pattern.id,
             )
     return None
+
+
+def _mended(pattern: Pattern, late: Pattern, past: Sequence[PastProposal]) -> Skipped | None:
+    """What is left of it since our last merge is too little: the same cause, found in another
+    group of the same window, would be mended a second time."""
+    merge = _last_merge(pattern, past)
+    if merge is None or len(late.evidence) >= MIN_CONVERSATIONS:
+        return None
+    return Skipped(
+        what=_prompt_change(pattern),
+        code="measuring",
+        reason=f"{len(late.evidence)} of its {count(len(pattern.evidence), 'conversation')} are "
+        f"from after {merge.reference} was merged, which may have mended it; Debrief looks again "
+        f"at {MIN_CONVERSATIONS}.",
+        pattern_id=pattern.id,
+    )
+
+
+def _lately(
+    pattern: Pattern, past: Sequence[PastProposal], started: Mapping[Key, datetime]
+) -> Pattern:
+    """The pattern with what failed since our last merge alone, where there was one."""
+    merge = _last_merge(pattern, past)
+    if merge is None or merge.merged_at is None:
+        return pattern
+    since = merge.merged_at
+    dated = [(one, started.get((pattern.agent, one))) for one in pattern.evidence]
+    return replace(pattern, evidence=tuple(one for one, at in dated if at and at >= since))
+
+
+def _last_merge(pattern: Pattern, past: Sequence[PastProposal]) -> PastProposal | None:
+    """The newest change by the model that works, or may, and is about the same users."""
+    merged = [
+        (one.merged_at, one)
+        for one in past
+        if one.agent == pattern.agent
+        and one.kind in BY_THE_MODEL
+        and one.merged_at is not None
+        and not one.reverted
+        and one.verdict in (None, "worked")
+        and (_intent(one) is None or pattern.intent_id in (None, _intent(one)))
+    ]
+    return max(merged, key=lambda pair: pair[0])[1] if merged else None
+
+
+def _intent(past: PastProposal) -> str | None:
+    prediction = past.marker.get("prediction")
+    found = prediction.get("intent_id") if isinstance(prediction, dict) else None
+    return found if isinstance(found, str) else None
+
+
+def _started(facts: pa.Table) -> Mapping[Key, datetime]:
+    columns = (facts[name].to_pylist() for name in ("agent", "conversation_id", "started_at"))
+    return {(agent, one): at for agent, one, at in zip(*columns, strict=True) if at is not None}
 
 
 def examples(facts: pa.Table, pattern: Pattern) -> tuple[Sequence[Key], Sequence[Key]]:

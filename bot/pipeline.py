@@ -140,6 +140,8 @@ class Changes:
     skipped: tuple[Skipped, ...] = ()
     waiting: tuple[Proposal, ...] = ()
     """Ready, and held back by a limit."""
+    answered: frozenset[str] = frozenset()
+    """Patterns that these answer: what was said of them before gives way."""
 
 
 def understand(
@@ -418,11 +420,16 @@ def propose(
     )
     held = {one.what for one in capped}
     left_out = [result for result in results if isinstance(result, Skipped)]
+    patterns = {one.title: one.pattern_id for one in results if isinstance(one, Proposal)}
+    left_out += [
+        replace(one, pattern_id=patterns.get(one.what)) for one in (*stopped, *failed, *capped)
+    ]
     return Changes(
         proposals=(*(one for one in gated if one.id in wanted_now), *kept),
         waiting=tuple(one for one in ready if one.title in held),
         findings=tuple(result for result in results if isinstance(result, Finding)),
-        skipped=(*left_out, *stopped, *failed, *capped),
+        skipped=tuple(left_out),
+        answered=frozenset(one.pattern_id for one in results if one.pattern_id is not None),
     )
 
 
@@ -441,10 +448,11 @@ def _from_patterns(
     for pattern in understood.report.patterns:
         decided = pattern_decided(pattern, past, now=now)
         own = files[pattern.agent]
+        found: Proposal | Finding | Skipped
         if decided is not None:
-            results.append(decided)
+            found = decided
         elif pattern.kind == "correction":
-            rule = propose_rule(
+            found = propose_rule(
                 pattern,
                 repository,
                 own,
@@ -452,14 +460,17 @@ def _from_patterns(
                 taught=taught(past),
                 now=now,
             )
-            results.append(rule)
         elif pattern.kind == "threshold" and (turning := restless(pattern, past)):
-            results.append(turning)
+            found = turning
         elif pattern.kind == "threshold":
             move = settings.limits.threshold_move
-            results.append(propose_threshold(pattern, repository, own, now=now, max_move=move))
+            found = propose_threshold(pattern, repository, own, now=now, max_move=move)
         else:
             for_model.append(pattern)
+            continue
+        results.append(
+            found if isinstance(found, Proposal) else replace(found, pattern_id=pattern.id)
+        )
     return results, for_model
 
 

@@ -133,6 +133,9 @@ def _inside(folder: Path, name: str) -> Path:
 
 def _plan_json(plan: Plan) -> str:
     values = dataclasses.asdict(plan)
+    for one in values["left_out"]:
+        if one["pattern_id"] is None:
+            del one["pattern_id"]
     return json.dumps(values, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
 
@@ -196,6 +199,7 @@ class _SkippedModel(_Model):
     what: str
     code: str = "unknown"
     reason: str
+    pattern_id: str | None = None
 
 
 class _PlanModel(_Model):

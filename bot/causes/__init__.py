@@ -5,7 +5,7 @@ reader, some failing conversations; gives each pattern its `Cause`. What no chan
 mend is a finding. Rules cost nothing; the reader one call per conversation that it reads.
 """
 
-from bot.causes.explain import Explained, explain_by_reader, explain_by_rules
+from bot.causes.explain import Explained, explain_by_reader, explain_by_rules, unanswered
 from bot.causes.traits import Trait, traits_of
 
-__all__ = ["Explained", "Trait", "explain_by_reader", "explain_by_rules", "traits_of"]
+__all__ = ["Explained", "Trait", "explain_by_reader", "explain_by_rules", "traits_of", "unanswered"]

@@ -13,6 +13,7 @@ from bot.causes.traits import Trait
 from bot.causes.versions import cause_by_version, kinds_of_files
 from bot.figures import count
 from bot.proposals.diagnosis import diagnose, pick_conversations
+from bot.proposals.prompt_case import about
 from bot.proposals.prompt_cause import MAX_READ, problem_of
 from bot.proposals.prompt_file import choose_prompt_file
 from bot.proposals.tools import tools_shown
@@ -24,6 +25,7 @@ from bot.records import (
     FileHistory,
     Finding,
     Key,
+    PastProposal,
     Pattern,
     PatternReport,
     Repository,
@@ -113,10 +115,30 @@ def explain_by_reader(
             causes[pattern.id] = cause
         elif reading.skipped:
             last = reading.skipped[-1]
-            what = f"the cause of {pattern.id} ({count(reading.read, 'conversation')} read)"
-            skipped.append(Skipped(what=what, code=last.code, reason=last.reason))
+            skipped.append(
+                Skipped(
+                    what=f"the cause of {pattern.outcome} of {pattern.agent}{about(pattern)} "
+                    f"({count(reading.read, 'conversation')} read)",
+                    code=last.code,
+                    reason=last.reason,
+                    pattern_id=pattern.id,
+                )
+            )
     patterns = [_with_cause(one, causes.get(one.id)) for one in report.patterns]
     return Explained(report=_told(report, patterns), skipped=tuple(skipped))
+
+
+def unanswered(
+    report: PatternReport, past: Sequence[PastProposal], answered: Collection[str] = ()
+) -> PatternReport:
+    """The report without the findings on patterns that have another answer.
+
+    That is a pull request that is open, or in this run a proposal, a finding or a reason:
+    `answered` are their ids. Each pattern has one answer.
+    """
+    ids = {*answered, *(one.pattern_id for one in past if one.state == "open")}
+    kept = tuple(one for one in report.findings if one.pattern_id not in ids)
+    return replace(report, findings=kept)
 
 
 def _agent_prompt(
@@ -161,6 +183,7 @@ def _told(report: PatternReport, patterns: Sequence[Pattern]) -> PatternReport:
             agent=one.agent,
             sentence=f"Not fixable by a change to a file: {one.cause.sentence}",
             evidence=tuple(dict.fromkeys(place.conversation_id for place in one.cause.quotes)),
+            pattern_id=one.id,
         )
         for one in patterns
         if one.cause is not None and not one.cause.is_fixable and one.id not in before

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bot.bundle import Operations, operations_for, read_body, read_bundle, write_bundle
+from bot.causes import unanswered
 from bot.check_command import CheckCommand
 from bot.commands.ledger import entries_of, remember
 from bot.commands.loading import (
@@ -245,7 +246,8 @@ def _cycle(
         expire_days=workspace.settings.publish.expire_days,
     )
     nothing = () if understood.report.agents else (empty_store(shell, workspace.settings),)
-    skipped = (*nothing, *understood.skipped, *changes.skipped, *too_early, *operations.left_out)
+    unread = [one for one in understood.skipped if one.pattern_id not in changes.answered]
+    skipped = (*nothing, *unread, *changes.skipped, *too_early, *operations.left_out)
     left_out = tuple(dict.fromkeys(skipped))
     operations = with_surface(
         marked(operations, rollbacks, wishes, taken_out_by(changes.proposals)),
@@ -273,7 +275,7 @@ def _cycle(
         operations=operations.operations,
         left_out=left_out,
     )
-    report = understood.report
+    report = unanswered(understood.report, past, changes.answered)
     told = replace(report, findings=(*report.findings, *changes.findings))
     return Found(
         workspace=workspace,

@@ -16,7 +16,7 @@ from bot.figures import count, percent, rate
 from bot.markdown import plain
 from bot.proposals.compare import DONE_OTHERWISE
 from bot.proposals.contrast import Contrast
-from bot.proposals.diagnosis import Cause, Reading
+from bot.proposals.diagnosis import Cause, Diagnosis, Reading
 from bot.proposals.floors import MIN_USERS, floor_note
 from bot.proposals.identity import fingerprint, proposal_id
 from bot.proposals.prompt_file import PromptFile
@@ -137,17 +137,18 @@ def _evidence(pattern: Pattern, cause: Cause) -> Evidence:
         users=len(users),
         conversation_ids=tuple(sorted(c.conversation_id for c in conversations)),
         items=tuple(
-            EvidenceItem(
-                id=found.conversation.conversation_id,
-                paraphrase=found.paraphrase
-                or f"The reader's proof is in message {found.message_index}.",
-            )
+            EvidenceItem(id=found.conversation.conversation_id, paraphrase=seen_there(found))
             for found in cause.members[:ITEMS_SHOWN]
         ),
         first_at=times[0] if times else None,
         last_at=times[-1] if times else None,
         note=floor_note(replace(pattern, evidence_users=len(users))),
     )
+
+
+def seen_there(found: Diagnosis) -> str:
+    """What the reader of one conversation saw, as the table of evidence says it."""
+    return found.paraphrase or f"The reader's proof is in message {found.message_index}."
 
 
 def _title(candidate: Candidate, prompt: PromptFile) -> str:

@@ -306,6 +306,24 @@ def test_of_edits_much_alike_the_writers_first_is_taken_and_of_others_the_smalle
     assert text_after(smaller, in_python()) == PYTHON.replace(TIDY["old"], TIDY["new"])
 
 
+def test_a_few_lines_more_than_the_smallest_edit_do_not_outweigh_the_writers_choice() -> None:
+    tidied = "    order_id = order_id.strip()\n    order_id = order_id.removeprefix('#')\n"
+    longer = {**TIDY, "new": tidied + "    order_id = order_id.upper()\n" + TIDY["old"]}
+
+    proposal = propose(Script(longer, SAY))
+
+    assert text_after(proposal, in_python()) == PYTHON.replace(TIDY["old"], longer["new"])
+
+
+def test_a_line_of_code_is_as_wide_as_the_files_lines_may_be() -> None:
+    wide = {**TIDY, "new": f"    order_id = order_id{'.strip()' * 12}\n{TIDY['old']}"}
+
+    skipped = propose(Script(wide))
+
+    assert isinstance(skipped, Skipped)
+    assert "It writes a line of 119 characters; 100 are allowed." in skipped.reason
+
+
 RUNNER = """def answer(messages):
     reply = client.messages.create(model=MODEL, messages=messages)
     return reply.text
@@ -366,6 +384,7 @@ def test_readers_lead_to_the_tool_that_their_proofs_are_about() -> None:
 
     assert isinstance(proposal, Proposal), proposal
     assert proposal.evidence.entries == 12
+    assert {one.paraphrase for one in proposal.evidence.items} == {finding["paraphrase"]}
     told = script.of("write")[0].between("cause")
     assert "The lookup got a number in a form that it does not take." in told
 

@@ -6,7 +6,7 @@ description stands in the body, and the diff says the rest.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from bot.figures import count, rate
@@ -51,8 +51,13 @@ def build_proposal(
     conversations: Sequence[Conversation],
     read: int,
     cost: ModelCost,
+    *,
+    said: Mapping[str, str],
 ) -> Proposal:
-    """`pattern` has `conversations`, which show the cause, as its evidence, of `read` in all."""
+    """`pattern` has `conversations`, which show the cause, as its evidence, of `read` in all.
+
+    `said` gives by conversation what a reader saw there; empty where the cause was counted.
+    """
     candidate = written.candidate
     place = candidate.place
     tool = place.tool if isinstance(place, Description) else _tool_of(place, seen)
@@ -60,7 +65,7 @@ def build_proposal(
     part = "description" if isinstance(place, Description) else "function"
     remedy = f"{place.file.path}: {part} of {name}"
     id = proposal_id("harness", pattern, remedy)
-    evidence = _evidence(pattern, conversations, seen)
+    evidence = _evidence(pattern, conversations, seen, said)
     return Proposal(
         id=id,
         fingerprint=fingerprint(id, (candidate.edit,), evidence),
@@ -152,14 +157,19 @@ def _confidence(pattern: Pattern, evidence: Evidence) -> Literal["low", "medium"
     return "medium" if tested and evidence.users >= MIN_USERS else "low"
 
 
-def _evidence(pattern: Pattern, conversations: Sequence[Conversation], seen: Seen) -> Evidence:
+def _evidence(
+    pattern: Pattern, conversations: Sequence[Conversation], seen: Seen, said: Mapping[str, str]
+) -> Evidence:
     times = sorted(one.started_at for one in conversations if one.started_at)
     return Evidence(
         entries=len(conversations),
         users=pattern.evidence_users,
         conversation_ids=tuple(sorted(one.conversation_id for one in conversations)),
         items=tuple(
-            EvidenceItem(id=one.conversation_id, paraphrase=_item(one, seen.tool))
+            EvidenceItem(
+                id=one.conversation_id,
+                paraphrase=said.get(one.conversation_id) or _counted(one, seen.tool),
+            )
             for one in conversations[:ITEMS_SHOWN]
         ),
         first_at=times[0] if times else None,
@@ -168,13 +178,14 @@ def _evidence(pattern: Pattern, conversations: Sequence[Conversation], seen: See
     )
 
 
-def _item(conversation: Conversation, tool: str) -> str:
+def _counted(conversation: Conversation, tool: str) -> str:
+    """What our own count shows of one conversation."""
     messages = enumerate(conversation.messages)
     failed = [at for at, one in messages if has_failed(one) and one.name == tool]
     if failed:
         return f"The tool failed in message {failed[0]}."
     if tool:
-        return "What the tool says of itself, or gave back, misled the agent."
+        return "The tool gave nothing back."
     return "The program around the model failed."
 
 

@@ -9,8 +9,8 @@ calls.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from bot.figures import count
 from bot.proposals.diagnosis import Diagnosis, diagnose, enough_calls, pick_conversations
@@ -22,6 +22,7 @@ from bot.proposals.harness.places import Place, find_places, find_runner, messag
 from bot.proposals.harness.routing import failing_tool, failure_of
 from bot.proposals.harness.seen import Seen, failing_tools, look_at, tool_at
 from bot.proposals.harness.writing import NotHere, write_edit
+from bot.proposals.prompt_case import about, seen_there
 from bot.proposals.prompt_cause import MAX_READ, problem_of
 from bot.proposals.prompt_file import choose_prompt_file
 from bot.proposals.spending import MAX_TOKENS, Metered
@@ -59,6 +60,8 @@ class Shown:
     read: int
     told: tuple[str, ...] = ()
     """Checked paraphrases and suggested rules of readers; none where a rule found the cause."""
+    seen: Mapping[str, str] = field(default_factory=dict)
+    """Conversation id to what a reader saw there, checked; empty where a rule found the cause."""
 
 
 def propose_harness(
@@ -123,7 +126,7 @@ def propose_harness(
         )
     cited = _cited(pattern, shown.conversations)
     return build_proposal(
-        cited, cause, written, seen, shown.conversations, shown.read, metered.cost
+        cited, cause, written, seen, shown.conversations, shown.read, metered.cost, said=shown.seen
     )
 
 
@@ -174,6 +177,7 @@ def _shown(
         told=tuple(
             dict.fromkeys(text for one in own for text in (one.paraphrase, one.rule) if text)
         ),
+        seen={one.conversation.conversation_id: seen_there(one) for one in own},
     )
 
 
@@ -203,7 +207,7 @@ def _elsewhere(pattern: Pattern, why: str) -> Finding:
 
 
 def _what(pattern: Pattern) -> str:
-    return f"a change to a tool of {pattern.agent} against {pattern.outcome}"
+    return f"a change to a tool of {pattern.agent} against {pattern.outcome}{about(pattern)}"
 
 
 def _places(
