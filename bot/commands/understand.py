@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bot.causes import unanswered
 from bot.commands.loading import (
     Workspace,
     ask_of,
@@ -22,10 +23,10 @@ from bot.commands.quality import drawings, monitored
 from bot.commands.shell import Shell
 from bot.dashboard import dashboard_of, dashboard_page
 from bot.history import read_history
+from bot.pattern_name import pattern_name
 from bot.pipeline import Understanding, explain, measure
 from bot.records import Pattern, PatternReport
 from bot.report import html_page, patterns_text
-from bot.report.content import pattern_name
 
 if TYPE_CHECKING:
     from bot.model import Model
@@ -52,6 +53,7 @@ def report(shell: Shell, given: argparse.Namespace) -> int:
     workspace, understood, model = _with_read_causes(shell, given.repo)
     history = given.history or (f"git:{given.repo}" if given.repo else None)
     past = read_history(history, connect=shell.reader) if history else ()
+    understood = replace(understood, report=unanswered(understood.report, past))
     verdicts, waiting = measure(understood, past, now=shell.now)
     out = Path(given.out)
     if out.suffix == ".md":
