@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, cast
@@ -24,7 +25,7 @@ from bot.proposals.edits import (
     render_diff,
     split_lines,
 )
-from bot.proposals.guardrails import changed_lines, check_edits
+from bot.proposals.guardrails import check_edits
 from bot.proposals.prompt_file import PromptFile
 from bot.proposals.text_checks import words
 from bot.records import Ask, Edit, ModelCost, Skipped
@@ -69,7 +70,8 @@ class Candidate:
     """What is new: the rule as a reader of the diff sees it."""
     removed: str
     """What is gone, in the same way."""
-    changed_lines: int
+    size: int
+    """Lines of the prompt that are new, or gone where those are more: a sharpened one is one."""
     growth_tokens: int
     sentences: tuple[str, ...] = ()
     """What `added` is made of."""
@@ -190,7 +192,7 @@ def _standing(
             standing.append(found)
         else:
             notes.refuse(claim["kind"], " ".join(found), found)
-    return sorted(standing, key=lambda candidate: candidate.changed_lines)
+    return sorted(standing, key=lambda one: one.size)
 
 
 def _first_sound(
@@ -205,15 +207,15 @@ def _first_sound(
         if objection.reasons:
             notes.refuse(candidate.kind, objection.sentence, objection.reasons)
             continue
-        notes.dropped += [_not_smaller(other) for other in standing[at + 1 :]]
+        notes.dropped += [_not_taken(other) for other in standing[at + 1 :]]
         return candidate
     return None
 
 
-def _not_smaller(other: Candidate) -> str:
+def _not_taken(other: Candidate) -> str:
     return (
-        f"One {other.kind} was not smaller: {other.changed_lines} changed lines, about "
-        f"{other.growth_tokens} tokens more."
+        f"One {other.kind} was no better: {count(other.size, 'line')}, about "
+        f"{count(other.growth_tokens, 'token')} more."
     )
 
 
@@ -297,10 +299,16 @@ def check_candidate(
         at=at,
         added=added.lstrip("-*•# "),
         removed=removed.lstrip("-*•# "),
-        changed_lines=changed_lines(file.text, written),
+        size=_size(text, changed),
         growth_tokens=(len(changed) - len(text)) // 4,
         sentences=tuple(_fresh(text, changed)),
     )
+
+
+def _size(before: str, after: str) -> int:
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
+    signs = Counter(line[0] for line in list(lines)[2:] if line[1:].strip())
+    return max(signs["+"], signs["-"])
 
 
 def _lost_rules(text: str, changed: str, *, is_conflict: bool) -> list[str]:

@@ -110,6 +110,13 @@ GET = "    found = client.get(order_id, timeout=10)\n"
             "    if not client.may_see",
             id="early-message-with-the-values",
         ),
+        pytest.param(
+            "    if not client.may_see",
+            "    if order_id in MAX_RESULTS:\n"
+            '        return {"error": "one of " + ", ".join(MAX_RESULTS)}\n'
+            "    if not client.may_see",
+            id="early-message-put-together",
+        ),
     ],
 )
 def test_an_ordinary_mend_of_python_may_be_made(old: str, new: str) -> None:
@@ -411,3 +418,19 @@ def test_a_bound_that_is_there_is_not_moved() -> None:
     bounded = ENDLESS.replace("while True:", "for _ in range(limit):")
 
     assert list(check_code("a.py", bounded, bounded.replace("limit", "limit * key"))) != []
+
+
+def test_an_agents_prompt_may_be_called_system_and_a_process_may_not() -> None:
+    before = "import os\n\n\ndef answer(system):\n    return model.ask(system)\n"
+    again = before.replace("return model", "model.ask(system)\n    return model")
+    process = before.replace("return model", "os.system(system)\n    return model")
+    imported = "from os import system\n" + before.replace("answer(system)", "answer(text)")
+
+    assert list(check_code("a.py", before, again)) == []
+    assert any("a process" in one for one in check_code("a.py", before, process))
+    assert any(
+        "a process" in one
+        for one in check_code(
+            "a.py", imported, imported.replace("return", "system(text)\n    return")
+        )
+    )

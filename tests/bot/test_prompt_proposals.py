@@ -496,7 +496,20 @@ def test_the_smallest_edit_wins_and_the_others_are_listed() -> None:
 
     assert isinstance(proposal, Proposal)
     assert proposal.edits[0].new == f"{OLD}\n- {RULE}"
-    assert any("was not smaller" in text for text in proposal.alternatives)
+    assert any("was no better" in text for text in proposal.alternatives)
+
+
+def test_a_sharpened_line_is_as_small_as_a_new_one_and_the_writers_first_is_taken() -> None:
+    sharper = {**a_candidate(new="- Ask for the order number and wait for it."), "kind": "sharpen"}
+
+    proposal = propose(Script(write=candidates(sharper, a_candidate())))
+
+    assert isinstance(proposal, Proposal)
+    assert proposal.edits[0].new == "- Ask for the order number and wait for it."
+    assert any(
+        text.startswith("One add_rule was no better: 1 line, about ")
+        for text in proposal.alternatives
+    )
 
 
 def test_line_ends_of_the_file_are_kept() -> None:

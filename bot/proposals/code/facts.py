@@ -75,6 +75,9 @@ _FORBIDDEN: Mapping[str, frozenset[str]] = {
         "joblib cloudpickle shelve yaml.load".split()
     ),
 }
+_PROMPT = "system"
+"""Alone, and in the file already, it is what programs call an agent's prompt; `os.system` starts a
+process."""
 _IMPORTED = frozenset({"fs", "os", "process", "sys"})
 """Behind a dot these are whatever the owner says; only as the first part they are the module."""
 _DUNDER = re.compile(r"__\w+__")
@@ -89,10 +92,15 @@ def words_of(name: str) -> list[str]:
 def problems(before: Facts, after: Facts) -> Iterator[str]:
     """What the change adds or takes away that it may not, one phrase each; nothing where it may."""
     if after.signatures != before.signatures:
-        yield "changes the name, parameters, defaults or decorators of a function or class"
+        yield (
+            "adds or takes away a function or class, or changes the name, parameters, defaults or "
+            "decorators of one"
+        )
     if fresh := after.imports - before.imports:
         yield f"imports {next(iter(fresh))!r}"
     names = after.names - before.names
+    if _PROMPT in before.names:
+        del names[_PROMPT]
     for what, forbidden in _FORBIDDEN.items():
         if name := next((one for one in names if _uses(one, forbidden)), None):
             yield f"uses {what}: {name!r}"

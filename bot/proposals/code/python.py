@@ -361,6 +361,8 @@ def _is_message(value: ast.expr | None) -> bool:
     if isinstance(value, ast.JoinedStr):
         parts = (one.value for one in value.values if isinstance(one, ast.FormattedValue))
         return all(map(_is_listing, parts))
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
+        return all(_is_message(one) or _is_listing(one) for one in (value.left, value.right))
     if isinstance(value, ast.Dict):
         return all(map(_is_message, value.values))
     return isinstance(value, ast.List | ast.Tuple) and all(map(_is_message, value.elts))

@@ -26,8 +26,10 @@ MAX_EDITS = 3
 MAX_LINES = 20
 """Added and removed lines of one edit."""
 ALIKE_LINES = 5
-"""Edits that differ by fewer lines are read in the same time: which of them is better, the writer
-says."""
+"""Edits that differ from the smallest by fewer lines are read in the same time: which of them is
+better, the writer says."""
+MAX_WIDTH = 100
+"""Characters of a new line of code, unless the file has wider ones: most formatters refuse more."""
 MAX_WORDS = 60
 """Added to a description."""
 SMALL_NUMBERS = frozenset({"0", "1", "2", "3"})
@@ -163,7 +165,8 @@ def _standing(
             standing.append(found)
         else:
             notes.refuse(" ".join(found), found)
-    return sorted(standing, key=lambda one: one.changed_lines // ALIKE_LINES)
+    least = min((one.changed_lines for one in standing), default=0)
+    return sorted(standing, key=lambda one: (one.changed_lines - least) // ALIKE_LINES)
 
 
 def _first_sound(
@@ -261,7 +264,15 @@ def _too_much(place: Place, text: str, changed: str, lines: int) -> list[str]:
     if isinstance(place, Description):
         words = len(changed.split()) - len(text.split())
         return [f"It adds {words} words; {MAX_WORDS} are allowed."] if words > MAX_WORDS else []
-    return [f"It changes {lines} lines; {MAX_LINES} are allowed."] if lines > MAX_LINES else []
+    if lines > MAX_LINES:
+        return [f"It changes {lines} lines; {MAX_LINES} are allowed."]
+    allowed = max(MAX_WIDTH, *map(len, place.file.text.splitlines()))
+    widest = max(map(len, changed.splitlines()), default=0)
+    return (
+        [f"It writes a line of {widest} characters; {allowed} are allowed."]
+        if widest > allowed
+        else []
+    )
 
 
 def _invented_numbers(place: Place, around: str, old: str, new: str) -> list[str]:
