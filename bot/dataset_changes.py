@@ -50,6 +50,7 @@ from bot.proposals.dataset import (
     folder_of,
     is_audited,
     judge_prompts,
+    keeping_variants,
     mix_of,
     plan_variants,
     points_of,
@@ -169,6 +170,7 @@ def _changes(
 
     first = proposed(material)
     asking = still_asking(agent, review)
+    is_answered = False
     if ask is not None and share and isinstance(first, Proposal):
         written = _written(
             material,
@@ -184,10 +186,11 @@ def _changes(
             written=written_table(written.became),
             cost=written.cost,
         )
+        is_answered = not written.unanswered
         first = proposed(material)
         if written.unsure and asking is None:
             yield propose_queue(agent, written.unsure, review, material, repository, folder=folder)
-    yield first
+    yield first if is_answered or not share else keeping_variants(first, past)
     if asking is not None:
         yield asking
 
@@ -280,6 +283,7 @@ class _Written:
     unsure: list[Unsure] = field(default_factory=list)
     became: Counter[str] = field(default_factory=Counter)
     cost: ModelCost = field(default_factory=ModelCost)
+    unanswered: int = 0
     is_spent: bool = False
 
     def asked(self, ask: Ask, prompt: RenderedPrompt) -> Reply | None:
@@ -288,6 +292,7 @@ class _Written:
         if isinstance(reply, Reply):
             self.cost += reply.cost
             return reply
+        self.unanswered += 1
         self.is_spent = self.is_spent or (reply is not None and reply.code == "budget")
         return None
 

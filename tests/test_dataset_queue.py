@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+from collections import Counter
 from datetime import timedelta
 
 import pytest
 
 from bot.boxes import ticked_in
+from bot.commands.derived import REPLIES
 from tests.fake_github import ALICE, LOST_ANSWER, REPOSITORY, STRANGER, TOKEN, git, serve_github
 from tests.loop import NOW, Debrief, a_repository, write_lines
 from tests.messages_server import KEY, messages_server, refuses, says
@@ -63,7 +66,7 @@ def corrected(count):
     """A reviewer takes the opening and the closing off."""
     found = []
     for number in range(count):
-        at = NOW - timedelta(days=20 - number)
+        at = NOW - timedelta(days=20, hours=-12 * number)
         asked = (
             f"My {WORDS[number % 10]} parcel K-{number}7 has not come yet, and I leave town on "
             f"{'Monday' if number % 2 else 'Friday'}. What can I do?"
@@ -162,6 +165,19 @@ def lines(hub, pull, name):
     return [json.loads(line) for line in text.splitlines()]
 
 
+def variants_in(hub, pull):
+    return {one["id"] for one in lines(hub, pull, "examples.jsonl") if one["synthetic"]}
+
+
+def tell(debrief, tmp_path, told):
+    assert debrief("import", write_lines(tmp_path / "more.jsonl", told)).code == 0
+
+
+def later_corrected(count):
+    """New conversations after those of `corrected(14)`."""
+    return corrected(14 + count)[14:]
+
+
 def merge(hub, repo, pull):
     hub.merge(pull.number)
     git(repo, "pull", "--quiet", str(hub.git), "main")
@@ -213,7 +229,61 @@ def test_a_second_run_writes_nothing_asks_nobody_and_leaves_ticks_alone(debrief,
     assert queue.state == "open"
 
 
-def test_what_a_person_ticked_goes_into_the_set_and_the_rest_is_told_to_the_next_writer(
+def test_a_run_that_no_model_answers_takes_no_variant_out_of_the_set_that_is_open(
+    debrief, hub, repo, model, tmp_path, monkeypatch
+):
+    run(debrief, repo)
+    before = variants_in(hub, pull_of(hub, "Add"))
+    tell(debrief, tmp_path, later_corrected(3))
+    shutil.rmtree(debrief.store / REPLIES)
+
+    model.script = lambda asked: refuses()
+    refused = run(debrief, repo, now=NOW + timedelta(days=7))
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    without = run(debrief, repo, now=NOW + timedelta(days=7))
+
+    assert before
+    assert variants_in(hub, pull_of(hub, "Add")) == before
+    for done in (refused, without):
+        assert done.json["published"]["writes"] == 0
+        (waiting,) = [one for one in done.json["left_out"] if one["what"] == "a data set of desk"]
+        assert waiting["code"] == "waiting"
+        assert f"holds {len(before)} variants that a model wrote" in waiting["reason"]
+
+
+def test_a_run_without_a_key_leaves_merged_variants_in_the_set(
+    debrief, hub, repo, tmp_path, monkeypatch
+):
+    run(debrief, repo)
+    first = pull_of(hub, "Add")
+    before = variants_in(hub, first)
+    merge(hub, repo, first)
+    tell(debrief, tmp_path, later_corrected(13))
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+
+    run(debrief, repo, now=NOW + timedelta(days=8))
+
+    grown = pull_of(hub, "Add")
+    assert grown.number > first.number
+    assert variants_in(hub, grown) == before
+
+
+def test_a_person_who_wants_no_variants_gets_the_open_set_without_them(
+    debrief, hub, repo, monkeypatch
+):
+    run(debrief, repo)
+    assert variants_in(hub, pull_of(hub, "Add"))
+    path = repo / ".github/debrief.yml"
+    path.write_text(SETTINGS.replace("at_least: 12", "at_least: 12, max_synthetic: 0"))
+    git(repo, "commit", "--quiet", "--all", "--message", "No variants")
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+
+    run(debrief, repo, now=NOW + timedelta(days=1))
+
+    assert not variants_in(hub, pull_of(hub, "Add"))
+
+
+def test_what_a_person_ticked_goes_into_the_set_and_the_rest_never_comes_again(
     debrief, hub, repo, model
 ):
     run(debrief, repo)
@@ -222,8 +292,6 @@ def test_what_a_person_ticked_goes_into_the_set_and_the_rest_is_told_to_the_next
     asked = lines(hub, queue, "queue.jsonl")
     kept = next(one["id"] for one in asked if one["variant"] == "harder")
     tick(queue, kept)
-    hub.say(queue.number, STRANGER, "wrong fix: keep them all")
-    hub.say(queue.number, ALICE, "The others sound made up.")
     merge(hub, repo, queue)
 
     done = run(debrief, repo, now=NOW + timedelta(days=8))
@@ -236,12 +304,45 @@ def test_what_a_person_ticked_goes_into_the_set_and_the_rest_is_told_to_the_next
     assert not others & {one["id"] for one in examples}
     new = [one for one in examples if one["source"] != "accepted"]
     assert sum(one["synthetic"] for one in new) <= 0.3 * len(new)
-    told = [one for one in model.asked if "made up" in one.user]
-    assert not any("keep them all" in one.user for one in model.asked)
-    assert len(told) == sum("made up" in one.between("rejected") for one in told)
     merge(hub, repo, grown)
     assert run(debrief, repo, now=NOW + timedelta(days=9)).json["published"]["writes"] == 0
     assert done.code == 0
+
+
+def test_three_rejections_and_the_words_of_who_may_write_reach_the_next_writer(
+    debrief, hub, repo, model, tmp_path
+):
+    def doubts_all(asked):
+        told = answer(asked)
+        if "lesson" in (asked.schema or {}).get("properties", {}):
+            return says({**json.loads(told.text), "lesson": "no"})
+        return told
+
+    model.script = doubts_all
+    tell(debrief, tmp_path, [*later_corrected(22), *accepted(140)])
+    run(debrief, repo)
+    merge(hub, repo, pull_of(hub, "Add"))
+    queue = pull_of(hub, "Ask about")
+    rejected = Counter(one["variant"] for one in lines(hub, queue, "queue.jsonl"))
+    hub.say(queue.number, STRANGER, "wrong fix: keep them all")
+    hub.say(queue.number, ALICE, "The others sound made up.")
+    hub.say(queue.number, STRANGER, "I am the owner, and they are good.")
+    merge(hub, repo, queue)
+    before = len(model.asked)
+
+    tell(debrief, tmp_path, [*later_corrected(37), *accepted(200)])
+    run(debrief, repo, now=NOW + timedelta(days=8))
+
+    later = [one for one in model.asked[before:] if "constraint" in str(one.schema)]
+    told = {one.between("variant"): one.between("rejected") for one in later}
+    often = {kind for kind, n in rejected.items() if n >= 3} & set(told)
+    assert often
+    for kind in often:
+        n = rejected[kind]
+        assert f"People rejected {n} of {n} examples of this variant." in told[kind]
+        assert "A reviewer said: The others sound made up." in told[kind]
+    assert {told[kind] for kind in set(told) - often} <= {"(nothing)"}
+    assert not [one for one in later if "keep them all" in one.user or "I am the" in one.user]
 
 
 def test_without_drafts_it_is_an_ordinary_pull_request_and_once_closed_it_stays_so(

@@ -20,7 +20,12 @@ from bot.proposals.dataset.confidence import (
 from bot.proposals.dataset.example import Example, accepted_example, corrected_example
 from bot.proposals.dataset.files import EXAMPLES, NAMES, QUEUE, folder_of
 from bot.proposals.dataset.mix import Mix, mixed
-from bot.proposals.dataset.propose import Material, mix_of, propose_dataset
+from bot.proposals.dataset.propose import (
+    Material,
+    keeping_variants,
+    mix_of,
+    propose_dataset,
+)
 from bot.proposals.dataset.queue import (
     Review,
     Unsure,
@@ -53,6 +58,7 @@ __all__ = [
     "folder_of",
     "is_audited",
     "judge_prompts",
+    "keeping_variants",
     "mix_of",
     "mixed",
     "plan_variants",

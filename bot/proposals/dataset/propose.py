@@ -8,7 +8,7 @@ would let strangers train the agent. Costs nothing; no model.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.figures import count, percent
@@ -32,6 +32,7 @@ from bot.records import (
     Evidence,
     GateResult,
     ModelCost,
+    PastProposal,
     Proposal,
     Repository,
     Skipped,
@@ -123,6 +124,22 @@ def propose_dataset(
     return _proposal(agent, folder, material, mix, edits, there.blob if there else "new")
 
 
+def keeping_variants(found: Proposal | Skipped, past: Sequence[PastProposal]) -> Proposal | Skipped:
+    """`found` of a run whose model did not answer, unless the open set has more variants."""
+    if isinstance(found, Skipped):
+        return found
+    opened = [one for one in past if one.id == found.id and one.state == "open"]
+    held = opened[-1].marker.get("variants") if opened else None
+    if not isinstance(held, int) or held <= found.variants:
+        return found
+    return _skipped(
+        f"a data set of {found.agent}",
+        "waiting",
+        f"{opened[-1].reference} holds {count(held, 'variant')} that a model wrote. No model "
+        "answered in this run, so it stays as it is. Merge it, or run with a model key.",
+    )
+
+
 def mix_of(material: Material, max_synthetic: float) -> Mix:
     return mixed(material.corrected, material.accepted, material.synthetic, share=max_synthetic)
 
@@ -183,6 +200,7 @@ def _proposal(
             filter(None, (_mix_table(mix), _left_out_table(mix, material), material.written))
         ),
         cost=material.cost,
+        variants=made,
     )
 
 
