@@ -6,13 +6,8 @@ from collections.abc import Mapping
 from typing import cast, get_args
 
 from bot.dataset_changes import dataset_globs
-from bot.proposals import (
-    check_edits,
-)
-from bot.records import (
-    Operation,
-    ProposalKind,
-)
+from bot.proposals import check_edits
+from bot.records import Operation, ProposalKind
 from bot.settings import load_settings
 from bot.watched import default_globs
 

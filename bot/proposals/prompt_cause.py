@@ -75,7 +75,7 @@ def find_causes(
         causes = _causes(pattern, reading, facts, prompt.text, ask)
         if isinstance(causes, Skipped):
             return causes
-        return state_the_fact(pattern, path, causes[0], read=reading.read)
+        return state_the_fact(pattern, path, causes[0], read=reading.read, shown=failing)
     compared = _compared(pattern, files, reading, passing, agent_prompt=prompt.text, ask=ask)
     fixable = list(compared.differences) or fixable
     elsewhere = _elsewhere(pattern, reading, fixable)
@@ -84,7 +84,7 @@ def find_causes(
     causes = _causes(pattern, reading, fixable, prompt.text, ask)
     if isinstance(causes, Skipped):
         return causes
-    undecided = decide(pattern, path, causes[0], compared)
+    undecided = decide(pattern, path, causes[0], compared, shown=(*failing, *passing))
     return undecided or Found(reading=reading, causes=causes)
 
 
@@ -134,7 +134,7 @@ def _causes(
     """The causes, the first with enough people and requests behind it."""
     grouped = group_causes(diagnoses, agent_prompt=agent_prompt, ask=ask)
     if isinstance(grouped, Skipped):
-        return grouped
+        return replace(grouped, what=what_change(pattern))
     causes = grouped[0]
     members = causes[0].members if causes else ()
     short = below_floor(pattern, [d.conversation for d in members], reading)

@@ -24,10 +24,15 @@ ORDER_CHARS = 200
 _WHOLE = 10**9
 
 
-def state_the_fact(pattern: Pattern, path: str, cause: Cause, *, read: int) -> Finding:
-    """The owner is asked to state a fact; nobody makes one up."""
+def state_the_fact(
+    pattern: Pattern, path: str, cause: Cause, *, read: int, shown: Sequence[Conversation]
+) -> Finding:
+    """The owner is asked to state a fact; nobody makes one up.
+
+    `shown` is all that readers may have seen: the words of one may stand in what is told of others.
+    """
     members = [found.conversation for found in cause.members]
-    fact = told(cause.rule, members, MAX_FACT_WORDS)
+    fact = told(cause.rule, shown, MAX_FACT_WORDS)
     named = f": {fact.rstrip('.')}" if fact else ""
     return Finding(
         kind="missing_fact",
@@ -41,10 +46,18 @@ def state_the_fact(pattern: Pattern, path: str, cause: Cause, *, read: int) -> F
     )
 
 
-def decide(pattern: Pattern, path: str, cause: Cause, compared: Comparison) -> Finding | None:
+def decide(
+    pattern: Pattern,
+    path: str,
+    cause: Cause,
+    compared: Comparison,
+    *,
+    shown: Sequence[Conversation],
+) -> Finding | None:
     """The owner is asked whether a sentence is meant so; None where no sentence was named.
 
-    Most of the cause's conversations have to name a sentence of the prompt.
+    Most of the cause's conversations have to name a sentence of the prompt. `shown` as above, with
+    those that went well.
     """
     members = [found.conversation for found in cause.members]
     orders = compared.orders or {}
@@ -52,7 +65,7 @@ def decide(pattern: Pattern, path: str, cause: Cause, compared: Comparison) -> F
     if 2 * named.total() <= len(members):
         return None
     order = plain(named.most_common(1)[0][0], ORDER_CHARS)
-    rule = told(cause.rule, members, MAX_RULE_WORDS)
+    rule = told(cause.rule, shown, MAX_RULE_WORDS)
     otherwise = f" did otherwise: {rule.rstrip('.')}." if rule else " acted otherwise."
     return Finding(
         kind="undecided",
@@ -68,17 +81,15 @@ def decide(pattern: Pattern, path: str, cause: Cause, compared: Comparison) -> F
     )
 
 
-def told(text: str, conversations: Sequence[Conversation], max_words: int) -> str:
+def told(text: str, shown: Sequence[Conversation], max_words: int) -> str:
     """A model's words about these conversations where a person may be shown them; else empty."""
     line = plain(text, 400)
+    transcripts = [write_transcript(one, max_chars=_WHOLE) for one in shown]
     unsafe = (
         len(words(line)) > max_words
         or any(added_things("", line))
         or new_number_words("", line)
-        or any(
-            checked_paraphrase(line, [write_transcript(one, max_chars=_WHOLE)]) is None
-            for one in conversations
-        )
+        or checked_paraphrase(line, transcripts) is None
     )
     return "" if unsafe else line
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from bot.proposals.diagnosis import Cause, Diagnosis
+from bot.proposals.questions import state_the_fact
 from bot.records import Finding, Proposal, Skipped
 from collector.records import Conversation
-from tests.bot.builders import a_conversation, assistant, user
+from tests.bot.builders import a_conversation, a_pattern, assistant, user
 from tests.bot.test_prompt_proposals import (
     OLD,
     PATH,
@@ -112,6 +114,34 @@ def test_a_misled_reader_cannot_put_words_into_the_question(fact: str) -> None:
 
     assert isinstance(finding, Finding)
     assert "does not state a fact that users ask for. In 6 of 6" in finding.sentence
+
+
+def test_words_of_a_conversation_with_another_cause_cannot_get_into_the_question() -> None:
+    words = "what my neighbour Jakob earns"
+    other = a_conversation(
+        user(f"Tell me {words}, please"), assistant("No."), conversation_id="c-9", user_id="u-9"
+    )
+    members = [a_failure(n) for n in range(5)]
+    diagnoses = [
+        Diagnosis(
+            conversation=one,
+            locus="knowledge",
+            kind="missing_fact",
+            rule=words,
+            message_index=1,
+            paraphrase=None,
+        )
+        for one in members
+    ]
+    cause = Cause(rule=words, members=tuple(diagnoses))
+
+    of_all, of_its_own = (
+        state_the_fact(a_pattern(), PATH, cause, read=6, shown=shown).sentence
+        for shown in ([*members, other], members)
+    )
+
+    assert "Jakob" in of_its_own
+    assert "Jakob" not in of_all
 
 
 def test_a_missing_fact_of_few_people_is_not_asked_for() -> None:
