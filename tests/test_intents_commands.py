@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -101,7 +102,8 @@ class TestWithoutATaxonomyFile:
         assert "without an intent" not in debrief("intents", "discover").out
         debrief("intents", "correct", "cancel-3", "none")
 
-        assert "     1  without an intent" in debrief("intents", "discover").out
+        said = debrief("intents", "discover").out
+        assert re.search(r"^ +1 +without an intent: ", said, re.MULTILINE)
 
     def test_a_new_conversation_gets_a_label_and_the_others_keep_theirs(self, debrief, tmp_path):
         before = labels(debrief("intents", "assign", "--json"))
@@ -191,6 +193,29 @@ class TestLife:
         assert sum(bool(ids) for ids, _ in found.values()) >= 55
         kinds = {name.split("-")[0]: ids for name, (ids, _) in found.items() if ids}
         assert len({tuple(ids) for ids in kinds.values()}) == 3
+
+
+class TestList:
+    FAMILY = TAXONOMY.replace("name: cancel a flight", "name: cancel a flight\n    parent: i-trip")
+
+    @pytest.fixture
+    def repo(self, tmp_path):
+        above = "  - {id: i-trip, name: change a trip, definition: All about a booked trip.}\n"
+        unseen = "  - {id: i-old, name: send a fax, status: retired}\n"
+        return a_repository(tmp_path / "repo", {PATH: self.FAMILY + above + unseen})
+
+    def test_an_intent_has_the_conversations_of_those_below_it(self, debrief, repo):
+        told = debrief("intents", "list", "--repo", repo, "--json").json
+
+        by_id = {one["id"]: one for one in told["intents"]}
+        (agent,) = told["agents"]
+        assert by_id["i-cancel"]["conversations"] >= 10
+        assert by_id["i-trip"]["conversations"] == by_id["i-cancel"]["conversations"]
+        assert by_id["i-trip"]["users"] == by_id["i-cancel"]["users"]
+        assert by_id["i-trip"]["agents"] == ["support"]
+        assert by_id["i-old"]["agents"] == []
+        assert (agent["agent"], agent["conversations"]) == ("support", 45)
+        assert 0 < agent["without_an_intent"] <= 20
 
 
 class TestQuotes:

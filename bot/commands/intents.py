@@ -13,6 +13,7 @@ from typing import Any
 from bot.commands.derived import discovered_before
 from bot.commands.embedding import embedding_of
 from bot.commands.follow import follow
+from bot.commands.intent_list import agent_rows, intent_lines, intent_list, intent_rows
 from bot.commands.learning import correct as write_correction
 from bot.commands.learning import memory_of
 from bot.commands.loading import (
@@ -36,8 +37,6 @@ from bot.records import Label, Taxonomy
 from collector.assemble import read_conversations, read_some
 from collector.records import Conversation
 
-EXAMPLES, EXAMPLE_CHARS = 2, 160
-"""Of what users wrote, where the settings allow quotes."""
 NONE = ("none", "nothing")
 """What a person writes where no intent fits."""
 
@@ -254,45 +253,17 @@ def _intent_id(taxonomy: Taxonomy, word: str) -> str:
 
 
 def _show_intents(shell: Shell, understood: Understanding, *, quotes: bool) -> int:
-    conversations: Counter[str] = Counter()
-    users: dict[str, set[str]] = {}
-    columns = (understood.facts[name].to_pylist() for name in ("agent", "conversation_id", "unit"))
-    units = {(agent, name): unit for agent, name, unit in zip(*columns, strict=True)}
-    for key, label in understood.labels.items():
-        for intent_id, _ in label.intents:
-            conversations[intent_id] += 1
-            users.setdefault(intent_id, set()).add(units.get(key, ""))
-    rows: list[dict[str, Any]] = [
-        {
-            "id": intent.id,
-            "name": intent.name,
-            "definition": intent.definition,
-            "parent": intent.parent,
-            "status": intent.status,
-            "conversations": conversations[intent.id],
-            "users": len(users.get(intent.id, ())),
-        }
-        for intent in understood.taxonomy.intents
-        # What was discovered once and is not seen now is kept for its id only.
-        if conversations[intent.id] or understood.taxonomy.source == "repository"
-    ]
-    if quotes:
-        examples = _examples(understood)
-        rows = [{**row, "examples": examples.get(row["id"], [])} for row in rows]
+    listed = intent_list(understood, quotes=quotes)
     if shell.json:
-        version = understood.taxonomy.version
-        left_out = [asdict(one) for one in understood.skipped]
-        shell.emit({"taxonomy_version": version, "intents": rows, "left_out": left_out})
-        return 0
-    for row in sorted(rows, key=lambda row: -row["conversations"]):
-        state = "" if row["status"] == "active" else f" ({row['status']})"
-        shell.say(f"{row['conversations']:6}  {row['id']}  {row['name']}{state}")
-        for said in row.get("examples", ()):
-            shell.say(f"                  “{said}”")
-    if not rows:
-        shell.say("No intents: too few conversations say something similar.")
-    elif without := sum(not label.intents for label in understood.labels.values()):
-        shell.say(f"{without:6}  without an intent: they say nothing that enough others say too")
+        document = {
+            "taxonomy_version": understood.taxonomy.version,
+            "agents": agent_rows(listed),
+            "intents": intent_rows(listed, quotes=quotes),
+            "left_out": [asdict(one) for one in understood.skipped],
+        }
+        return _told(shell, document, [])
+    for line in intent_lines(listed):
+        shell.say(line)
     _tell_left_out(shell, understood)
     return 0
 
@@ -301,20 +272,6 @@ def _tell_left_out(shell: Shell, understood: Understanding) -> None:
     """What was not done, and why: the budget, what the model refused, what came without text."""
     for one in understood.skipped:
         shell.say(f"Left out: {one.what}: {one.reason}")
-
-
-def _examples(understood: Understanding) -> dict[str, list[str]]:
-    """What users of each intent wrote, redacted: of those that it fits best."""
-    best: dict[str, list[tuple[float, str]]] = {}
-    for document in understood.documents:
-        label = understood.labels[document.agent, document.conversation_id]
-        said = " / ".join(document.text.splitlines())
-        for intent_id, confidence in label.intents:
-            best.setdefault(intent_id, []).append((-confidence, said[:EXAMPLE_CHARS]))
-    return {
-        intent_id: [said for _, said in sorted(found)[:EXAMPLES]]
-        for intent_id, found in best.items()
-    }
 
 
 def _show_labels(shell: Shell, understood: Understanding) -> int:
