@@ -237,10 +237,10 @@ def _proposal(
         remedy=f"{RETIREMENT}{one.id}",
         undoes=one.reference,
         title=plain(f"Retire: {one.title}", TITLE_CHARS),
-        what=f"takes out of {named} what `{one.reference}` wrote, and nothing else: about "
-        f"{count(tokens, 'token')} less in each call.",
+        what=f"Takes out of {named} what `{one.reference}` wrote, and nothing else: "
+        f"{_saved(tokens)} in each call.",
         why=why,
-        risk="low: this was served before the rule. It can come back when its pattern does.",
+        risk="Low: this was served before the rule. It can come back when its pattern does.",
         confidence="medium",
         edits=edits,
         evidence=evidence,
@@ -253,6 +253,13 @@ def _proposal(
     )
 
 
+def _saved(tokens: int) -> str:
+    """Taken back, a rule that made the text shorter makes it longer again."""
+    if not tokens:
+        return "no token more or less"
+    return f"about {count(abs(tokens), 'token')} {'less' if tokens > 0 else 'more'}"
+
+
 def _table(
     one: PastProposal,
     fires: _Fires | None,
@@ -262,7 +269,7 @@ def _table(
     rows = [
         ("evidence when it was proposed", str(one.evidence_entries)),
         ("verdict", (one.verdict or "none").replace("_", " ")),
-        ("tokens saved in each call", f"about {tokens}"),
+        ("in each call", _saved(tokens)),
     ]
     if one.merged_at is not None:
         rows.insert(0, ("merged", f"{one.merged_at:%Y-%m-%d}"))

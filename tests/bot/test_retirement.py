@@ -50,6 +50,7 @@ def propose(
     *past: PastProposal,
     now: str = SINCE,
     history: bool = True,
+    texts: tuple[str, str] = (BEFORE, AFTER),
     rate_of: RateOf = lambda past: None,
     **traffic: int,
 ) -> list[Proposal | Skipped]:
@@ -60,7 +61,7 @@ def propose(
             taxonomy=TAXONOMY,
             standing=(),
             files={PATH: SourceFile(path=PATH, blob="b" * 40, text=now)},
-            texts_of=lambda one: {PATH: (BEFORE, AFTER)} if history else None,
+            texts_of=lambda one: {PATH: texts} if history else None,
             rate_of=rate_of,
             now=NOW,
         )
@@ -78,7 +79,15 @@ def test_a_rule_without_effect_goes_and_all_that_people_wrote_since_stays() -> N
     assert found.remedy == f"retire {merged().id}"
     assert "60 days after the merge, is that it had no effect" in found.why
     assert ("verdict", "no effect") in found.tables[0].rows
-    assert ("tokens saved in each call", "about 11") in found.tables[0].rows
+    assert ("in each call", "about 11 tokens less") in found.tables[0].rows
+    assert "about 11 tokens less in each call." in found.what
+
+
+def test_a_removal_that_is_taken_back_is_not_told_as_a_saving() -> None:
+    (found,) = propose(merged(), texts=(AFTER, BEFORE), now=BEFORE)
+
+    assert isinstance(found, Proposal)
+    assert "about 11 tokens more in each call." in found.what
 
 
 def test_the_same_history_gives_the_same_proposal() -> None:
