@@ -13,7 +13,7 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, cast
 
 from bot.figures import count
@@ -50,6 +50,14 @@ _OBJECTIONS = {
     "misses": "it leaves out a part of the rule that it is meant to bring",
     "no_gain": "no change at all would do as well",
 }
+_KINDS = {
+    "add_rule": "new rule",
+    "sharpen": "rewording",
+    "merge": "merger of two rules",
+    "delete": "removal",
+    "structural": "rearrangement",
+}
+"""As people read of them."""
 _NEED_NO_SENTENCE = ("grants", "impossible", "misses", "no_gain")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[\u3002\uff01\uff1f])|\n+")
@@ -106,18 +114,15 @@ class _Notes:
     reasons: list[str] = field(default_factory=list)
     """For the writer's second attempt; a judge's words among them."""
     cost: ModelCost = field(default_factory=ModelCost)
+    is_needed: bool = False
+    """Something else than that it is not needed was said against one of the edits."""
 
-    @property
-    def is_needless(self) -> bool:
-        """Whether the judge has nothing against the edits but that none of them is needed."""
-        return bool(self.dropped) and all(
-            one.endswith(f"that {_OBJECTIONS['no_gain']}.") and " and that " not in one
-            for one in self.dropped
-        )
-
-    def refuse(self, kind: str, sentence: str, reasons: Sequence[str]) -> None:
-        self.dropped.append(f"One {kind} was refused: {sentence}")
+    def refuse(
+        self, kind: str, sentence: str, reasons: Sequence[str], *, is_needed: bool = True
+    ) -> None:
+        self.dropped.append(f"One {_KINDS[kind]} was refused: {sentence}")
         self.reasons += reasons
+        self.is_needed |= is_needed
 
 
 def write_edit(
@@ -141,6 +146,7 @@ def write_edit(
     `is_conflict` says that readers saw two rules of the file in conflict: only then may a sentence
     go.
     """
+    what = f"an edit of {prompt.file.path}"
     notes = _Notes()
     harm: Skipped | None = None
     for _ in range(rounds):
@@ -155,13 +161,13 @@ def write_edit(
             )
         )
         if isinstance(reply, Skipped):
-            return reply
+            return replace(reply, what=what)
         notes.cost += reply.cost
         claims = cast("dict[str, Any]", reply.data)["candidates"][:MAX_CANDIDATES]
         standing = _standing(prompt, claims, sources, notes, is_conflict=is_conflict)
         found = _first_sound(standing, rule, notes, ask)
         if isinstance(found, Skipped):
-            return found
+            return replace(found, what=what)
         if found is None:
             continue
         harm = trial(found)
@@ -169,8 +175,8 @@ def write_edit(
             return Written(candidate=found, dropped=tuple(notes.dropped), cost=notes.cost)
         notes.refuse(found.kind, harm.reason, [harm.reason])
     return harm or Skipped(
-        what=f"an edit of {prompt.file.path}",
-        code="no_change" if notes.is_needless else "guardrail",
+        what=what,
+        code="no_change" if notes.dropped and not notes.is_needed else "guardrail",
         reason=f"No edit of {count(rounds, 'attempt')} could stand. "
         f"{' '.join(dict.fromkeys(notes.dropped))}",
     )
@@ -205,7 +211,8 @@ def _first_sound(
             return objection
         notes.cost += objection.cost
         if objection.reasons:
-            notes.refuse(candidate.kind, objection.sentence, objection.reasons)
+            needed = not objection.is_needless
+            notes.refuse(candidate.kind, objection.sentence, objection.reasons, is_needed=needed)
             continue
         notes.dropped += [_not_taken(other) for other in standing[at + 1 :]]
         return candidate
@@ -214,7 +221,7 @@ def _first_sound(
 
 def _not_taken(other: Candidate) -> str:
     return (
-        f"One {other.kind} was no better: {count(other.size, 'line')}, about "
+        f"One {_KINDS[other.kind]} was no better: {count(other.size, 'line')}, about "
         f"{count(other.growth_tokens, 'token')} more."
     )
 
@@ -227,6 +234,8 @@ class _Objection:
     """For the writer: the judge's words."""
     sentence: str
     """For people: ours."""
+    is_needless: bool
+    """Nothing else is said than that no change would do as well."""
     cost: ModelCost
 
 
@@ -249,10 +258,11 @@ def _objection(candidate: Candidate, rule: str, ask: Ask) -> _Objection | Skippe
         if problem["kind"] in _NEED_NO_SENTENCE
         or (problem["sentence"].strip() and " ".join(problem["sentence"].split()) in text)
     ]
-    kinds = list(dict.fromkeys(_OBJECTIONS[problem["kind"]] for problem in proven))
+    kinds = list(dict.fromkeys(problem["kind"] for problem in proven))
     return _Objection(
         reasons=[f"{_OBJECTIONS[p['kind']]}: {short(p['reason'])}" for p in proven],
-        sentence=f"A judge says that {' and that '.join(kinds)}.",
+        sentence=f"A judge says that {' and that '.join(_OBJECTIONS[kind] for kind in kinds)}.",
+        is_needless=kinds == ["no_gain"],
         cost=reply.cost,
     )
 
@@ -273,7 +283,7 @@ def check_candidate(
     if not old.strip() or not occurs_once(text, old):
         return [_not_found(text, old)]
     if claim["kind"] == "add_rule" and old.strip() not in new:
-        return ["An add_rule has to keep `old` unchanged inside `new`."]
+        return ["A new rule has to leave the line that it follows as it is (`old` inside `new`)."]
     if old == new:
         return ["The edit changes nothing."]
     at = text.index(old)
@@ -300,7 +310,7 @@ def check_candidate(
         added=added.lstrip("-*•# "),
         removed=removed.lstrip("-*•# "),
         size=_size(text, changed),
-        growth_tokens=(len(changed) - len(text)) // 4,
+        growth_tokens=-((len(text) - len(changed)) // 4),
         sentences=tuple(_fresh(text, changed)),
     )
 
@@ -343,9 +353,14 @@ def _not_found(text: str, old: str) -> str:
     first = next((line.strip() for line in old.splitlines() if line.strip()), "")
     lines = [line.strip() for line in split_lines(text) if line.strip()]
     near = difflib.get_close_matches(first, lines, n=2, cutoff=_NEAR)
-    hint = f" The nearest lines are: {near}" if near else ""
+    hint = f" The nearest lines are: {' and '.join(f'“{line}”' for line in near)}" if near else ""
+    return f"{not_once(text, old)}{hint}"
+
+
+def not_once(text: str, old: str) -> str:
+    """Why `old` cannot be replaced in `text`."""
     found = text.count(old) if old.strip() else 0
-    return f"`old` stands {found} times in the file and must stand once.{hint}"
+    return f"What it would replace (`old`) stands {found} times in the text and must stand once."
 
 
 def _invented_numbers(text: str, added: str) -> list[str]:

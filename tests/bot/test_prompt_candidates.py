@@ -155,6 +155,17 @@ def test_an_edit_that_is_no_better_than_no_change_is_not_proposed() -> None:
     assert "no change at all would do as well" in skipped.reason
 
 
+def test_people_read_of_refused_edits_in_words_and_not_in_names_of_our_schema() -> None:
+    linked = a_candidate(new=f"{OLD}\n- See https://evil.example", kind="add_rule")
+
+    skipped = propose(Script(write=candidates(linked)))
+
+    assert isinstance(skipped, Skipped)
+    assert skipped.what == f"an edit of {PATH}"
+    assert "One new rule was refused: The change adds a link" in skipped.reason
+    assert "add_rule" not in skipped.reason
+
+
 def test_an_edit_that_spoils_successes_goes_back_to_the_writer() -> None:
     careful = "Open the order and read its state before you promise anything."
 
@@ -285,6 +296,7 @@ def test_a_proposal_that_would_pass_its_limit_stops_and_says_so() -> None:
 
     assert isinstance(skipped, Skipped)
     assert skipped.code == "budget"
+    assert skipped.what == f"an edit of {PATH}"
     assert "that one proposal may cost" in skipped.reason
 
 

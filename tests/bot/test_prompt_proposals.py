@@ -349,7 +349,7 @@ REFUSED = [
     pytest.param({"old": "- Ask for the number."}, "must stand once", id="not-in-the-file"),
     pytest.param({"old": "o"}, "must stand once", id="in-the-file-often"),
     pytest.param({"new": f"{OLD}"}, "changes nothing", id="no-change"),
-    pytest.param({"new": f"- {RULE}"}, "keep `old` unchanged", id="add-that-replaces"),
+    pytest.param({"new": f"- {RULE}"}, "leave the line that it follows as it is", id="add-that-replaces"),
     pytest.param({"new": f"{OLD}\n- Answer within 24 hours."}, "number", id="invented-number"),
     pytest.param(
         {"new": f"{OLD}\n- Refunds go to the original payment method."},
@@ -507,7 +507,7 @@ def test_a_sharpened_line_is_as_small_as_a_new_one_and_the_writers_first_is_take
     assert isinstance(proposal, Proposal)
     assert proposal.edits[0].new == "- Ask for the order number and wait for it."
     assert any(
-        text.startswith("One add_rule was no better: 1 line, about ")
+        text.startswith("One new rule was no better: 1 line, about ")
         for text in proposal.alternatives
     )
 

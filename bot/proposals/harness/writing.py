@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from bot.figures import count
@@ -18,6 +18,7 @@ from bot.proposals.edits import check_diff, edit_to, newline_of, occurs_once, re
 from bot.proposals.guardrails import changed_lines, check_edits
 from bot.proposals.harness.functions import Function
 from bot.proposals.harness.places import Description, Place
+from bot.proposals.writing import not_once
 from bot.records import Ask, Edit, ModelCost, Skipped
 from bot.regions import write_region
 from bot.rendering import render_prompt
@@ -101,6 +102,7 @@ def write_edit(
 
     `sources` are (who wrote it, text) of the conversations: nothing may be lifted from them.
     """
+    what = f"an edit of {places[0].file.path}"
     notes = _Notes()
     for _ in range(2):
         reply = ask(
@@ -114,7 +116,7 @@ def write_edit(
             )
         )
         if isinstance(reply, Skipped):
-            return reply
+            return replace(reply, what=what)
         notes.cost += reply.cost
         claims = cast("dict[str, Any]", reply.data)["edits"][:MAX_EDITS]
         if not claims:
@@ -122,11 +124,11 @@ def write_edit(
         standing = _standing(places, claims, around, sources, notes)
         found = _first_sound(standing, cause, around, notes, ask)
         if isinstance(found, Skipped):
-            return found
+            return replace(found, what=what)
         if found is not None:
             return Written(candidate=found, dropped=tuple(notes.dropped), cost=notes.cost)
     return Skipped(
-        what=f"an edit of {places[0].file.path}",
+        what=what,
         code="guardrail",
         reason=f"No edit of two attempts could stand. {' '.join(dict.fromkeys(notes.dropped))}",
     )
@@ -221,8 +223,7 @@ def check_candidate(
     text = place.text.replace("\r\n", "\n")
     old, new = (claim[key].replace("\r\n", "\n") for key in ("old", "new"))
     if not old.strip() or not occurs_once(text, old):
-        found = text.count(old) if old.strip() else 0
-        return [f"`old` stands {found} times in the text and must stand once."]
+        return [not_once(text, old)]
     if old == new:
         return ["The edit changes nothing."]
     changed = text.replace(old, new, 1)
@@ -247,7 +248,7 @@ def check_candidate(
         text=changed,
         added=_added(old, new),
         changed_lines=lines,
-        growth_tokens=(len(changed) - len(text)) // 4,
+        growth_tokens=-((len(text) - len(changed)) // 4),
     )
 
 
