@@ -38,6 +38,8 @@ PROMPT_PATTERNS = 3
 BY_THE_MODEL = frozenset({"prompt", "harness"})
 EXAMPLES = 40
 """Failing conversations, and as many passing ones, from which the reader picks for one pattern."""
+WINDOW = timedelta(days=28)
+"""Days of conversations that patterns are found in."""
 OF_ONE = 3
 """Failing conversations of one user among them."""
 TOOL_ELSEWHERE = "The tool that it lies in stands in no file of this agent"
@@ -99,15 +101,6 @@ def model_changes(
         failing, passing = (
             [read[key] for key in group if key in read] for group in chosen[pattern.id]
         )
-        # The window still holds failures from before the merge.
-        measuring = [
-            one.remedy
-            for one in past
-            if one.agent == pattern.agent
-            and one.merged_at is not None
-            and not one.reverted
-            and (one.verdict is None or now - one.merged_at < timedelta(days=28))
-        ]
         found = change_of(
             pattern,
             repository,
@@ -115,7 +108,7 @@ def model_changes(
             failing=failing,
             passing=passing,
             constraints=constraints(pattern, past),
-            taken=[*taken, *measuring],
+            taken=[*taken, *_just_merged(pattern.agent, past, now=now)],
             ask=ask,
             now=now,
             conversations_per_month=_monthly(facts, pattern.agent, now=now),
@@ -124,6 +117,19 @@ def model_changes(
             yield over_all(found, pattern, facts)
         else:
             yield replace(found, pattern_id=pattern.id)
+
+
+def _just_merged(agent: str, past: Sequence[PastProposal], *, now: datetime) -> list[str]:
+    """Remedies of the agent without a verdict, or of which the window still holds failures from
+    before the merge."""
+    return [
+        one.remedy
+        for one in past
+        if one.agent == agent
+        and one.merged_at is not None
+        and not one.reverted
+        and (one.verdict is None or now - one.merged_at < WINDOW)
+    ]
 
 
 def change_of(

@@ -349,7 +349,9 @@ REFUSED = [
     pytest.param({"old": "- Ask for the number."}, "must stand once", id="not-in-the-file"),
     pytest.param({"old": "o"}, "must stand once", id="in-the-file-often"),
     pytest.param({"new": f"{OLD}"}, "changes nothing", id="no-change"),
-    pytest.param({"new": f"- {RULE}"}, "leave the line that it follows as it is", id="add-that-replaces"),
+    pytest.param(
+        {"new": f"- {RULE}"}, "leave the line that it follows as it is", id="add-that-replaces"
+    ),
     pytest.param({"new": f"{OLD}\n- Answer within 24 hours."}, "number", id="invented-number"),
     pytest.param(
         {"new": f"{OLD}\n- Refunds go to the original payment method."},
