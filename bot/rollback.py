@@ -108,9 +108,9 @@ def _brought_back(proposal: Proposal, retirement: PastProposal) -> Proposal:
     return replace(
         proposal,
         title=plain(f"Bring back: {rule}", TITLE_CHARS),
-        what=f"puts back into {named} what `{retirement.reference}` took out, and nothing else.",
+        what=f"Puts back into {named} what `{retirement.reference}` took out, and nothing else.",
         why=f"It was missed: {proposal.why[0].lower()}{proposal.why[1:]}",
-        risk="low: this text was served before it was retired.",
+        risk="Low: this text was served before it was retired.",
     )
 
 
@@ -133,9 +133,9 @@ def _proposal(past: PastProposal, edits: tuple[Edit, ...], why: str) -> Proposal
         remedy=f"{ROLLBACK}{past.id}",
         undoes=past.reference,
         title=plain(f"Take back: {past.title}", TITLE_CHARS),
-        what=f"puts {named} back as before `{past.reference}`, and nothing else.",
+        what=f"Puts {named} back as before `{past.reference}`, and nothing else.",
         why=why,
-        risk="low: this text was served before. What was learned since stays in the evidence.",
+        risk="Low: this text was served before. What was learned since stays in the evidence.",
         confidence="high",
         edits=edits,
         evidence=evidence,

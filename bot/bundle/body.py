@@ -39,6 +39,7 @@ TINY = 0.001
 MEASURED_WEEKS = 4
 _SHOWN_ITEMS = 50
 _SHOWN_IDS = 200
+_OPEN_ROWS = 12
 _ALWAYS = 9
 _SHOWN_ROWS = 60
 _SHOWN_COLUMNS = 12
@@ -276,12 +277,16 @@ def _cause(pattern: Pattern | None) -> str:
 
 
 def _tables(tables: Sequence[Table]) -> str:
-    return "\n\n".join(
-        f"**{plain(one.title, TITLE_CHARS) or 'Numbers'}**\n\n"
-        f"{table(one.header[:_SHOWN_COLUMNS], one.rows[:_SHOWN_ROWS])}"
-        for one in tables[:5]
-        if one.header and one.rows
-    )
+    return "\n\n".join(_shown(one) for one in tables[:5] if one.header and one.rows)
+
+
+def _shown(one: Table) -> str:
+    """A long one is folded: the reader has a decision to make below it."""
+    title = plain(one.title, TITLE_CHARS) or "Numbers"
+    rows = table(one.header[:_SHOWN_COLUMNS], one.rows[:_SHOWN_ROWS])
+    if len(one.rows) > _OPEN_ROWS:
+        return _folded(f"{title} ({count(len(one.rows), 'row')})", rows)
+    return f"**{title}**\n\n{rows}"
 
 
 def _learned(rules: Sequence[str]) -> str:

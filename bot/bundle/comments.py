@@ -12,7 +12,7 @@ _WORDS = {
     "worked": "The rate fell after the merge",
     "no_effect": "No effect that matters",
     "harmed": "The rate rose after the merge",
-    "unknown": "No verdict: the data do not settle it",
+    "unknown": "No verdict",
 }
 _METHODS = {
     "before_after": "before against after",
@@ -30,10 +30,13 @@ _WORDS_OF_REMOVALS = {
 def verdict_comment(verdict: Verdict) -> str:
     """Say what was measured before and after the merge, how sure that is, and what else changed."""
     words = _WORDS if verdict.margin is None else _WORDS_OF_REMOVALS
+    said = f"**{words[verdict.result]}**"
+    if verdict.result != "unknown":
+        said += f" · {verdict.result.replace('_', ' ')} · "
+        said += f"{verdict.strength} evidence ({_METHODS[verdict.method]})"
     lines = [
         render_marker(_marker(verdict)),
-        f"**{words[verdict.result]}** · {verdict.result.replace('_', ' ')} · "
-        f"{verdict.strength} evidence ({_METHODS[verdict.method]})",
+        said,
         "",
         prose(verdict.sentence),
         "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -92,7 +93,8 @@ def dashboard_of(
             title=one.title,
             kind=one.kind,
             state="waiting",
-            detail=reasons.get(one.title, "").partition(" and ")[0],
+            # Without what the next run would count anew.
+            detail=re.split(r" and | \(", reasons.get(one.title, ""))[0],
         )
         for one in waiting
         if one.id not in known

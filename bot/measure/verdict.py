@@ -33,6 +33,8 @@ from bot.measure.population import (
     threshold_of,
 )
 from bot.records import (
+    RETIREMENT,
+    ROLLBACK,
     Correction,
     Decision,
     Interval,
@@ -84,6 +86,10 @@ def measure(
         return skipped(past, "no_prediction", "it carries no prediction that can be measured")
     if past.merged_at is None:
         return skipped(past, "not_merged", "it is not known when it was merged")
+    undone = _undone_by(past, others)
+    if undone is not None:
+        why = f"it was taken out again by {undone.reference.replace('#', 'pull request ')}."
+        return _never_seen(past, prediction, past.merged_at, why)
     lag = lags.get(prediction.metric, timedelta())
     early = _too_early(past, past.merged_at, now, min_days, lag)
     if early is not None:
@@ -101,10 +107,17 @@ def measure(
     return result
 
 
+def _undone_by(past: PastProposal, others: Sequence[PastProposal]) -> PastProposal | None:
+    """The merge that took it out before there was a verdict: later days say nothing about it."""
+    undoing = (f"{RETIREMENT}{past.id}", f"{ROLLBACK}{past.id}")
+    merged = (one for one in others if one.state == "merged" and not one.reverted)
+    return next((one for one in merged if one.remedy in undoing), None)
+
+
 def _never_seen(
     past: PastProposal, prediction: Prediction, merged_at: datetime, why: str
 ) -> Verdict:
-    """An end to the waiting: nothing that could be compared has come in."""
+    """An end to the waiting: nothing that could be compared has come in, or will."""
     return Verdict(
         proposal_id=past.id,
         agent=past.agent,
@@ -356,7 +369,8 @@ def _confounders(
     )
     if merged:
         told = [f"{reference} ({day(at)})" for at, reference in merged]
-        found.append(f"other changes of this agent were merged in these weeks: {', '.join(told)}")
+        listed = ", ".join(told)
+        found.append(f"other pull requests for this agent were merged in these weeks: {listed}")
     first = min(one.at for one in before)
     if first - (live_at - before_span) > WEEK / 7:
         days = (live_at - first) / timedelta(days=1)

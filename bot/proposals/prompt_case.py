@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from bot.figures import count, percent, rate
+from bot.figures import MINUS, count, percent, rate
 from bot.markdown import plain
 from bot.proposals.compare import DONE_OTHERWISE
 from bot.proposals.contrast import Contrast
@@ -116,10 +116,14 @@ def build_proposal(
         prediction=_prediction(pattern, reading, cause),
         root_cause="prompt",
         priority=pattern.priority,
-        tables=(
-            _reading_table(reading),
-            _contrast_table(checked),
-            _price_table(candidate, traffic),
+        tables=tuple(
+            one
+            for one in (
+                _reading_table(reading),
+                _contrast_table(checked),
+                _price_table(candidate, traffic),
+            )
+            if len(one.rows) > 1  # one row says what a sentence above says
         ),
         weeks=pattern.weeks,
         losing=checked.worse,
@@ -212,14 +216,16 @@ def _otherwise(reading: Reading, cause: Cause) -> str:
 def about(pattern: Pattern) -> str:
     """Which of the agent's conversations: a rate without this is read as that of all of them."""
     intent = f' about "{plain(pattern.intent_name, 80)}"' if pattern.intent_name else ""
-    segment = " and ".join(_with(key, value) for key, value in sorted(pattern.segment.items()))
-    return intent + (f" with {segment}" if segment else "")
+    told = " and ".join(_told(key, value) for key, value in sorted(pattern.segment.items()))
+    return intent + (f" {told}" if told else "")
 
 
-def _with(key: str, value: str) -> str:
+def _told(key: str, value: str) -> str:
     if key == "signal":
-        return f"the signal {value.replace('_', ' ')}"
-    return f"{plain(key, 40)} {plain(value, 40)}"
+        return f"with the signal {value.replace('_', ' ')}"
+    if key == "last_tool":
+        return f"whose last tool was {plain(value, 40)}"
+    return f"with {plain(key, 40)} {plain(value, 40)}"
 
 
 def _risk(
@@ -235,7 +241,7 @@ def _risk(
     if checked.applies:
         parts.append(
             f"Of {read} that went well, the rule is about {checked.applies} "
-            f"and would have made {len(checked.worse)} worse, by a model's reading."
+            f"and would have made {len(checked.worse) or 'none'} worse, by a model's reading."
         )
     elif checked.read:
         parts.append(
@@ -268,20 +274,26 @@ def _growth(candidate: Candidate, traffic: Traffic | None) -> str:
 def _price_table(candidate: Candidate, traffic: Traffic | None) -> Table:
     """What each new sentence costs, at four characters a token, and the change as a whole."""
     rows = [(plain(one, LINE_CHARS), _tokens(one)) for one in candidate.sentences]
-    if candidate.removed:
-        rows.append(("less what goes", -_tokens(candidate.removed)))
+    if len(rows) == 1 and not candidate.removed:
+        rows = []
+    elif candidate.removed:  # what rounding leaves goes here, so that the column adds up
+        rows.append(("less what goes", candidate.growth_tokens - sum(n for _, n in rows)))
     rows.append(("all of it", candidate.growth_tokens))
     header = ("added", "tokens in each call")
     if traffic is None:
         return Table(
-            title=PRICE_TITLE, header=header, rows=tuple((line, f"{n:,}") for line, n in rows)
+            title=PRICE_TITLE, header=header, rows=tuple((line, _signed(n)) for line, n in rows)
         )
     calls = traffic.calls_per_month
     return Table(
         title=f"{PRICE_TITLE}, at about {round(calls):,} calls a month",
         header=(*header, "tokens a month"),
-        rows=tuple((line, f"{n:,}", f"{round(n * calls):,}") for line, n in rows),
+        rows=tuple((line, _signed(n), _signed(round(n * calls))) for line, n in rows),
     )
+
+
+def _signed(number: int) -> str:
+    return f"{number:,}".replace("-", MINUS)
 
 
 def _tokens(text: str) -> int:

@@ -198,7 +198,7 @@ def test_the_least_needed_section_goes_first() -> None:
     body = body_of(tables=(wide,), evidence=many_items(50))
 
     assert "Left out for length: tried and dropped, evidence." in body
-    assert "**Cases**" in body
+    assert "<summary>Cases (60 rows)</summary>" in body
     assert "What got worse (1)" in body
 
 

@@ -232,6 +232,16 @@ def test_a_new_version_is_named_and_a_pattern_of_the_old_one_is_followed() -> No
     assert any("(2.3 before, 2.4 after)" in one for one in verdict.confounders)
 
 
+@pytest.mark.parametrize("how", ["retire", "rollback of"])
+def test_what_was_taken_out_again_has_no_verdict_from_the_days_without_it(how: str) -> None:
+    back = a_merged(id="p-2", reference="#213", marker={"remedy": f"{how} p-1"})
+
+    verdict = verdict_of(facts(rows(0.6, 0.3)), others=[back])
+
+    assert (verdict.result, verdict.is_final) == ("unknown", True)
+    assert verdict.sentence.endswith("it was taken out again by pull request 213.")
+
+
 def test_other_merges_of_the_same_agent_are_named() -> None:
     others = [
         a_merged(),

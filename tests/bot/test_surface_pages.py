@@ -24,6 +24,7 @@ from bot.dashboard import (
     parse_dashboard,
     render_dashboard,
     ticked_boxes,
+    with_published,
 )
 from bot.dashboard.page import BUDGET, same_page
 from bot.evidence import (
@@ -38,7 +39,7 @@ from bot.evidence import (
     touched_by,
 )
 from bot.marker import parse_marker
-from bot.records import Alert, Departure, Interval, ThresholdMove
+from bot.records import Alert, Departure, Done, Interval, Operation, ThresholdMove
 from bot.slash import parse_command
 from bot.surface.alerts import alert_body, alert_title, recovery_comment
 from bot.surface.answers import answer
@@ -205,6 +206,31 @@ def test_what_predicted_nothing_is_merged_and_waits_for_no_verdict() -> None:
 
     assert [row.state for row in shown.rows] == ["merged"]
     assert "Settled (1, 0 worked)" in render_dashboard(shown)
+
+
+def test_a_page_has_as_many_candidates_before_and_after_one_of_them_is_opened() -> None:
+    patterns = tuple(a_pattern(id=f"pt-{number}") for number in range(9))
+    before = dashboard_of(a_report(patterns=patterns), [], name_of={}, opening={"pt-1"}, now=NOW)
+    operation = Operation(
+        op="open", id="p-1", kind="prompt", branch="b", title="t", body_file="f", pattern_id="pt-1"
+    )
+    opened = Done(op="open", id="p-1", steps=("pull_request",), reference="#1", url=None)
+    past = [a_past(id="p-1", pattern_id="pt-1", opened_at=NOW, title="t", reference="#1")]
+
+    shown = with_published(before, [opened], {"p-1": operation})
+    later = dashboard_of(a_report(patterns=patterns), past, name_of={}, now=NOW)
+
+    assert "pt-1" in {row.id for row in before.rows}
+    assert [row.id for row in shown.rows] == [row.id for row in later.rows]
+    assert same_page(render_dashboard(shown), render_dashboard(later))
+
+
+def test_what_was_opened_beyond_the_limit_is_no_share_of_it() -> None:
+    within = render_dashboard(a_dashboard(quota=Quota(opened=3, per_week=3)))
+    beyond = render_dashboard(a_dashboard(quota=Quota(opened=4, per_week=3)))
+
+    assert "3 of 3 new pull requests this week" in within
+    assert "4 new pull requests this week, 1 beyond the limit because asked for" in beyond
 
 
 def test_a_page_to_pass_on_says_the_same_without_state_and_boxes() -> None:

@@ -8,6 +8,7 @@ to be paraphrased.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -279,7 +280,8 @@ def _proposal(
 
 def _title(pattern: Pattern, cases: int) -> str:
     """With the group, as far as its name may stand in a title: in a list, titles tell apart."""
-    outcome = pattern.outcome.removeprefix("signal:").replace("_", " ").replace(":", " ")
+    outcome = pattern.outcome.removeprefix("signal:").replace("_", " ")
+    outcome = re.sub(r"^correction:", "correction ", outcome)
     group = [one for one in segment_words(pattern) if is_safe_label(one.replace("=", " "))]
     if pattern.intent_name:
         group.insert(0, plain(pattern.intent_name, 60))
