@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from bot.figures import percent
 from bot.records import AgentFiles, Repository, Skipped, SourceFile
 from bot.regions import NotParsed, Region, find_regions
 
@@ -48,8 +49,8 @@ def choose_prompt_file(
     unread: list[str] = []
     known = list(_prompts(files, repository, unread))
     if not known:
-        searched = " ".join(["no prompt of this agent is in the repository", *unread])
-        return _no_file(files, searched)
+        missing = "no prompt of this agent was found; name its file under `prompts` in the settings"
+        return _no_file(files, " ".join([missing, *unread]))
     if not systems:
         if len(known) > 1:
             return _no_file(
@@ -67,8 +68,9 @@ def choose_prompt_file(
     if share < MATCHES:
         return _no_file(
             files,
-            f"only {share:.0%} of the text of {file.path} is in the captured system prompts, so "
-            "production runs on another text",
+            f"only {percent(share)} of the text of {file.path} is in the captured system prompts, "
+            "so production runs on another text; deploy the file, or name the one that is live "
+            "under `prompts` in the settings",
         )
     return PromptFile(file=file, region=best, match=share)
 

@@ -737,6 +737,7 @@ def test_without_a_sure_file_nothing_is_proposed(
     assert isinstance(found, Skipped)
     assert found.code == "no_file"
     assert why in found.reason.lower()
+    assert "in the settings" in found.reason
 
 
 def test_the_only_file_is_taken_without_captured_prompts() -> None:
