@@ -250,8 +250,7 @@ def _promise_problems(path: str, old: str, new: str, tools: Sequence[str]) -> It
         return
     if lost := text_checks.lost_placeholders(old, new):
         yield f"{path!r} loses {len(lost)} placeholders, for example {lost[0]!r}."
-    code = path.endswith((".py", ".ts", ".js"))
-    if not code and (fresh := text_checks.new_placeholders(old, new)):
+    if not is_code(path) and (fresh := text_checks.new_placeholders(old, new)):
         # Not which: what a model wrote stands in no sentence of ours.
         yield f"{path!r} gets {count(len(fresh), 'placeholder')} that nothing fills."
     if names := text_checks.lost_names(old, new, tools):

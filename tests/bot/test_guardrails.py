@@ -301,3 +301,14 @@ def test_a_number_in_words_is_known_where_its_digits_are() -> None:
 
     assert said("The code: six digits") == ()
     assert any("'seven'" in one for one in said("The code: seven digits"))
+
+
+@pytest.mark.parametrize("suffix", ["ts", "tsx", "mjs"])
+def test_a_template_string_of_code_is_filled_by_the_code_itself(suffix: str) -> None:
+    path = f"src/orders.{suffix}"
+    before = 'function find(id) {\n  throw new Error("Not found");\n}\n'
+    after = before.replace('"Not found"', "`Not found: ${id}`")
+
+    broken = check_edits({path: before}, {path: after}, kind="harness", allowed=[path])
+
+    assert not [one for one in broken if "placeholder" in one]
