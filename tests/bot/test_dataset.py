@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -20,6 +21,7 @@ from bot.proposals.dataset import (
     propose_dataset,
 )
 from bot.proposals.dataset.files import ids_in
+from bot.proposals.dataset.propose import MAX_BYTES
 from bot.records import Proposal, Repository, Skipped, SourceFile
 from bot.settings import load_settings
 from tests.bot.builders import a_conversation, a_correction, assistant, calls, returns, user
@@ -72,6 +74,40 @@ def test_a_correction_becomes_an_example_and_a_pair():
     assert found.prompt == ({"role": "user", "content": "Draft a mail. 0"},)
     assert (found.answer, found.rejected) == ("Hello there.", "Dear all, hello there.")
     assert 0 < found.difficulty < 1
+
+
+def test_dates_numbers_of_orders_and_pictures_may_be_learned():
+    one = a_conversation(
+        user("Where is order W2378156?"),
+        calls("find", {"order": "W2378156"}),
+        returns({"order": "W2378156", "leaves": "2024-05-20", "paid_with": "gift_card_7091239"}),
+        assistant("It leaves on 2024-05-20. Safe travels! \u2708\ufe0f"),
+    )
+
+    found = accepted_example(one, redact=published)
+
+    assert isinstance(found, Example)
+    assert "2024-05-20" in found.answer
+
+
+def test_no_file_is_larger_than_what_a_run_reads_back():
+    long = "A long answer in words. " * 400
+    new = tuple(corrected(n, answer=f"{long}{n}", better=long) for n in range(60))
+    good = tuple(replace(accepted(n), answer=f"{long}{n}") for n in range(150))
+    found = material(corrected=new, accepted=good)
+
+    proposal = dataset(found)
+    refused = dataset(found, at_least=45)
+
+    assert isinstance(proposal, Proposal)
+    sizes = [len(edit.new) for edit in proposal.edits]
+    assert 0.9 * MAX_BYTES < max(sizes) <= MAX_BYTES
+    examples = [json.loads(line) for line in proposal.edits[0].new.splitlines()]
+    sources = Counter(one["source"] for one in examples)
+    assert sources["accepted"] == 2 * sources["correction"]
+    assert isinstance(refused, Skipped)
+    assert refused.code == "too_large"
+    assert f"dataset.at_least to {sources['correction']} or less" in refused.reason
 
 
 def test_calls_and_results_of_tools_stand_before_the_answer_that_rests_on_them():

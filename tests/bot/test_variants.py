@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -625,3 +626,77 @@ def test_what_is_written_to_a_file_is_read_again_as_it_was():
     one = a_variant("harder").example
 
     assert list(read_examples(queue_file([one], kept={one.id}))) == [(one, True)]
+
+
+def after_a_call(request, arguments):
+    """A seed whose answer rests on a call that took its words from the request."""
+    call = {"id": "t", "type": "function"}
+    call["function"] = {"name": "find", "arguments": json.dumps(arguments)}
+    prompt = (
+        {"role": "user", "content": request},
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "t", "content": "moved"},
+    )
+    return a_seed(prompt=prompt)
+
+
+def test_what_a_call_took_from_the_request_stands_in_its_paraphrase():
+    said = "Please find me seats on that train tomorrow, in the quiet coach and by the window."
+    seed = after_a_call(said, {"coach": "quiet coach", "wishes": ["by the window"], "class": "2"})
+    same = "Could you look for places in tomorrow's train? By the window, in the quiet coach."
+    other = "Could you look for places in tomorrow's train? By the window, where it is silent."
+
+    assert checked(a_variant("paraphrase", seed=seed, request=same)).wrong == ()
+    assert checked(a_variant("paraphrase", seed=seed, request=other)).wrong == ("calls",)
+
+
+@pytest.mark.parametrize(
+    ("request_", "doubts"),
+    [
+        ("The name in my booking says Mei Lee; make that Mei Garcia, can you?", ()),
+        ("Can Mei Garcia stand in my booking? Today the name there is Mei Lee.", ("order",)),
+        ("The name in my booking says Mei Lee; can you make it right, please?", ("lost_name",)),
+    ],
+)
+def test_a_paraphrase_that_swaps_or_loses_names_is_doubted(request_, doubts):
+    seed = a_seed(
+        prompt=({"role": "user", "content": "Please change Mei Lee to Mei Garcia for my flight."},)
+    )
+
+    assert checked(a_variant("paraphrase", seed=seed, request=request_)).doubts == doubts
+
+
+def test_a_paraphrase_that_swaps_two_numbers_is_doubted():
+    seed = a_seed(
+        prompt=({"role": "user", "content": "I want to move from seat 12A to seat 14C, please."},)
+    )
+    swapped = "Is it possible that I sit in 14C and no longer in 12A?"
+
+    assert checked(a_variant("paraphrase", seed=seed, request=swapped)).doubts == ("order",)
+
+
+def test_a_paraphrase_that_counts_other_things_is_doubted():
+    seed = a_seed(
+        prompt=({"role": "user", "content": "I'd say it was 10 hours ago, and I'm mad."},)
+    )
+    same = "About 10 hours have gone by since, and that makes me angry."
+    other = "About 10 days have gone by since, and that makes me angry."
+
+    assert checked(a_variant("paraphrase", seed=seed, request=same)).doubts == ()
+    assert checked(a_variant("paraphrase", seed=seed, request=other)).doubts == ("counted",)
+
+
+def test_whoever_judges_is_told_that_the_beginning_is_left_out():
+    given = ({"role": "user", "content": "word " * 4_000}, {"role": "assistant", "content": "Yes?"})
+    long = a_variant("paraphrase", seed=a_seed(prompt=(*given, *a_seed().prompt)))
+
+    _, blind = judge_prompts(long)
+
+    assert "(The beginning is left out.)" in blind.user
+    assert "assistant: Yes?" in blind.user
+
+
+def test_a_long_number_that_nothing_gives_may_be_somebodys():
+    made_up = "Is ticket R-90255512 printed already? I want another seat, next to the window."
+
+    assert "personal" in checked(a_variant("domain", request=made_up)).wrong

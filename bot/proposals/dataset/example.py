@@ -15,12 +15,13 @@ from difflib import SequenceMatcher
 from typing import Literal
 
 from bot.proposals.cases import letters_hash
-from bot.proposals.cases.words import may_stand
 from bot.records import Correction
+from bot.unsafe_text import added_things
 from collector.records import Conversation, Json, Message
 
-MAX_CHARS = 12_000
-"""Of one example; a longer one would be cut by most trainers, in its beginning."""
+MAX_CHARS = 24_000
+"""Of one example, some 6,000 tokens: half of the conversations with tools that were measured are
+longer than 12,000. Many trainers would cut a longer one, in its beginning."""
 HARD_TURNS = 10
 """Turns from which on a conversation is as hard as can be, by its length."""
 
@@ -125,7 +126,7 @@ def _example(
         return "the correction leaves no other answer"
     if len(whole) > MAX_CHARS:
         return f"it is longer than {MAX_CHARS:,} characters"
-    if not all(may_stand(text) for text in _texts(prompt, wanted, was)):
+    if not all(may_teach(text) for text in _texts(prompt, wanted, was)):
         return "it holds a link, an address, a secret, code or an instruction to a model"
     turns = sum(one.role == "user" for one in given)
     named = letters_hash(conversation.agent, conversation.conversation_id)
@@ -148,6 +149,16 @@ def difficulty(turns: int, wanted: str, was: str | None) -> float:
         words, others = was.split()[:1_000], wanted.split()[:1_000]
         changed = 1 - SequenceMatcher(None, words, others, autojunk=False).ratio()
     return round(0.5 * min(1.0, turns / HARD_TURNS) + 0.5 * changed, 3)
+
+
+def may_teach(text: str) -> bool:
+    """Nothing in it is a link, code, a secret, a hidden sign or an instruction to a model.
+
+    Dates and the numbers of orders are what agents look up; those of people are redacted. The sign
+    that makes a picture colourful hides nothing.
+    """
+    found = added_things("", text.replace("\N{VARIATION SELECTOR-16}", ""), skip=("a long number",))
+    return next(found, None) is None
 
 
 def _chat_message(message: Message, redact: Redact) -> Mapping[str, Json]:

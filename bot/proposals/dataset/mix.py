@@ -40,15 +40,16 @@ def mixed(
     synthetic: Sequence[Example] = (),
     *,
     share: float = MAX_SYNTHETIC,
+    most: int = MAX_EXAMPLES,
 ) -> Mix:
-    """The largest set that keeps all ratios. `corrected` has the newest first.
+    """The largest set of at most `most` that keeps all ratios. `corrected` has the newest first.
 
     Synthetic examples teach something new as well, so they need accepted ones beside them too. Of
     what is new they are at most `share`, and never more than `MAX_SYNTHETIC`.
     """
     own = _one_each(corrected)
     # So many new ones that twice as many accepted ones fit in, and nobody has too many.
-    new = min(len(own), len(accepted) // RETENTION, MAX_EXAMPLES // (RETENTION + 1))
+    new = min(len(own), len(accepted) // RETENTION, most // (RETENTION + 1))
     fresh = _spread(own, new)
     made = _made(synthetic, fresh, room=len(accepted) // RETENTION - len(fresh), share=share)
     kept = _spread(_drawn(accepted), RETENTION * (len(fresh) + len(made)))

@@ -23,7 +23,7 @@ from bot.proposals.dataset.files import (
     ids_in,
     pairs_file,
 )
-from bot.proposals.dataset.mix import MAX_SYNTHETIC, RETENTION, Mix, mixed
+from bot.proposals.dataset.mix import MAX_EXAMPLES, MAX_SYNTHETIC, RETENTION, Mix, mixed
 from bot.proposals.edits import edit_to
 from bot.proposals.guardrails import check_edits
 from bot.proposals.identity import fingerprint
@@ -41,6 +41,8 @@ from bot.records import (
 )
 
 NO_COST = ModelCost()
+MAX_BYTES = 900_000
+"""Of one file: of larger ones than a megabyte `git` reads nothing back."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,6 +86,14 @@ def propose_dataset(
             f"needed (dataset.at_least).{_left_out(material)}",
         )
     mix = mix_of(material, max_synthetic)
+    if mix.number("correction") < at_least <= _mixed(material, max_synthetic).number("correction"):
+        return _skipped(
+            what,
+            "too_large",
+            f"{count(at_least, 'correction')} with {RETENTION} accepted answers to each are more "
+            f"than {MAX_BYTES:,} bytes, and a larger file could not be read back. Set "
+            f"dataset.at_least to {mix.number('correction')} or less.",
+        )
     if mix.number("correction") < at_least:
         return _skipped(
             what,
@@ -141,7 +151,20 @@ def keeping_variants(found: Proposal | Skipped, past: Sequence[PastProposal]) ->
 
 
 def mix_of(material: Material, max_synthetic: float) -> Mix:
-    return mixed(material.corrected, material.accepted, material.synthetic, share=max_synthetic)
+    """The largest set whose files the next run can read back."""
+    most = MAX_EXAMPLES
+    while True:
+        mix = _mixed(material, max_synthetic, most)
+        size_bytes = max(len(file(mix.examples)) for file in (examples_file, pairs_file))
+        if size_bytes <= MAX_BYTES:
+            return mix
+        # At least one new example less, so it ends.
+        fits = int(len(mix.examples) * MAX_BYTES / size_bytes)
+        most = min(fits, len(mix.examples) - RETENTION - 1)
+
+
+def _mixed(material: Material, share: float, most: int = MAX_EXAMPLES) -> Mix:
+    return mixed(material.corrected, material.accepted, material.synthetic, share=share, most=most)
 
 
 def edits_of(files: Mapping[str, str], repository: Repository) -> tuple[Edit, ...]:

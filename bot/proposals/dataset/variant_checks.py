@@ -7,19 +7,21 @@ costs nothing.
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import pairwise
+from typing import Any, cast
 
 from bot.edit_types import edit_types
-from bot.proposals.cases.words import may_stand
-from bot.proposals.dataset.example import MAX_CHARS, Example, Redact
+from bot.proposals.dataset.example import MAX_CHARS, Example, Redact, may_teach
 from bot.proposals.dataset.language import are_alike
 from bot.proposals.dataset.variants import Kind, Variant
 from bot.proposals.text_checks import words
+from collector.records import Json
 
 DROPPED: dict[str, str] = {
     "unsafe": "it holds a link, an address, a secret, code or an instruction to a model",
@@ -28,6 +30,7 @@ DROPPED: dict[str, str] = {
     "length": "it is much longer or shorter than its seed allows",
     "copy": "it says nearly the same as its seed",
     "request_facts": "the request has other numbers, ids or placeholders than it may",
+    "calls": "the request no longer says what the agent's calls took from it",
     "answer_facts": "the answer states a number or an id that nothing gives",
     "placeholder": "the answer has a placeholder that nothing gives",
     "lesson": "the answer undoes what the person changed",
@@ -37,6 +40,9 @@ DROPPED: dict[str, str] = {
 }
 """Hard codes, in words."""
 DOUBTED: dict[str, str] = {
+    "order": "the numbers and names of its request stand in another order than its seed's",
+    "lost_name": "its request lost a name of its seed",
+    "counted": "other things are counted in its request than in its seed's",
     "near": "its request is close to its seed",
     "far": "the answer has little in common with its seed and its request",
     "name": "the answer has a name that nothing gives",
@@ -79,6 +85,8 @@ ANSWER_WORDS: dict[Kind, tuple[float, float]] = {
     "constraint": (0.2, 1.5),
     "domain": (0.5, 1.75),
 }
+LONG = 7
+"""Digits from which on a number may be a telephone's or an account's."""
 SLACK = 12
 """Words by which short texts may differ in any case."""
 _SHAPES = frozenset(
@@ -93,7 +101,9 @@ _FACT = re.compile(r"(?:[A-Za-z]+-?)*\d(?:[A-Za-z0-9_./:,-]*[A-Za-z0-9])?")
 _GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)$", re.IGNORECASE)
 _LIST_MARK = re.compile(r"^[ \t]*\d{1,2}[.)](?=\s)", re.MULTILINE)
-_NAME = re.compile(r"(?<=[a-z,;] )[A-Z][\w'-]+")
+_COUNTED = re.compile(r"(?<![\w.,])\d+[ -]([^\W\d_]{4,})")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2}[./]\d{1,2}[./]\d{4}")
+_NAME = re.compile(r"(?<=[a-z,;] )(?!I['\u2019]|ID\b|OK\b)[A-Z][\w'-]+")
 """A capital letter inside a sentence. Languages that write nouns so have many of them: a doubt."""
 
 BrokenChecks = Callable[[Example], tuple[str, ...]]
@@ -119,6 +129,7 @@ def check_variant(
             *_unsafe(variant, redact),
             *_form(variant),
             *_facts(variant),
+            *_calls(variant),
             *_lesson(variant),
             *_constraint(variant),
         )
@@ -150,10 +161,18 @@ def _jaccard(one: frozenset[object], other: frozenset[object]) -> float:
 
 def _unsafe(variant: Variant, redact: Redact) -> Iterator[str]:
     texts = (variant.example.question, variant.example.answer)
-    if not all(map(may_stand, texts)):
+    if not all(map(may_teach, texts)):
         yield "unsafe"
-    if any(redact(text) != text for text in texts):
+    given = facts_in(f"{_said(variant.seed)}\n{variant.seed.answer}")
+    if any(_is_long(one) for text in texts for one in facts_in(text) - given) or any(
+        redact(text) != text for text in texts
+    ):
         yield "personal"
+
+
+def _is_long(fact: str) -> bool:
+    """More digits than what is made up needs; a date has many and is nobody's."""
+    return sum(map(str.isdigit, fact)) >= LONG and not _DATE.fullmatch(fact)
 
 
 def _form(variant: Variant) -> Iterator[str]:
@@ -204,6 +223,38 @@ def _facts(variant: Variant) -> Iterator[str]:
         yield "answer_facts"
     if placeholders_in(new.answer) - placeholders_in(_said(new)) - placeholders_in(seed.answer):
         yield "placeholder"
+
+
+def _calls(variant: Variant) -> Iterator[str]:
+    """Calls stay as they were, so what they took from the request has to stand in it still."""
+    taken = [one for one in _arguments(variant.seed) if _holds(one, variant.seed.question)]
+    if not all(_holds(one, variant.example.question) for one in taken):
+        yield "calls"
+
+
+def _arguments(example: Example) -> Iterator[str]:
+    """The words that the agent sent to tools, of all its calls."""
+    for one in example.prompt:
+        calls: Any = one.get("tool_calls") or ()
+        for call in calls:
+            yield from _leaves(_parsed(call["function"]["arguments"]))
+
+
+def _parsed(arguments: str) -> Json:
+    try:
+        return cast(Json, json.loads(arguments))
+    except ValueError:
+        return arguments
+
+
+def _leaves(value: Json) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        value = [*value.values()]
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        for one in value:
+            yield from _leaves(one)
+    elif isinstance(value, str):
+        yield value
 
 
 def _given_facts(variant: Variant) -> set[str]:
@@ -280,6 +331,15 @@ def _doubts(variant: Variant) -> Iterator[str]:
     if _alike(new.question, seed.question) >= COPY[kind] - NEAR and kind != "constraint":
         yield "near"
     if kind == "paraphrase":
+        if _unknown(names_in(seed.question), set(words(new.question))):
+            yield "lost_name"
+        if _counted(seed.question) - _counted(new.question):
+            yield "counted"
+        # From and to, before and after: a swap keeps every single fact.
+        told = facts_in(seed.question) | {one.casefold() for one in names_in(seed.question)}
+        now = _order(told, new.question)
+        if now != [one for one in _order(told, seed.question) if one in now]:
+            yield "order"
         return
     if _common(new.answer, f"{_said(new)}\n{seed.answer}") < (
         FAR_DOMAIN if kind == "domain" else FAR
@@ -299,6 +359,19 @@ def _doubts(variant: Variant) -> Iterator[str]:
         yield "longer"
     if variant.constraint.type == "other":
         yield "unchecked"
+
+
+def _counted(text: str) -> set[str]:
+    """What stands behind numbers, as "hours" in "10 hours": the beginnings of those words."""
+    return {word[:4].casefold() for word in _COUNTED.findall(text)}
+
+
+def _order(told: Collection[str], text: str) -> list[str]:
+    """Those of `told` that stand in `text`, by where each stands first."""
+    plain = unicodedata.normalize("NFKC", _GROUPED.sub("", text)).casefold()
+    places = {one: re.search(rf"(?<!\w){re.escape(one)}(?!\w)", plain) for one in told}
+    found = {one: place.start() for one, place in places.items() if place}
+    return sorted(found, key=found.__getitem__)
 
 
 def _common(answer: str, given: str) -> float:

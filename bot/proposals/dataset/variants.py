@@ -18,7 +18,7 @@ from bot.rendering import render_prompt
 
 Kind = Literal["paraphrase", "easier", "harder", "constraint", "domain"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-CONTEXT_CHARS = 6_000
+CONTEXT_CHARS = 12_000
 _HARDER: dict[Kind, float] = {"easier": -0.15, "harder": 0.15}
 """What a kind does to the difficulty of its seed."""
 NOTHING = "(nothing)"
@@ -103,7 +103,10 @@ def context_of(example: Example) -> str:
     lines = [
         f"{one['role']}: {one['content']}" for at, one in enumerate(example.prompt) if at != place
     ]
-    return "\n\n".join(lines)[-CONTEXT_CHARS:] or NOTHING
+    whole = "\n\n".join(lines)
+    if len(whole) > CONTEXT_CHARS:
+        return f"(The beginning is left out.)\n\n{whole[-CONTEXT_CHARS:]}"
+    return whole or NOTHING
 
 
 def read_variant(reply: Reply, seed: Example, kind: Kind) -> Variant | None:
