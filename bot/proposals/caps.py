@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 
 from bot.figures import count, day
 from bot.limits import WEEK, room_of, slots_left, successor_of
+from bot.markdown import plain
+from bot.pattern_name import pattern_name
 from bot.proposals.learning import own_rules
 from bot.records import (
     RETIREMENT,
@@ -47,6 +49,7 @@ REASON_CHARS = 500
 QUARTER = timedelta(days=91)
 EDIT_CHARS = 1_500
 NO_LIMITS = PublishSettings()
+WHAT_CHARS = 120
 _NO_PROBLEM = "was closed as not a problem, so nothing more is proposed against it."
 MAX_DRIFT = 0.5
 """Furthest that one threshold may get from where it stood a quarter ago, as a share."""
@@ -61,7 +64,7 @@ def pattern_decided(
     third; and while a merged change is being measured a second one would spoil the measurement.
     """
     ours = [one for one in past if one.pattern_id == pattern.id and one.agent == pattern.agent]
-    what = f"a change for {pattern.outcome} of {pattern.agent}"
+    what = f"a change of {pattern.agent} against {plain(pattern_name(pattern), WHAT_CHARS)}"
     for one in ours:
         if one.rejection == "not_a_problem":
             return _skipped(what, "rejected_before", f"{one.reference} {_NO_PROBLEM}")

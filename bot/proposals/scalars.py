@@ -93,8 +93,12 @@ def find_number(
 def numbers_called(
     files: Sequence[SourceFile], is_name: Callable[[str], bool]
 ) -> list[tuple[str, str, Decimal]]:
-    """(path, key, value) of every number of which `is_name(key)` holds."""
-    return [(file.path, key, value) for file, key, value in _all_numbers(files)[0] if is_name(key)]
+    """(path, name, value) of every number of which `is_name(key)` holds."""
+    return [
+        (file.path, _without_value_key(key), value)
+        for file, key, value in _all_numbers(files)[0]
+        if is_name(key)
+    ]
 
 
 _Place: TypeAlias = tuple[SourceFile, str, Decimal]

@@ -320,6 +320,7 @@ def test_a_merge_that_was_taken_back_counts_as_a_rejected_remedy_and_not_as_meas
     assert one is None
     assert two is not None
     assert "#1, #2" in two.reason
+    assert two.what == "a change of support against Cancel an order: failure"
 
 
 @pytest.mark.parametrize(

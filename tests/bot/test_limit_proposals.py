@@ -111,6 +111,11 @@ def test_the_limit_is_found_in_code_and_in_every_kind_of_file(
             "800 characters; deploy the file",
         ),
         ("a: {max_tokens: 200}\nb: {max_tokens: 200}\n", "ambiguous", "Several numbers fit: a."),
+        (
+            "max_tokens:\n  value: 20000\n",
+            "production_differs",
+            "max_tokens in 'config/agent.yaml' is",
+        ),
         ("a: [max_tokens\n", "no_file", "does not parse (expected ',' or ']', but got"),
     ],
 )

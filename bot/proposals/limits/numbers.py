@@ -71,11 +71,11 @@ def _differs(files: Sequence[SourceFile], kind: LimitKind, stopped: Decimal) -> 
     named = numbers_called(files, lambda key: last_name(key) in NAMES[kind])
     if not named:
         return None
-    path, key, value = named[0]
+    path, name, value = named[0]
     return Skipped(
         what=WORDS[kind],
         code="production_differs",
-        reason=f"{key} in {path!r} is {value}, and in production "
+        reason=f"{name} in {path!r} is {value}, and in production "
         f"{_MEASURES[kind].format(stopped)}; deploy the file, correct it, or name the file that "
         "production reads under `agents:` in the settings.",
     )
