@@ -300,6 +300,19 @@ class TestCheck:
         assert change["moved"] >= 10
         assert change["compared_with"] == "repository"
 
+    def test_against_what_was_discovered_it_says_so_and_names_what_moves(self, debrief, tmp_path):
+        bare = a_repository(tmp_path / "bare", {"README.md": "# Nothing known yet\n"})
+        debrief("intents", "discover")
+        (bare / PATH).parent.mkdir()
+        (bare / PATH).write_text(TAXONOMY)
+
+        done = debrief("intents", "check", "--repo", bare)
+        as_json = debrief("intents", "check", "--repo", bare, "--json")
+
+        assert as_json.json["would_change"]["compared_with"] == "discovered"
+        assert "Against the discovered intents, " in done.out
+        assert re.search(r" -> i-cancel cancel a flight$", done.out, re.MULTILINE)
+
     def test_checking_changes_nothing_in_the_store(self, debrief, repo):
         before = sorted(debrief.store.rglob("*"))
 

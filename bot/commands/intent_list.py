@@ -17,7 +17,7 @@ from bot.records import Intent
 EXAMPLES, EXAMPLE_CHARS = 2, 160
 """Of what users wrote, where the settings allow quotes."""
 _HEADER = f"{'conversations':>15}{'users':>7}  "
-_NO_INTENT = "without an intent: they say nothing that enough others say too"
+_NO_INTENT = "without an intent: none of these fits"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,7 +147,7 @@ def intent_lines(listed: IntentList) -> Iterator[str]:
         else:
             without_any.append(f"{agent} ({total:,})")
     if without_any:
-        yield f"No intent, too few conversations say something similar: {', '.join(without_any)}."
+        yield f"No conversation of these agents has an intent: {', '.join(without_any)}."
     unseen = [one for one in listed.intents if not listed.seen[one.id].conversations]
     if unseen:
         yield "In no conversation:"

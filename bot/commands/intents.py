@@ -149,12 +149,17 @@ def _would_change(shell: Shell, workspace: Workspace, taxonomy: Taxonomy) -> dic
     )
     kappa = agreement(labels)
     return {
-        "compared_with": before.source if before else None,
+        "compared_with": _origin(workspace, before),
         "conversations": len(labels.after),
         "moved": len(labels.moved()) if before else 0,
         "kappa": kappa.kappa,
         "anchors": kappa.anchors,
         "moves": [asdict(move) for move in moves_between(labels)] if before else [],
+        "names": {
+            intent.id: intent.name
+            for one in (before, taxonomy)
+            for intent in (one.intents if one else ())
+        },
         "intents": [
             {
                 "id": intent.id,
@@ -166,6 +171,13 @@ def _would_change(shell: Shell, workspace: Workspace, taxonomy: Taxonomy) -> dic
             for intent in taxonomy.intents
         ],
     }
+
+
+def _origin(workspace: Workspace, before: Taxonomy | None) -> str | None:
+    """What was discovered is kept in a file like the repository's, and reads as one."""
+    if before is None:
+        return None
+    return "discovered" if workspace.taxonomy is None else before.source
 
 
 def _documents(shell: Shell, workspace: Workspace) -> Iterator[Document]:
@@ -197,8 +209,14 @@ def _change_lines(change: dict[str, Any]) -> Iterator[str]:
         f"Against {against}, {change['moved']} of "
         f"{count(change['conversations'], 'conversation')} change their intents{kappa}."
     )
+    names = change["names"]
     for move in change["moves"][:10]:
-        yield f"{move['n']:6}  {move['source']} -> {move['target']}"
+        source, target = (
+            f"{one} {names.get(one, '')}".rstrip() for one in (move["source"], move["target"])
+        )
+        yield f"{move['n']:6}  {source} -> {target}"
+    if len(change["moves"]) > 10:
+        yield f"        and {count(len(change['moves']) - 10, 'more move')}; --json has all."
 
 
 # -- correct -------------------------------------------------------------------------------------

@@ -72,7 +72,7 @@ def test_agents_without_any_intent_are_named():
 
     lines = [*intent_lines(listed)]
 
-    assert lines[-1] == "No intent, too few conversations say something similar: fax (3)."
+    assert lines[-1] == "No conversation of these agents has an intent: fax (3)."
 
 
 def test_without_intents_it_says_why():
