@@ -61,7 +61,7 @@ def verdict_comment(verdict: Verdict) -> str:
         lines.append(f"- The prediction {held}.")
     if verdict.result == "harmed":
         lines.append(
-            "- The next run proposes to undo it, where its lines still stand as they were merged."
+            "- Debrief proposes to undo it, where its lines still stand as they were merged."
         )
     if verdict.needed:
         lines.append(f"- About {count(verdict.needed, f'more {verdict.unit}')} would settle it.")

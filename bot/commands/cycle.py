@@ -26,7 +26,7 @@ from bot.commands.loading import (
     store_of,
     understanding_of,
 )
-from bot.commands.merges import taken_out_by, texts_of_merge
+from bot.commands.merges import taken_out_by, texts_of_merge, with_verdicts
 from bot.commands.quality import Monitored, alert_lines, monitored, quality_json
 from bot.commands.shell import Shell, exit_code
 from bot.commands.surface import (
@@ -210,6 +210,10 @@ def _cycle(
         )
     watched = None if estimate else monitored(shell, store, understood, workspace.settings, ask)
     paused_by = pause_of(shell, target, workspace.settings, wishes)
+    verdicts: tuple[Verdict, ...] = ()
+    too_early: tuple[Skipped, ...] = ()
+    if measuring:
+        verdicts, too_early = measure_all(understood, past, now=shell.now)
     changes = Changes()
     if proposing and paused_by is not None:
         changes = Changes(skipped=(Skipped(what="proposals", code="paused", reason=paused_by),))
@@ -218,7 +222,7 @@ def _cycle(
             changes = propose_all(
                 understood,
                 repository,
-                wished,
+                with_verdicts(wished, verdicts),
                 settings=workspace.settings,
                 conversations_of=read_again,
                 texts_of=lambda one: texts_of_merge(repo, one),
@@ -227,10 +231,6 @@ def _cycle(
                 wanted_now=wishes.ids("create"),
                 check=_check_of(shell, repo, repository, workspace.settings),
             )
-    verdicts: tuple[Verdict, ...] = ()
-    too_early: tuple[Skipped, ...] = ()
-    if measuring:
-        verdicts, too_early = measure_all(understood, past, now=shell.now)
     rollbacks = rollbacks_of(repo, repository, past, wishes)
     proposed = {one.id for one in changes.proposals}
     back = [

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from bot import git
 from bot.proposals.undoing import undone
-from bot.records import RETIREMENT, ROLLBACK, PastProposal, Proposal, SourceFile
+from bot.records import RETIREMENT, ROLLBACK, PastProposal, Proposal, SourceFile, Verdict
 
 
 def merged_texts(repo: str, past: PastProposal) -> tuple[dict[str, str], dict[str, str]] | None:
@@ -34,6 +35,20 @@ def texts_of_merge(repo: str, past: PastProposal) -> dict[str, tuple[str, str]] 
     if texts is None or texts[0].keys() != texts[1].keys():
         return None
     return {name: (text, texts[1][name]) for name, text in texts[0].items()}
+
+
+def with_verdicts(
+    past: Iterable[PastProposal], verdicts: Iterable[Verdict]
+) -> tuple[PastProposal, ...]:
+    """The past as the next run will find it: what a verdict asks for is proposed together with it,
+    so that the same run again has nothing to add."""
+    final = {one.proposal_id: one.result for one in verdicts if one.is_final}
+    return tuple(
+        replace(one, verdict=final[one.id])
+        if one.id in final and one.state == "merged" and one.verdict is None
+        else one
+        for one in past
+    )
 
 
 def taken_out_by(proposals: Iterable[Proposal]) -> dict[str, Proposal]:
