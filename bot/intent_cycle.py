@@ -15,6 +15,7 @@ from datetime import date, datetime, timedelta
 from bot.figures import count, percent
 from bot.intents import Document, discover, label, taxonomy_version, write_taxonomy
 from bot.intents.embedding import Embedder, embed_texts
+from bot.intents.emerging import find_emerging
 from bot.intents.structure import Split, find_splits, propose_parents
 from bot.intents.taxonomy import MAX_LEVELS, level_of, now_called
 from bot.proposals.relabelling import Relabelling
@@ -36,6 +37,9 @@ SAMPLE = 5_000
 RESIDUE = 20
 RESIDUE_SHARE = 0.02
 """Fewer conversations without an intent than these are no ground for a new one (loop facts 2.2)."""
+READ_RESIDUE = 8
+"""Of which a person or the model says that no intent fits; what the classifier is unsure of may be
+an odd wording, and this is none."""
 UNUSED = timedelta(days=56)
 """So long in the file and not seen in a whole window: retired."""
 UNUSED_IN = 1_000
@@ -82,10 +86,17 @@ def change_taxonomy(
         gone = [*_unused(taxonomy, labels, now), *_overlapping(taxonomy, labels, started)]
         new, examples, cost, skipped = _new_intents(documents, labels, taxonomy, ask, now, embed)
         left = _with(before, [*gone, *new])
+        told = {(one.agent, one.conversation_id) for one in examples}
+        rest = [one for one in documents if _key(one) not in told]
+        emerged, members, more = find_emerging(
+            rest, labels, left, started=started, ask=ask, now=now, embed=embed
+        )
+        new, examples, cost = [*new, *emerged], [*examples, *members], cost + more
+        left = _with(left, emerged)
         splits = find_splits(documents, labels, left, started=started, now=now, embed=embed)
         divided, parts = _divided(splits, left)
         changed = [*gone, *new, *divided]
-        examples += [told for split in splits for told in split.labels]
+        examples += [one for split in splits for one in split.labels]
     after = _with(before, changed)
     relabelled = {_key(one): labels[_key(one)] for one in documents}
     if changed:
@@ -126,8 +137,9 @@ def _new_intents(
 
     Those of `documents` that fit one are given along, to be told apart from.
     """
-    residue = sum(not labels[_key(one)].intents for one in documents)
-    if residue < max(RESIDUE, RESIDUE_SHARE * len(documents)):
+    without = [own for one in documents if not (own := labels[_key(one)]).intents]
+    residue, read = len(without), sum(one.source in ("person", "model") for one in without)
+    if residue < max(RESIDUE, RESIDUE_SHARE * len(documents)) and read < READ_RESIDUE:
         share = percent(residue / len(documents)) if documents else "none"
         sentence = f"{count(residue, 'conversation')} ({share}) fit no intent: too few."
         return [], [], ModelCost(), sentence

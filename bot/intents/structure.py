@@ -23,7 +23,7 @@ from bot.intents.embedding import Embedder, Matrix, embed_documents, embed_texts
 from bot.intents.groups import EXEMPLARS, new_id, spread
 from bot.intents.naming import name_clusters
 from bot.intents.taxonomy import MAX_LEVELS
-from bot.intents.text import Document
+from bot.intents.text import Document, script_of
 from bot.records import Intent, Key, Label, Taxonomy
 
 SURVEYED = 12
@@ -42,6 +42,9 @@ joins from 0.44, or from half of what is within (0.35 of 0.7): between the two, 
 one, and what is two stays two."""
 SAME_PARTS = 0.8
 """Adjusted Rand index of the parts found in one half and those that the other half's means give."""
+BY_SCRIPT = 0.5
+"""The same of two parts and the scripts that they are written in, from which an intent is not two
+wishes but said in two languages."""
 SEED = 0
 
 
@@ -199,7 +202,11 @@ def find_splits(
                 vectors = _centred(own, embed)
                 smoothed = smooth(vectors, linked_neighbours_for(len(vectors)))
             parts = _parts(smoothed, halves)
-            if len(parts) < 2 or not all(_is_wide(own, part, is_late) for part in parts):
+            if (
+                len(parts) < 2
+                or _is_by_script(own, parts)
+                or not all(_is_wide(own, part, is_late) for part in parts)
+            ):
                 continue
             split = _split(agent, own, active[intent_id], parts, smoothed, ids, taken, now)
             ids |= {part.id for part in split.parts}
@@ -226,6 +233,12 @@ def _parts(vectors: Matrix, halves: Sequence[NDArray[np.int64]]) -> list[NDArray
     if mean_likeness(vectors[rows], part, 2)[0, 1] >= APART_UNDER:
         return []
     return sorted((rows[part == one] for one in (0, 1)), key=len, reverse=True)
+
+
+def _is_by_script(documents: Sequence[Document], parts: Sequence[NDArray[np.int64]]) -> bool:
+    scripts = [script_of(documents[row].text) for part in parts for row in part]
+    numbers = [number for number, part in enumerate(parts) for _ in part]
+    return bool(adjusted_rand_score(numbers, scripts) >= BY_SCRIPT)
 
 
 def _is_wide(
@@ -311,6 +324,8 @@ def _members(
 
 
 def _centred(documents: Sequence[Document], embed: Embedder) -> Matrix:
+    """Not by script, as discovery does: where letters are all that is known of a script, wordings
+    of one wish come apart then, and what is one has to stay one."""
     return centred(embed_documents(documents, embed), seed=SEED)
 
 

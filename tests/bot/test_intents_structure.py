@@ -132,6 +132,34 @@ def test_what_was_not_two_all_the_time_stays_one(late, known):
     assert find_splits(documents, labels, taxonomy_of(*known), started=started, now=NOW) == ()
 
 
+IN_JAPANESE = ("予約した便を取り消したい、{}", "フライトのキャンセルをお願いします、{}")
+REASONS_IN_JAPANESE = (
+    "病気です",
+    "予定が変わりました",
+    "天気が悪い",
+    "急いでいます",
+    "間違えました",
+    "高すぎる",
+)
+
+
+def test_an_intent_that_is_said_in_two_languages_stays_one():
+    in_japanese = [text.format(why) for text in IN_JAPANESE for why in REASONS_IN_JAPANESE] * 2
+    in_english = [
+        WISHES["cancel"].format(f"{why}, {n}") for n in ("now", "today") for why in REASONS
+    ]
+    passwords = [WISHES["password"].format(f"{why}, {n}") for n in (1, 2) for why in REASONS]
+    texts = [("flight", text) for text in (*in_english, *in_japanese)]
+    documents, labels = labelled([*texts, *(("password", text) for text in passwords)])
+    started: dict[Key, datetime | None] = {
+        (one.agent, one.conversation_id): NOW - timedelta(days=1 + 13 * (number % 2))
+        for number, one in enumerate(documents)
+    }
+
+    taxonomy = taxonomy_of("flight", "password")
+    assert find_splits(documents, labels, taxonomy, started=started, now=NOW) == ()
+
+
 def test_a_window_without_times_has_no_halves():
     documents, labels, started = two_wishes()
 

@@ -117,6 +117,27 @@ def test_what_fits_no_intent_becomes_a_new_one_at_the_end_of_the_file(first):
     assert int(moves[0][2]) >= 15
 
 
+def test_a_wish_that_a_known_intent_swallows_becomes_an_intent_once_it_came_lately(first):
+    documents, labels, taxonomy, file = a_known(first, without="parcel")
+    neighbour = taxonomy.intents[0].id
+    started = {}
+    for number, one in enumerate(documents):
+        is_parcel = "parcel" in one.text
+        probability = 0.6 if is_parcel else 0.9
+        own = neighbour if is_parcel else labels[key(one)].intents[0][0]
+        labels[key(one)] = replace(labels[key(one)], intents=((own, probability),))
+        started[key(one)] = NOW - timedelta(days=number % (4 if is_parcel else 28))
+
+    proposal = change(documents, labels, taxonomy, file=file, started=started)
+    at_once = change(documents, labels, taxonomy, file=file)
+
+    assert isinstance(proposal, Proposal)
+    assert proposal.title == "Bring the intents up to date: add 1"
+    moves = next(one for one in proposal.tables if one.title == "What moves").rows
+    assert (moves[0][0], int(moves[0][2])) == (taxonomy.intents[0].name, 20)
+    assert isinstance(at_once, Skipped)
+
+
 def test_a_hand_edit_elsewhere_does_not_get_in_the_way_of_the_edits(first):
     documents, labels, taxonomy, file = a_known(first, without="parcel")
     proposal = change(documents, labels, taxonomy, file=file)
