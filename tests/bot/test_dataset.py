@@ -90,6 +90,21 @@ def test_dates_numbers_of_orders_and_pictures_may_be_learned():
     assert "2024-05-20" in found.answer
 
 
+def test_a_set_of_conversations_with_tools_passes_the_guardrails():
+    def shown(one):
+        given = {"role": "tool", "tool_call_id": "t", "content": '{"id": "W2378156"}'}
+        return replace(
+            one, prompt=(*one.prompt, given), answer="It left on 2024-05-20. \u2708\ufe0f"
+        )
+
+    found = material(
+        corrected=tuple(replace(shown(corrected(n)), rejected="Hello.") for n in range(10)),
+        accepted=tuple(shown(accepted(n)) for n in range(40)),
+    )
+
+    assert isinstance(dataset(found), Proposal)
+
+
 def test_no_file_is_larger_than_what_a_run_reads_back():
     long = "A long answer in words. " * 400
     new = tuple(corrected(n, answer=f"{long}{n}", better=long) for n in range(60))

@@ -259,7 +259,8 @@ def _left_out_table(mix: Mix, material: Material) -> Table:
     if unplaced:
         rows["waits: a person kept it, and a model may not write more of this set"] = len(unplaced)
     if mix.waiting:
-        rows["waits: too few accepted answers beside it, or too many of one user"] = mix.waiting
+        why = "too few accepted answers beside it, too many of one user, or the set is full"
+        rows[f"waits: {why}"] = mix.waiting
     return Table(
         title="Left out",
         header=("why", "examples"),

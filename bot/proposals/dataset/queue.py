@@ -22,7 +22,7 @@ from bot.proposals.dataset.confidence import (
 )
 from bot.proposals.dataset.example import Example
 from bot.proposals.dataset.files import QUEUE, ids_in, queue_file, read_examples
-from bot.proposals.dataset.propose import Material, dataset_id, edits_of
+from bot.proposals.dataset.propose import MAX_BYTES, Material, dataset_id, edits_of
 from bot.proposals.dataset.variants import KINDS, Variant
 from bot.proposals.guardrails import check_edits
 from bot.proposals.identity import fingerprint
@@ -151,11 +151,14 @@ def propose_queue(
     folder: str,
 ) -> Proposal | Skipped:
     """Ask people about the first `MOST` of `unsure`."""
-    asked = sorted(unsure[:MOST], key=lambda one: one.variant.example.id)
     path = f"{folder}/{QUEUE}"
     kept = {one.id: one for one in review.kept}
-    new = [one.variant.example for one in asked]
-    files = {path: queue_file((*kept.values(), *new), kept=kept)}
+    asked = sorted(unsure[:MOST], key=lambda one: one.variant.example.id)
+    text = _file(asked, kept)
+    while asked and len(text) > MAX_BYTES:
+        asked.pop()
+        text = _file(asked, kept)
+    files = {path: text}
     edits = edits_of(files, repository)
     there = repository.files.get(path)
     broken = check_edits({path: there.text} if there else {}, files, kind="dataset", allowed=[path])
@@ -198,6 +201,10 @@ def propose_queue(
         choices=tuple(map(_choice, asked)),
         is_draft=True,
     )
+
+
+def _file(asked: Sequence[Unsure], kept: Mapping[str, Example]) -> str:
+    return queue_file((*kept.values(), *(one.variant.example for one in asked)), kept=kept)
 
 
 def _choice(one: Unsure) -> Choice:
