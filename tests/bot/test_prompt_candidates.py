@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.figures import MINUS
 from bot.proposals.edits import apply_edits
 from bot.proposals.spending import MAX_TOKENS, tokens_allowed
 from bot.proposals.writing import MAX_ROUNDS, Candidate, check_candidate
@@ -228,8 +229,13 @@ def test_a_cause_of_two_requests_only_is_not_believed() -> None:
     assert "10 conversations share a cause, but fewer than 3 of the requests" in skipped.reason
 
 
+TWO_SENTENCES = a_candidate(new=f"{OLD}\n- {RULE} Wait until they have answered.")
+
+
 def test_what_each_added_line_costs_is_in_the_body() -> None:
-    proposal = propose(Script(), conversations_per_month=3_000.0)
+    script = Script(write=candidates(TWO_SENTENCES))
+
+    proposal = propose(script, conversations_per_month=3_000.0)
 
     assert isinstance(proposal, Proposal)
     prices = next(one for one in proposal.tables if one.title.startswith("What the change costs"))
@@ -241,6 +247,14 @@ def test_what_each_added_line_costs_is_in_the_body() -> None:
     assert "tokens a month" in proposal.risk
 
 
+def test_one_sentence_alone_needs_no_table_of_prices() -> None:
+    proposal = propose(Script(), conversations_per_month=3_000.0)
+
+    assert isinstance(proposal, Proposal)
+    assert not [one for one in proposal.tables if one.rows and "costs" in one.title]
+    assert "tokens a month" in proposal.risk
+
+
 def test_a_sentence_that_is_reworded_costs_what_it_is_longer() -> None:
     new = f"{OLD[:-1]} and look it up before you promise anything."
     claim = a_candidate(kind="sharpen", new=new)
@@ -249,13 +263,13 @@ def test_a_sentence_that_is_reworded_costs_what_it_is_longer() -> None:
 
     assert isinstance(proposal, Proposal)
     prices = next(one for one in proposal.tables if one.title == "What the change costs")
-    (_, added), (_, gone), (_, whole) = prices.rows
-    assert int(gone) < 0
-    assert abs(int(added) + int(gone) - int(whole)) <= 2
+    added, gone, whole = (int(shown.replace(MINUS, "-")) for _, shown in prices.rows)
+    assert gone < 0
+    assert added + gone == whole
 
 
 def test_without_traffic_no_price_of_a_month_is_given() -> None:
-    proposal = propose(Script())
+    proposal = propose(Script(write=candidates(TWO_SENTENCES)))
 
     assert isinstance(proposal, Proposal)
     prices = next(one for one in proposal.tables if one.title == "What the change costs")

@@ -557,7 +557,7 @@ def test_a_rate_says_of_which_conversations_it_is() -> None:
     assert isinstance(proposal, Proposal)
     assert proposal.prediction is not None
     for text in (proposal.why, proposal.prediction.population):
-        assert "with plan pro and the signal tool error" in text
+        assert "with plan pro and with the signal tool error" in text
 
 
 def test_a_rule_that_no_good_conversation_came_to_is_not_called_harmless() -> None:
