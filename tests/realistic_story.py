@@ -132,11 +132,11 @@ def play(folder: Path) -> Iterator[Story]:
 def tell(story: Story) -> None:
     """What people do in these weeks."""
     story.live_until(0)
-    story.cycle("week 1")
+    story.cycle("week 1", again=True)
     story.merge()
 
     story.live_until(8)
-    story.cycle("week 2", again=True)
+    story.cycle("week 2")
     story.merge()
 
     story.live_until(16)
@@ -153,7 +153,7 @@ def tell(story: Story) -> None:
 
     story.live_until(61)
     story.live_until(67, invoices_are_down=True)
-    story.cycle("week 10")
+    story.cycle("week 10", again=True)
 
 
 def _own_pull_request(fake: FakeGitHub) -> None:

@@ -25,6 +25,7 @@ FILES = {
     "config": {"agents/booking/config-defaults.yaml"},
     "harness": {"agents/support/support/tools.py", "agents/booking/tools.yaml"},
     "taxonomy": {".debrief/intents.yml"},
+    "retirement": {"agents/booking/prompts/booking.md"},
     "rollback": {"agents/booking/config-defaults.yaml"},
 }
 KINDS = (*FILES, "cases", "dataset")
@@ -99,7 +100,7 @@ def test_titles_and_commit_messages_are_one_line_that_says_what_is_done(story: S
 
 
 def test_the_same_run_again_writes_nothing(story: Story) -> None:
-    assert story.repeated_writes == {"week 2": []}
+    assert story.repeated_writes == {"week 1": [], "week 10": []}
 
 
 def test_no_two_pull_requests_that_were_opened_have_the_same_title(story: Story) -> None:
@@ -131,7 +132,7 @@ def test_verdicts_come_as_comments_and_what_worked_says_so(story: Story) -> None
 
     assert results["threshold"] == {"worked"}
     assert results["prompt"] == {"worked"}
-    assert results["config"] == {"worked"}
+    assert results["config"] == {"unknown"}  # taken back before its four weeks were over
     assert "worked" in results["harness"]
     assert results["rule"] <= {"no_effect", "unknown"}
 
@@ -160,7 +161,7 @@ def test_nothing_that_anybody_said_stands_where_people_read(story: Story) -> Non
 
 
 def test_numbers_of_a_sentence_add_up(story: Story) -> None:
-    """Whatever says "N of M" never has more than all; what people asked for is beyond a limit."""
+    """Whatever says "N of M" never has more than all."""
     for text in said(story):
-        for some, total in re.findall(r"\b([\d,]+) of ([\d,]+) (?!new pull)[a-z]", text):
+        for some, total in re.findall(r"\b([\d,]+) of ([\d,]+) [a-z]", text):
             assert int(some.replace(",", "")) <= int(total.replace(",", "")), text
