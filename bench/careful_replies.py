@@ -27,6 +27,8 @@ class Careful:
     locus: str = "prompt"
     difference: Mapping[str, str] | None = None
     """Where no mistake is seen: what was done otherwise, as `proposals/compare` asks for it."""
+    effect: str = "already_followed"
+    """Of the edit on conversations that went well, as `proposals/contrast` asks for it."""
     merge: bool
     is_right: bool = False
     """Where no diff comes: the finding, or no change, is the right answer."""

@@ -1,6 +1,7 @@
 """How good the changes are that Debrief proposes: places, values, words, bytes, tokens, attacks.
 
-    python bench/changes.py [--only faults|replies|harness|places|edits|proposers|tokens|redteam]
+    python bench/changes.py [--only faults|replies|harness|strangers|places|edits|proposers|tokens|
+                                      redteam]
 
 Each section is a module `bench/changes_<section>.py` with `measure()`, the lines of its Markdown.
 The result is bench/results/changes.md; sections that did not run keep their lines.
@@ -20,6 +21,7 @@ SECTIONS = {
     "faults": "Planted faults",
     "replies": "Careful replies",
     "harness": "Harness, careful replies",
+    "strangers": "Careful replies by somebody who had not planted the faults",
     "places": "Places of known lines",
     "edits": "Random edits",
     "proposers": "Edits by the proposers that need no model",

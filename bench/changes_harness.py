@@ -164,7 +164,7 @@ def measure() -> list[str]:
     rows, right, merged = [], 0, 0
     for fault in FAULTS:
         careful = REPLIES[fault.name]
-        done = _run_by_hand(fault, ByHand(careful))
+        done = run_by_hand(fault, ByHand(careful))
         rows.append(_row(done, careful))
         right += _is_right(done)
         merged += careful.merge and isinstance(done.found, Proposal)
@@ -197,7 +197,7 @@ def measure() -> list[str]:
     ]
 
 
-def _run_by_hand(fault: ToolFault, by_hand: ByHand) -> Outcome:
+def run_by_hand(fault: ToolFault, by_hand: ByHand) -> Outcome:
     with messages_server(by_hand) as server:
         return run(fault, server.url)
 
@@ -212,24 +212,30 @@ def _row(done: Outcome, careful: Careful) -> str:
     fault, found = done.fault, done.found
     cause = f"{done.cause.cause}, by {done.cause.by}" if done.cause else "none"
     if isinstance(found, Proposal):
-        lines = [line for line in done.diff.splitlines()[2:] if line[:1] in "+-"]
-        shown = "<br>".join(f"`{_code(line)}`" for line in lines)
         tokens = f"{found.cost.input_tokens + found.cost.output_tokens:,}"
         verdict = "yes" if careful.merge else "no"
     else:
-        shown = _cell(found.sentence if isinstance(found, Finding) else found.reason)
         tokens, verdict = "", "no diff"
     return (
-        f"| {fault.name} | {fault.layout} | {cause} | {shown} | {tokens} | "
+        f"| {fault.name} | {fault.layout} | {cause} | {shown(done)} | {tokens} | "
         f"{verdict}: {careful.why} |"
     )
+
+
+def shown(done: Outcome) -> str:
+    """The changed lines, or why there are none, for a cell of a table."""
+    found = done.found
+    if isinstance(found, Proposal):
+        lines = [line for line in done.diff.splitlines()[2:] if line[:1] in "+-"]
+        return "<br>".join(f"`{_code(line)}`" for line in lines)
+    return _cell(found.sentence if isinstance(found, Finding) else found.reason)
 
 
 def _stopped(bad: Bad) -> tuple[str, str]:
     """(who stopped it, in which sentence)."""
     (fault,) = [one for one in FAULTS if one.name == bad.fault]
     by_hand = ByHand(REPLIES[bad.fault], edits=[bad.edit], objection=bad.objection)
-    found = _run_by_hand(fault, by_hand).found
+    found = run_by_hand(fault, by_hand).found
     if not isinstance(found, Skipped):
         return "nobody", "it was proposed"
     reason = found.reason.removeprefix("No edit of two attempts could stand. ")

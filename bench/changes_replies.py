@@ -85,7 +85,7 @@ class ByHand:
     def _effects(self, asked: Asked) -> list[dict[str, Any]]:
         shown = re.findall(r"^=== conversation (\d+) ===$", asked.user, re.MULTILINE)
         return [
-            {"conversation": int(one), "reason": "It did so.", "effect": "already_followed"}
+            {"conversation": int(one), "reason": "It did so.", "effect": self.careful.effect}
             for one in shown
         ]
 
@@ -148,6 +148,15 @@ def run(
     return found, render_diff(repository.files[path].text, text, path), by_hand
 
 
+def shown(found: Proposal | Skipped | Finding) -> str:
+    """What is added, taken out or said, for a cell of a table."""
+    if isinstance(found, Proposal):
+        what = (found.what.split("`: `")[-1]).rstrip("`")
+    else:
+        what = found.sentence if isinstance(found, Finding) else found.reason
+    return " ".join(what.replace("`", "'").split()).replace("|", "\\|")[:320]
+
+
 def measure() -> list[str]:
     """The lines of the section."""
     rows: list[str] = []
@@ -158,21 +167,18 @@ def measure() -> list[str]:
         if isinstance(found, Proposal):
             cost = found.cost
             shape = found.what.split(" `")[0]
-            what = (found.what.split("`: `")[-1]).rstrip("`")
             tokens = f"{cost.input_tokens + cost.output_tokens:,}"
             merged += careful.merge
             verdict = "yes" if careful.merge else "no"
         else:
             shape = "Asks a person" if isinstance(found, Finding) else "No change"
-            what = found.sentence if isinstance(found, Finding) else found.reason
             tokens = ""
             right += careful.is_right
             verdict = "no diff, rightly" if careful.is_right else "no"
         shapes[shape] += 1
-        shown = " ".join(what.replace("`", "'").split()).replace("|", "\\|")[:320]
         rows.append(
-            f"| {fault.name} | {layout.name}, {fault.language} | {shape} | `{shown}` | {tokens} | "
-            f"{verdict}: {careful.why} |"
+            f"| {fault.name} | {layout.name}, {fault.language} | {shape} | `{shown(found)}` | "
+            f"{tokens} | {verdict}: {careful.why} |"
         )
     return [
         f"Careful replies by hand, no model, on {len(rows)} planted faults with simulated "
