@@ -37,6 +37,7 @@ from bot.proposals.dataset import (
 from bot.proposals.dataset.confidence import DOUBTS, Judged, calibration
 from bot.proposals.dataset.files import queue_file, read_examples
 from bot.proposals.dataset.language import are_alike
+from bot.proposals.dataset.propose import MAX_BYTES
 from bot.proposals.dataset.queue import MOST
 from bot.proposals.dataset.variant_checks import DOUBTED, DROPPED, facts_in
 from bot.proposals.dataset.variants import KINDS
@@ -694,6 +695,24 @@ def test_whoever_judges_is_told_that_the_beginning_is_left_out():
 
     assert "(The beginning is left out.)" in blind.user
     assert "assistant: Yes?" in blind.user
+
+
+def test_a_queue_asks_about_no_more_than_what_a_run_reads_back():
+    long = ({"role": "user", "content": "word " * 12_000},)
+    asked = [unsure(n) for n in range(16)]
+    wide = [
+        replace(
+            one, variant=replace(one.variant, example=replace(one.variant.example, prompt=long))
+        )
+        for one in asked
+    ]
+
+    found = queue(wide)
+
+    assert isinstance(found, Proposal)
+    assert 0 < len(found.choices) < 16
+    assert len(found.edits[0].new) <= MAX_BYTES
+    assert len(found.edits[0].new.splitlines()) == len(found.choices)
 
 
 def test_a_long_number_that_nothing_gives_may_be_somebodys():
