@@ -145,9 +145,7 @@ def label_conversations(
     read, skipped = _read(
         documents, labels, taxonomy, memory.known, contents, tokens, ask_many, now
     )
-    labels |= {
-        (one.agent, one.conversation_id): _as_label(one, taxonomy) for one in read if one.intent_ids
-    }
+    labels |= {(one.agent, one.conversation_id): _as_label(one, taxonomy) for one in read}
     return labels, Learning(
         learned=learned,
         trainings=tuple(trainings),
@@ -195,15 +193,18 @@ def _given(
 ) -> dict[Key, Label]:
     """What people and the model said of these conversations, in today's ids.
 
-    The model's word holds for what it read: a conversation that went on is read anew.
+    The model's word holds for what it read: a conversation that went on is read anew, and so is one
+    that fitted none of the intents of another file.
     """
     current = now_called(taxonomy)
     labels: dict[Key, Label] = {}
     for one in known:
         key = (one.agent, one.conversation_id)
         ids = tuple(dict.fromkeys(current[i] for i in one.intent_ids if i in current))
-        holds = one.source == "person" or one.content == contents.get(key)
-        if key in contents and holds and (ids or (one.source == "person" and not one.intent_ids)):
+        is_persons = one.source == "person"
+        holds = is_persons or one.content == contents.get(key)
+        none_fits = not one.intent_ids and (is_persons or one.taxonomy_version == taxonomy.version)
+        if key in contents and holds and (ids or none_fits):
             labels[key] = _as_label(replace(one, intent_ids=ids), taxonomy)
     return labels
 
@@ -281,9 +282,10 @@ def _speaks_otherwise(before: Learned, embed: Embedder) -> bool:
 def _with_definitions(
     agent: str, taxonomy: Taxonomy, learned: Mapping[str, Learned], embed: Embedder, now: datetime
 ) -> Learned:
-    """With its own words for each intent that nobody was seen with yet."""
+    """With its own words for each intent that the taxonomy cites no conversation of."""
     own = learned[agent]
-    seen = {intent_id for one in own.examples for intent_id in one.intent_ids}
+    cited = (one for one in own.examples if one.source == "exemplar")
+    seen = {intent_id for one in cited for intent_id in one.intent_ids}
     wordless = [
         intent
         for intent in offered(taxonomy.intents)
@@ -311,7 +313,7 @@ def _example(
     if told is not None and told.source in ("person", "model"):
         ids = tuple(intent_id for intent_id, _ in told.intents)
         source: ExampleSource = "person" if told.source == "person" else "model"
-        return Example(sha=document.sha, intent_ids=ids, source=source, at=now) if ids else None
+        return Example(sha=document.sha, intent_ids=ids, source=source, at=now)
     if document.sha not in cites:
         return None
     return Example(sha=document.sha, intent_ids=(cites[document.sha],), source="exemplar", at=now)

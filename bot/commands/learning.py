@@ -119,6 +119,7 @@ def write_learned(agent: str, learned: Learned) -> bytes:
         "taxonomy_version": learned.taxonomy_version,
         "trained_at": learned.trained_at,
         "unsure_rate": learned.unsure_rate,
+        "answers": learned.answers,
         "tools": asdict(learned.tools),
     }
     classifier = b"" if learned.classifier is None else to_bytes(learned.classifier)
@@ -144,6 +145,7 @@ def read_learned(data: bytes) -> tuple[str, Learned] | None:
                 vectors=file["vectors"].astype(np.float32) if len(file["vectors"]) else None,
                 taxonomy_version=said["taxonomy_version"],
                 unsure_rate=said["unsure_rate"],
+                answers=said["answers"],
                 tools=ToolWeights(
                     names=tuple(said["tools"]["names"]), weights=tuple(said["tools"]["weights"])
                 ),

@@ -34,6 +34,10 @@ from bot.intents.embedding import Matrix, ToolWeights, normalise
 INVERSE_REGULARISATION = 20.0
 KEPT_PER_INTENT = 40
 """Examples that stay in the classifier to be compared with; all are learned from."""
+NO_INTENT = ""
+"""The id of examples that none of the intents fits."""
+UNSURE_UNDER = 0.3
+"""Probability under which an intent is not given, where nothing says that it has to be higher."""
 FOLDS = 4
 CALIBRATED_FROM = 3
 """Examples that an intent must have to be in the folds."""
@@ -83,6 +87,10 @@ class Classifier:
     """Novelty that 5 % of what is known reaches."""
     suspect_from: float
     """Novelty that 20 % of what is known reaches: what discovery asks again."""
+    no_intent: Matrix
+    """One row, or none: weights and, at the end, the bias of what none of the intents fits."""
+    sure_from: float = UNSURE_UNDER
+    """Probability from which an intent is given."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,6 +107,8 @@ class Guesses:
     """Novelty from which no intent is given."""
     suspect_from: float
     """Novelty from which discovery looks for a new intent."""
+    sure_from: float
+    """Probability from which an intent is given."""
 
 
 def fit_classifier(
@@ -109,7 +119,11 @@ def fit_classifier(
     tools: ToolWeights | None = None,
     seed: int = 0,
 ) -> Classifier:
-    """Learn from `vectors`, one intent each; a row that comes twice has two intents."""
+    """Learn from `vectors`, one intent each; a row that comes twice has two intents.
+
+    What is like rows of `NO_INTENT` is less probably any of the others, and new where it is more
+    like them than like these.
+    """
     # The products are small: a second thread costs fifty times what it saves where cores are busy.
     with threadpool_limits(limits=1):
         return _fitted(vectors, intent_ids, embedding, tools or ToolWeights(), seed)
@@ -120,6 +134,10 @@ def _fitted(
 ) -> Classifier:
     names, targets = np.unique(np.array(intent_ids, dtype=str), return_inverse=True)
     weights, biases = _fit_linear(vectors, targets, len(names))
+    without = int(NO_INTENT in names)  # It sorts before every id.
+    no_intent = np.column_stack([weights[:without], biases[:without]])
+    names, weights, biases = names[without:], weights[without:], biases[without:]
+    vectors, targets = vectors[targets >= without], targets[targets >= without] - without
     plain = Classifier(
         embedding=embedding,
         tools=tools,
@@ -130,6 +148,7 @@ def _fitted(
         novelty_weights=(UNLIKE, 0.0, 0.0, 1.0),
         novel_from=0.5,
         suspect_from=float(expit(-1.0)),
+        no_intent=no_intent,
         **_examples(vectors, targets, len(names), seed=seed),
     )
     return _with_novelty(plain, vectors, targets, seed=seed)
@@ -142,8 +161,19 @@ def classify(classifier: Classifier, vectors: Matrix) -> Guesses:
         return _guesses(classifier, nothing, np.ones(len(vectors)))
     logits = _logits(classifier, vectors)
     intercept, *weights = classifier.novelty_weights
-    known = _traits(classifier, vectors, logits) @ np.array(weights) + intercept
-    return _guesses(classifier, softmax(logits / classifier.temperature, axis=1), expit(-known))
+    new = -(_traits(classifier, vectors, logits) @ np.array(weights) + intercept)
+    logits = logits / classifier.temperature
+    if not len(classifier.no_intent):
+        # With nothing to choose from, what counts is whether it fits at all.
+        alone = len(classifier.intent_ids) == 1
+        probabilities = expit(-new)[:, None] if alone else softmax(logits, axis=1)
+        return _guesses(classifier, probabilities, expit(new))
+    none = vectors @ classifier.no_intent[0, :-1] + classifier.no_intent[0, -1]
+    none = none.astype(np.float64) / classifier.temperature
+    # As novel as what is refused, where nothing is as probable as the best intent is.
+    new = np.maximum(new, none - logits.max(axis=1) + logit(classifier.novel_from))
+    probabilities = softmax(np.column_stack([logits, none]), axis=1)[:, :-1]
+    return _guesses(classifier, probabilities, expit(new))
 
 
 def among_neighbours(guesses: Guesses, vectors: Matrix) -> Guesses:
@@ -180,6 +210,7 @@ def _guesses(
         novelty=novelty,
         novel_from=classifier.novel_from,
         suspect_from=classifier.suspect_from,
+        sure_from=classifier.sure_from,
     )
 
 
@@ -212,11 +243,12 @@ def from_bytes(data: bytes) -> Classifier:
                 novelty_weights=tuple(stored["novelty_weights"].tolist()),
                 novel_from=float(stored["novel_from"]),
                 suspect_from=float(stored["suspect_from"]),
+                sure_from=float(stored["sure_from"]),
                 **{
                     key: stored[key]
                     for key in (
                         *("weights", "biases", "centroids", "examples", "example_intents"),
-                        "likeness",
+                        *("likeness", "no_intent"),
                     )
                 },
             )

@@ -35,8 +35,6 @@ from bot.records import Intent, Label, Taxonomy
 Intents: TypeAlias = tuple[tuple[str, float], ...]
 """Of one document: ids and probabilities, the first one by the whole of it."""
 
-UNSURE_UNDER = 0.3
-"""Probability under which an intent is not given."""
 SURE_FROM = 0.7
 """Probability from which a single message adds a further intent."""
 MAX_INTENTS = 3
@@ -201,7 +199,7 @@ def decide(guesses: Guesses) -> list[Intents]:
         return [()] * len(guesses.novelty)
     best = guesses.probabilities.argmax(axis=1)
     probability = guesses.probabilities.max(axis=1)
-    sure = (probability >= UNSURE_UNDER) & (guesses.novelty < guesses.novel_from)
+    sure = (probability >= guesses.sure_from) & (guesses.novelty < guesses.novel_from)
     return [
         ((guesses.intent_ids[column], round(float(value), 4)),) if is_sure else ()
         for column, value, is_sure in zip(best, probability, sure, strict=True)

@@ -7,6 +7,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from bot.intents.classifier import (
+    NO_INTENT,
     among_neighbours,
     classify,
     fit_classifier,
@@ -62,8 +63,36 @@ def test_few_examples_are_enough_to_say_something(kinds, each):
     guesses = classify(fit_classifier(taught, intents, embedding="x"), taught)
 
     assert guesses.probabilities.shape == (kinds * each, kinds)
-    assert guesses.probabilities.sum(axis=1) == pytest.approx(1)
     assert (guesses.novelty < guesses.novel_from).all()
+    if kinds > 1:
+        assert guesses.probabilities.sum(axis=1) == pytest.approx(1)
+
+
+def test_the_only_intent_that_there_is_is_not_certain():
+    taught, intents = some_vectors(1, each=20, spread=0.1)
+    asked, truth = some_vectors(2, seed=1, spread=0.1)
+
+    guesses = classify(fit_classifier(taught, intents, embedding="x"), asked)
+
+    sure, own = guesses.probabilities[:, 0], np.array(truth) == intents[0]
+    assert (sure[own] >= guesses.sure_from).all()
+    assert (sure[~own] < guesses.sure_from).mean() > 0.9
+
+
+def test_what_is_like_examples_that_no_intent_fits_is_new():
+    vectors, kinds = some_vectors(3, each=12)
+    asked, truth = some_vectors(3, each=20, seed=1)
+    strange = np.array(truth) == "i-c"
+    named = [NO_INTENT if kind == "i-c" else kind for kind in kinds]
+
+    without = fit_classifier(vectors[:24], kinds[:24], embedding="x")
+    guesses = classify(fit_classifier(vectors, named, embedding="x"), asked)
+
+    assert guesses.intent_ids == ("i-a", "i-b")
+    assert (guesses.novelty[strange] >= guesses.novel_from).all()
+    assert (guesses.novelty[~strange] < guesses.novel_from).all()
+    surest_without = classify(without, asked).probabilities[strange].max(axis=1)
+    assert (guesses.probabilities[strange].max(axis=1) < surest_without).all()
 
 
 def test_without_any_intent_everything_is_novel():

@@ -190,6 +190,133 @@ def test_of_what_is_old_at_least_twice_as_much_is_learned_as_of_what_is_new(firs
     assert next_report.trained_on > report.trained_on
 
 
+def conversations(letter: str, count: int, *, first: int = 0, **changes):
+    """Answers on conversations, which are more like each other than like the words of an intent."""
+    examples, vectors = examples_of(letter, count, first=first, **changes)
+    talk = vectors * 0.5 + np.eye(DIMENSIONS)[-1]
+    return examples, (talk / np.linalg.norm(talk, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture
+def by_words() -> Learned:
+    """Trained on what three intents are called, and on no conversation."""
+    words = [
+        Example(sha=f"i-{letter}", intent_ids=(f"i-{letter}",), source="definition", at=NOW)
+        for letter in "abc"
+    ]
+    return trained(learned_from((words, np.eye(DIMENSIONS, dtype=np.float32)[:3])))[0]
+
+
+def intents_given(learned: Learned, vectors) -> list[str | None]:
+    assert learned.classifier is not None
+    guesses = classify(learned.classifier, vectors)
+    best = guesses.probabilities.argmax(axis=1)
+    sure = guesses.probabilities.max(axis=1) >= guesses.sure_from
+    known = sure & (guesses.novelty < guesses.novel_from)
+    return [guesses.intent_ids[at] if ok else None for at, ok in zip(best, known, strict=True)]
+
+
+def test_a_few_answers_label_no_conversation_but_their_own(by_words):
+    """Else whatever is a conversation is like the five of a, whose words nobody is compared to."""
+    answers = conversations("a", 5, at=NOW + WEEK)
+    _, others = conversations("b", 30, first=100)
+
+    after, report = trained(learned_from(answers, before=by_words), reason="drift", at=NOW + WEEK)
+
+    assert intents_given(after, others) == intents_given(by_words, others)
+    assert "5 answers of people or the model are too few to learn from" in report.sentence
+    assert after.answers == 0
+
+
+def test_answers_that_are_right_about_each_other_are_learned_from(by_words):
+    answers = [conversations(letter, 12, at=NOW + WEEK) for letter in "abc"]
+    asked = np.vstack([conversations(letter, 20, first=100)[1] for letter in "abc"])
+
+    after, report = trained(learned_from(*answers, before=by_words), reason="labels", at=NOW + WEEK)
+
+    assert report.replaced
+    assert after.answers > 20
+    truth = [f"i-{letter}" for letter in "abc" for _ in range(20)]
+    given = intents_given(after, asked)
+    right = [one == true for one, true in zip(given, truth, strict=True) if one is not None]
+    assert len(right) > 40
+    assert sum(right) / len(right) > 0.85
+
+
+def test_answers_that_contradict_each_other_are_not_learned_from(by_words):
+    mixed = [
+        conversations("a", 12, first=20 * number, at=NOW + WEEK, said=f"i-{said}")
+        for number, said in enumerate("abc")
+    ]
+    _, others = conversations("a", 30, first=100)
+
+    after, _ = trained(learned_from(*mixed, before=by_words), reason="labels", at=NOW + WEEK)
+
+    assert after.answers == 0
+    assert intents_given(after, others) == intents_given(by_words, others)
+
+
+def test_what_answers_proved_once_stays_where_later_ones_prove_nothing(first):
+    wrong = [
+        examples_of(like, 60, first=500 + 60 * number, at=NOW + WEEK, said=f"i-{said}")
+        for like in "abc"
+        for number, said in enumerate("abc".replace(like, ""))
+    ]
+
+    after, report = trained(learned_from(*wrong, before=first), reason="labels", at=NOW + WEEK)
+
+    assert not report.replaced
+    assert after.classifier is first.classifier
+    assert after.answers == first.answers
+
+
+def test_where_only_the_surest_labels_are_right_only_these_are_given(by_words):
+    clear = [conversations(letter, 25, at=NOW + WEEK) for letter in "ab"]
+    odd, vectors = conversations("c", 40, at=NOW + WEEK)
+    odd = [replace(one, intent_ids=(f"i-{'ab'[n % 2]}",)) for n, one in enumerate(odd)]
+
+    after, _ = trained(
+        learned_from(*clear, (odd, vectors), before=by_words), reason="labels", at=NOW + WEEK
+    )
+
+    assert after.classifier is not None
+    assert after.classifier.sure_from > 0.3
+    given = intents_given(after, conversations("c", 30, first=200)[1])
+    assert given.count(None) > 5
+
+
+def between(letter: str, other: str, count: int, *, first: int = 0):
+    """Conversations that are mostly like those of `letter`."""
+    examples, vectors = examples_of(other, count, first=first, at=NOW + WEEK)
+    mixed = vectors + 2 * examples_of(letter, count, first=first)[1]
+    return examples, (mixed / np.linalg.norm(mixed, axis=1, keepdims=True)).astype(np.float32)
+
+
+def test_an_answer_that_no_intent_fits_is_learned_until_the_file_changes(first):
+    none, vectors = between("a", "d", 20)
+    none = [replace(one, intent_ids=()) for one in none]
+    learned = learned_from((none, vectors), before=replace(first, taxonomy_version=ABC.version))
+
+    after, _ = trained(learned, reason="labels", at=NOW + WEEK)
+    _, asked = between("a", "d", 30, first=100)
+
+    assert set(intents_given(after, asked)) == {None}
+    assert set(intents_given(first, asked)) != {None}
+    more = a_taxonomy(*ABC.intents, Intent(id="i-d", name="d"))
+    kept = with_examples(after, [], np.zeros((0, DIMENSIONS), np.float32), more)
+    assert all(one.intent_ids for one in kept.examples)
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [pytest.param(9, None, id="few-more"), pytest.param(10, "labels", id="some-more")],
+)
+def test_where_nothing_is_proven_yet_some_more_answers_are_worth_a_try(by_words, answers, reason):
+    learned = learned_from(conversations("a", answers, at=NOW + WEEK), before=by_words)
+
+    assert why_train(learned, ABC, unsure=0, read=100) == reason
+
+
 def test_a_person_s_word_outranks_the_model_s_however_late(first):
     (example, *_), vectors = examples_of("a", 1)
     person = replace(example, intent_ids=("i-c",), source="person", at=NOW + WEEK)

@@ -1,0 +1,118 @@
+"""What the model's answers do to the conversation that they are about, and to others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.intent_cycle import change_taxonomy
+from bot.intents import taxonomy_version
+from bot.intents.reading import content_hash
+from bot.labelling import KnownLabel, Memory, label_conversations
+from bot.proposals.taxonomy import PATH
+from bot.records import Intent, Proposal, SourceFile, Taxonomy
+from tests.bot.intents_built import NOW, a_document, a_reply, replies, some_documents
+
+WEEK = timedelta(days=7)
+INTENTS = {
+    "cancel": Intent(id="i-1", name="cancel a flight", definition="The user cancels a flight."),
+    "password": Intent(id="i-2", name="reset a password", definition="A password was forgotten."),
+}
+KINDS = ("cancel", "password", "parcel")
+
+
+def a_taxonomy(*intents: Intent) -> Taxonomy:
+    intents = intents or tuple(INTENTS.values())
+    return Taxonomy(intents=intents, version=taxonomy_version(intents), source="repository")
+
+
+def some_conversations(each: int = 12):
+    """Of three wishes, `each` times; the taxonomy has the first two of them."""
+    told = [(kind, one) for kind in KINDS for one in some_documents([kind], each=each)]
+    return [(kind, a_document(one.text, number)) for number, (kind, one) in enumerate(told)]
+
+
+def key(document):
+    return document.agent, document.conversation_id
+
+
+def an_answer(kind: str, document, taxonomy: Taxonomy) -> KnownLabel:
+    """What a careful model says of it."""
+    fits = [INTENTS[kind].id] if kind in INTENTS else []
+    return KnownLabel(
+        agent=document.agent,
+        conversation_id=document.conversation_id,
+        intent_ids=tuple(fits),
+        source="model",
+        at=NOW,
+        content=content_hash(document),
+        taxonomy_version=taxonomy.version,
+    )
+
+
+def labels_of(documents, taxonomy, *known):
+    memory = Memory(known=known)
+    return label_conversations(documents, taxonomy, memory, ask_many=None, tokens=0, now=NOW)[0]
+
+
+def test_what_the_model_finds_no_intent_for_has_none_whatever_the_classifier_says():
+    taxonomy, (kind, odd) = (
+        a_taxonomy(),
+        ("parcel", a_document("cancel the flight of my parcel", 999)),
+    )
+    documents = [odd, *(one for _, one in some_conversations())]
+    guessed = labels_of(documents, taxonomy)[key(odd)]
+
+    told = labels_of(documents, taxonomy, an_answer(kind, odd, taxonomy))[key(odd)]
+
+    assert guessed.intents
+    assert (told.intents, told.source) == ((), "model")
+
+
+def test_another_file_may_have_an_intent_for_what_fitted_none():
+    before, odd = a_taxonomy(), a_document("cancel the flight of my parcel", 999)
+    after = a_taxonomy(*INTENTS.values(), Intent(id="i-3", name="cancel the flight of a parcel"))
+    documents = [odd, *(one for _, one in some_conversations())]
+
+    found = labels_of(documents, after, an_answer("parcel", odd, before))[key(odd)]
+
+    assert found.source == "classifier"
+
+
+def test_conversations_that_the_model_finds_no_intent_for_become_one():
+    """Fewer than the classifier must be unsure of: that these fit none was read."""
+    taxonomy, told = a_taxonomy(), some_conversations(each=40)
+    of_kind = {kind: [one for name, one in told if name == kind] for kind in KINDS}
+    documents = [*of_kind["cancel"], *of_kind["password"], *of_kind["parcel"][:12]]
+    known = [an_answer("parcel", one, taxonomy) for one in of_kind["parcel"][:12]]
+    labels = labels_of(documents, taxonomy, *known)
+    sure = {
+        one: replace(own, intents=(("i-1" if number < 40 else "i-2", 0.9),))
+        for number, (one, own) in enumerate((key(one), labels[key(one)]) for one in documents)
+        if number < 80
+    }
+    times = dict.fromkeys(map(key, documents), NOW)
+
+    proposal = change_taxonomy(
+        documents,
+        labels | sure,
+        taxonomy,
+        file=SourceFile(path=PATH, blob="0" * 40, text=_FILE),
+        started=times,
+        ask=replies(lambda prompt: a_reply(name="find a late parcel")),
+        now=NOW,
+    )
+
+    assert isinstance(proposal, Proposal), proposal
+    assert "find a late parcel" in "".join(edit.new for edit in proposal.edits)
+
+
+_FILE = """version: 1
+intents:
+  - id: i-1
+    name: cancel a flight
+    definition: The user cancels a flight.
+  - id: i-2
+    name: reset a password
+    definition: A password was forgotten.
+"""
