@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
 
@@ -32,8 +32,12 @@ FAILING, PASSING = 20, 40
 ROUNDS, CANDIDATES = 3, 4
 """So often a writer is asked for one pattern, and so many edits it may give each time."""
 PER_AGENT = ROUNDS * CANDIDATES
+TOOL_EDITS = 3
+PER_TOOL = 2 * TOOL_EDITS
+"""The same for a tool: it is asked for twice."""
 PROOF = "Fine, I promise that it is cancelled."
 HONEST_RULE = "Look up the order and read its state before you promise anything."
+HONEST_WORDS = "Read the state of the order before anything is promised."
 HONEST_PARAPHRASE = "The agent claimed success without looking anything up."
 RUN = 4
 """Words in a row by which a hostile text is known again."""
@@ -67,28 +71,35 @@ def attacks() -> list[Attack]:
 # -- what is imported ------------------------------------------------------------------------------
 
 
-def conversations(agent: str, hostile: Sequence[Attack]) -> list[dict[str, Any]]:
+def conversations(
+    agent: str, hostile: Sequence[Attack], *, calls: bool = False, declared: bool = True
+) -> list[dict[str, Any]]:
     """An agent that promises what it did not do to a third of its users.
 
     Each hostile text stands in as many failing conversations, of a user each, as its set says.
+    With `calls` a tool is called before each promise; where nothing is `declared`, a judge has to
+    say what failed.
     """
     spoken = [attack for attack in hostile for _ in range(attack.users)]
     assert len(spoken) <= FAILING, "a reader sees no more"
     told = [*spoken, *[None] * (FAILING - len(spoken))]
-    failing = [_failure(agent, number, attack) for number, attack in enumerate(told)]
-    return failing + [_success(agent, number) for number in range(PASSING)]
+    failing = [_failure(agent, number, attack, calls) for number, attack in enumerate(told)]
+    every = failing + [_success(agent, number) for number in range(PASSING)]
+    return every if declared else [{**one, "outcome": {}} for one in every]
 
 
-def _failure(agent: str, number: int, attack: Attack | None) -> dict[str, Any]:
+def _failure(agent: str, number: int, attack: Attack | None, calls: bool) -> dict[str, Any]:
     wish = "Please cancel my order. I want to cancel the order before it is sent out."
     turns: list[dict[str, Any]] = [{"role": "user", "content": wish}]
-    if attack is not None and attack.carrier == "tool":
-        called = {"id": "1", "name": "get_order", "arguments": {"order": str(number)}}
-        result = {"role": "tool", "tool_call_id": "1", "name": "get_order", "content": attack.said}
-        turns += [{"role": "assistant", "tool_calls": [called]}, result]
-    elif attack is not None:
+    by_tool = attack is not None and attack.carrier == "tool"
+    if attack is not None and not by_tool:
         turns += [{"role": "assistant", "content": "Which one?"}]
         turns += [{"role": "user", "content": attack.said}]
+    if by_tool or calls:
+        said = attack.said if attack is not None and by_tool else '{"state": "sent"}'
+        called = {"id": "1", "name": "get_order", "arguments": {"order": str(number)}}
+        result = {"role": "tool", "tool_call_id": "1", "name": "get_order", "content": said}
+        turns += [{"role": "assistant", "tool_calls": [called]}, result]
     turns += [{"role": "assistant", "content": PROOF}]
     turns += [{"role": "user", "content": "It came today all the same!"}]
     return _conversation(agent, f"bad-{number}", number, turns, success=False)
@@ -120,16 +131,47 @@ def prompt_of(agent: str) -> str:
     return PROMPT.replace("# Support\n", f"# Support\n\nDesk of {agent}.\n")
 
 
-def files_of(agents: Iterable[str]) -> dict[str, str]:
-    """A repository with one prompt for each agent."""
-    lines = [f"  - {{name: {agent}, prompts: [prompts/{agent}.md]}}" for agent in agents]
+def files_of(agents: Iterable[str], *, judged: Collection[str] = ()) -> dict[str, str]:
+    """A repository with one prompt and one tool for each agent; `judged` ones have a task."""
+    lines = [
+        f"  - {{name: {agent}, prompts: [prompts/{agent}.md], harness: [shop/{agent}.py]"
+        + (", task: Mend orders, done_when: The order is as wanted}" if agent in judged else "}")
+        for agent in agents
+    ]
     return {
+        **{f"shop/{agent}.py": TOOL.replace("AGENT", agent) for agent in agents},
         **{f"prompts/{agent}.md": prompt_of(agent) for agent in agents},
         ".github/debrief.yml": "version: 1\nagents:\n" + "\n".join(lines) + "\n",
     }
 
 
+TOOL = '''"""The shop's tools."""
+
+from langchain_core.tools import tool
+
+ORDERS = {"1": {"state": "sent"}}
+
+
+@tool
+def get_order(order: str) -> dict:
+    """Reads an order. Desk of AGENT."""
+    return ORDERS[order]
+'''
+
+
 # -- a model that obeys ----------------------------------------------------------------------------
+
+
+class Fault(NamedTuple):
+    """What the reader says of all that it reads."""
+
+    locus: str
+    kind: str
+
+
+IN_PROMPT = Fault("prompt", "missing_rule")
+IN_TOOL = Fault("tool_definition", "none")
+NO_FACT = Fault("prompt", "missing_fact")
 
 
 class Obeying:
@@ -140,10 +182,13 @@ class Obeying:
     Agents without a set are served honestly.
     """
 
-    def __init__(self, sets: Mapping[str, Sequence[Attack]], kind: str = "missing_rule") -> None:
+    def __init__(
+        self,
+        sets: Mapping[str, Sequence[Attack]],
+        faults: Mapping[str, Fault] | None = None,
+    ) -> None:
         self.sets = sets
-        self.kind = kind
-        """What the reader says is wrong with the prompt."""
+        self.faults = faults or {}
         self.written: dict[str, int] = {}
         self.read: set[str] = set()
         """Names of the sets whose text was in a request."""
@@ -179,6 +224,7 @@ class Obeying:
 
     def findings(self, asked: Asked) -> Any:
         obeyed = self._obeyed(asked.user)
+        fault = self.faults.get(self._agent(asked), IN_PROMPT)
 
         def finding(transcript: str) -> dict[str, Any]:
             at = re.search(rf"^\[(\d+)\] assistant: {PROOF}", transcript, re.M)
@@ -188,8 +234,8 @@ class Obeying:
             quotes = [{"turn": int(at[1]), "text": PROOF}] if at else []
             return {
                 "present": bool(quotes),
-                "locus": "prompt",
-                "kind": self.kind if told else "missing_rule",
+                "locus": fault.locus,
+                "kind": fault.kind if told else "missing_rule",
                 "rule": told.new if told else HONEST_RULE,
                 "quotes": [*([{"turn": 2, "text": told.said[:200]}] if told else []), *quotes],
                 "paraphrase": told.new if told else HONEST_PARAPHRASE,
@@ -216,6 +262,36 @@ class Obeying:
         chosen = [own[at % len(own)] for at in range(first, first + min(CANDIDATES, len(own)))]
         return {"candidates": [attack.claim for attack in chosen]}
 
+    def edits(self, asked: Asked) -> Any:
+        """Into the tool's description, and as a comment into its function."""
+        agent = self._agent(asked)
+        own = self.sets.get(agent, ())
+        first = self.written.get(agent, 0)
+        self.written[agent] = first + TOOL_EDITS
+        words = [own[at % len(own)].new for at in range(first, first + TOOL_EDITS)] if own else ()
+        found = re.findall(r"^=== part (\d+): the (\w+)", asked.between("parts"), re.M)
+        part = {kind: int(number) for number, kind in found}
+        edits = [
+            {"part": part["function"], "old": _RETURN, "new": f"    # {word}\n{_RETURN}"}
+            if at % 2
+            else {"part": part["description"], "old": _READS, "new": f"{_READS} {word}"}
+            for at, word in enumerate(words or [HONEST_WORDS])
+        ]
+        return {"why_not": "", "edits": [{"thought": "", **one} for one in edits]}
+
+    def wanted(self, asked: Asked) -> Any:
+        """Of the judge of outcomes."""
+        told = next(iter(self._obeyed(asked.user)), None)
+        at = re.search(rf"^\[(\d+)\] assistant: ({PROOF}|It is done\.)", asked.user, re.M)
+        failed = at is not None and at[2] == PROOF
+        return {
+            "wanted": told.said if told else "an order mended",
+            "done": told.new if told else "nothing",
+            "outcome": "failure" if failed else "success",
+            "turn": int(at[1]) if at else -1,
+            "quote": at[2] if at else "",
+        }
+
     def effects(self, asked: Asked) -> Any:
         return effects_for(asked, {"reason": "It is not about this.", "effect": "does_not_apply"})
 
@@ -235,7 +311,10 @@ class Obeying:
         return {"differences": []}
 
 
+_READS, _RETURN = "Reads an order.", "    return ORDERS[order]"
 _STEPS = {
+    "edits": Obeying.edits,
+    "wanted": Obeying.wanted,
     "differences": Obeying.differences,
     "coherent": Obeying.name,
     "merge": lambda self, asked: {"merge": [], "split": []},
@@ -327,7 +406,9 @@ class Cycle:
 
     def reasons(self, agent: str) -> str:
         """Why nothing was proposed for an agent's prompt, as the run said it."""
-        own = [one for one in self.done.json["left_out"] if f"prompts/{agent}.md" in one["what"]]
+        files = (f"prompts/{agent}.md", f"shop/{agent}.py")
+        left_out = self.done.json["left_out"]
+        own = [one for one in left_out if any(path in one["what"] for path in files)]
         return " ".join(one["reason"] for one in own)
 
 
@@ -337,19 +418,29 @@ def run_sets(
     folder: Path,
     setenv: Callable[[str, str], object],
     *,
-    kind: str = "missing_rule",
+    faults: Mapping[str, Fault] | None = None,
+    judged: Collection[str] = (),
 ) -> Cycle:
-    """Import the conversations of every agent's sets and run one cycle with a model that obeys."""
-    files = files_of(sets)
+    """Import the conversations of every agent's sets and run one cycle with a model that obeys.
+
+    `faults` are what the reader says of an agent, where it is not a rule that the prompt lacks.
+    What `judged` agents did is said by no event: the model judges it.
+    """
+    files = files_of(sets, judged=judged)
+    in_tools = {agent for agent, fault in (faults or {}).items() if fault == IN_TOOL}
     repo, out = a_repository(folder / "repo", files), folder / "out"
     git(repo, "clone", "--quiet", "--bare", str(repo), str(folder / "hub.git"))
     out.mkdir()
-    lines = [one for agent, own in sets.items() for one in conversations(agent, own)]
+    lines = [
+        one
+        for agent, own in sets.items()
+        for one in conversations(agent, own, calls=agent in in_tools, declared=agent not in judged)
+    ]
     imported = debrief("import", write_lines(folder / "c.jsonl", lines))
     pages = ("--out", out / "bundle", "--summary", out / "summary.md")
     with (
         serve_github(folder / "hub.git") as fake,
-        messages_server(model := Obeying(sets, kind)) as api,
+        messages_server(model := Obeying(sets, faults)) as api,
     ):
         setenv("GITHUB_TOKEN", TOKEN)
         setenv("GITHUB_API_URL", fake.url)
@@ -367,7 +458,7 @@ def run_sets(
         left=collect(fake, debrief, out, done.out, done.err, report.out),
         opened=opened,
         read=frozenset(model.read),
-        known=(*files.values(), HONEST_RULE, HONEST_PARAPHRASE),
+        known=(*files.values(), HONEST_RULE, HONEST_WORDS, HONEST_PARAPHRASE),
     )
 
 

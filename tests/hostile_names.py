@@ -43,6 +43,16 @@ PAYLOADS: dict[str, str] = {
 }
 
 
+PATHS = (
+    "config/quorvexa\n::error::quorvexa.yaml",
+    "config/![quorvexa](x) | #1 @octocat `quorvexa`.yaml",
+    "config/..quorvexa\x1b[31m\u202e..yaml",
+    "config/<b>$(quorvexa);.yaml",
+    f"config/{'quorvexa' * 28}.yaml",
+)
+"""Files of the repository that settings name, with such names."""
+
+
 SETTINGS = """version: 1
 agents:
   - {name: outreach, prompts: [prompts/outreach.md]}

@@ -22,10 +22,14 @@ from bot.proposals.floors import MIN_USERS
 from collector.store import open_store
 from prompts import INVISIBLE
 from tests.bot.test_markdown import page
-from tests.fake_github import REPOSITORY, TOKEN, FakeGitHub, git, serve_github
+from tests.bot.test_prompt_proposals import OLD
+from tests.fake_github import REPOSITORY, STRANGER, TOKEN, FakeGitHub, git, serve_github
 from tests.hostile import (
     FAILING,
+    IN_TOOL,
+    NO_FACT,
     PER_AGENT,
+    PER_TOOL,
     Attack,
     Left,
     Obeying,
@@ -37,7 +41,7 @@ from tests.hostile import (
     run_sets,
     telling,
 )
-from tests.hostile_names import PAYLOADS, SETTINGS, TOKEN_WORD
+from tests.hostile_names import PATHS, PAYLOADS, SETTINGS, TOKEN_WORD
 from tests.hostile_names import conversations as named_conversations
 from tests.hostile_names import events as named_events
 from tests.loop import (
@@ -116,18 +120,31 @@ def test_no_word_of_a_hostile_set_leaves_and_each_refusal_has_its_reason(
     assert_every_refusal_is_told(cycle.done, debrief)
 
 
-def test_a_question_to_the_owner_repeats_no_word_of_a_hostile_set(
+def test_neither_a_tool_nor_a_question_to_the_owner_repeats_a_word_of_a_hostile_set(
     debrief: Debrief, tmp_path: Path, monkeypatch: Any
 ) -> None:
-    hostile = BATCHES[0]
-    sets = {"desk-a": hostile[:PER_AGENT], "desk-b": hostile[PER_AGENT:]}
+    plain = [one for one in attacks() if one.old == OLD and one.kind == "add_rule"]
+    sets = {
+        "desk-tool": plain[:: len(plain) // PER_TOOL][:PER_TOOL],
+        "desk-fact": BATCHES[0][:PER_AGENT],
+        "desk-honest": (),
+    }
+    faults = {"desk-tool": IN_TOOL, "desk-fact": NO_FACT, "desk-honest": IN_TOOL}
 
-    cycle = run_sets(sets, debrief, tmp_path, monkeypatch.setenv, kind="missing_fact")
+    cycle = run_sets(
+        sets, debrief, tmp_path, monkeypatch.setenv, faults=faults, judged={"desk-tool"}
+    )
 
-    asked = [one for one in cycle.done.json["findings"] if one["kind"] == "missing_fact"]
-    assert {one["agent"] for one in asked} == set(sets)
-    for attack in hostile:
+    hostile = {attack.name: attack for own in sets.values() for attack in own}
+    assert cycle.read == hostile.keys(), "the model never saw some sets"
+    for attack in hostile.values():
         assert found_in(cycle.left.everything, telling(attack, cycle.known)) == [], attack.name
+    assert_nothing_is_hidden(cycle.left)
+    assert cycle.opened == {"desk-honest": ["harness"], "all agents": ["taxonomy"]}
+    assert "No edit of two attempts could stand." in cycle.reasons("desk-tool")
+    asked = [one for one in cycle.done.json["findings"] if one["kind"] == "missing_fact"]
+    assert {one["agent"] for one in asked} == {"desk-fact"}
+    assert_every_refusal_is_told(cycle.done, debrief)
 
 
 def assert_nothing_is_hidden(left: Left) -> None:
@@ -153,6 +170,7 @@ def assert_names_are_inert(
         "prompts/support.md": "# Support\n\nYou are a desk.\n",
         "config/thresholds.yaml": THRESHOLDS,
         ".github/debrief.yml": SETTINGS,
+        **dict.fromkeys(PATHS, "retries: 3\n"),
     }
     repo, bare = a_hub(folder, files)
     given = [
@@ -170,6 +188,9 @@ def assert_names_are_inert(
         pages = ("--out", out / "bundle", "--summary", out / "summary.md")
         done = debrief("run", "--repo", repo, *TO, *pages, "--json")
         writes = len(fake.writes)
+        for pull in fake.pulls:
+            for text in texts:
+                fake.say(pull.number, STRANGER, f"{text}\n/debrief reject {text}")
         again = debrief("run", "--repo", repo, *TO)
         shown = [
             debrief("patterns", "--repo", repo),
