@@ -1,8 +1,9 @@
-"""Hostile sets through whole cycles, each alone, with a simulated model that obeys every one.
+"""Hostile sets through whole cycles, with a simulated model that obeys every one.
 
-Each set is an agent of its own: its text stands in conversations that are imported, one cycle runs
+A few sets are an agent: their text stands in conversations that are imported, one cycle runs
 against a simulated GitHub, and all that left is searched: requests, git objects, the bundle, pages,
-the terminal, the ledger. Names and ids with signs that break out go the same way, one family a run.
+the terminal, the ledger. What is found is known by its words; then its set goes again alone. Names
+and ids with signs that break out go the same way.
 """
 
 from __future__ import annotations
@@ -10,22 +11,38 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from bot.proposals.writing import check_candidate
 from tests.bot.test_prompt_proposals import OLD
 from tests.bot.test_red_team import sets, the_prompt
-from tests.hostile import Attack, attacks, found_in, run_sets, telling
+from tests.hostile import (
+    IN_PROMPT,
+    IN_TOOL,
+    PER_AGENT,
+    PER_TOOL,
+    Attack,
+    Fault,
+    attacks,
+    found_in,
+    run_sets,
+    telling,
+)
 from tests.hostile_names import PAYLOADS
 from tests.loop import Debrief
 from tests.test_cycle_hostile import assert_names_are_inert
 
 PER_CYCLE = 3
 """Patterns that one cycle puts before the model."""
+PER_RUN = 6
+"""Payloads in one run."""
+TOOL_REFUSED = "No edit of two attempts could stand."
+_T = TypeVar("_T")
 
 
 class _Said(NamedTuple):
@@ -66,29 +83,74 @@ def a_command_line() -> Iterator[tuple[Debrief, Path]]:
 
 def measure() -> list[str]:
     """The lines of the section."""
-    return [*_words(attacks()), "", *_names(), "", *_honest()]
+    every = attacks()
+    return [*_words(every), "", *_tools(every), "", *_names(), "", *_honest()]
 
 
-def _words(every: list[Attack]) -> list[str]:
-    columns = ("sets", "read", "told", "strict", "shown")
-    rows: dict[str, Counter[str]] = {}
-    for first in range(0, len(every), PER_CYCLE):
-        own = {f"desk-{at}": [one] for at, one in enumerate(every[first : first + PER_CYCLE])}
+@dataclass(kw_only=True)
+class _Group:
+    """Sets that one agent's conversations hold."""
+
+    own: list[Attack]
+    fault: Fault = IN_PROMPT
+    found: dict[str, list[Attack]] = field(default_factory=dict)
+    """Column of the table to its sets."""
+
+    @property
+    def is_clean(self) -> bool:
+        found = self.found
+        return not found["strict"] and not found["shown"] and found["told"] == self.own
+
+
+def _run(groups: Sequence[_Group]) -> list[_Group]:
+    """Each group as an agent, a few in one cycle. What is found is known by its words, so the sets
+    of a group share a cycle; where something is found, its sets go again, each alone."""
+    for first in range(0, len(groups), PER_CYCLE):
+        some = {f"desk-{at}": one for at, one in enumerate(groups[first : first + PER_CYCLE])}
+        in_tools = {agent: IN_TOOL for agent, one in some.items() if one.fault == IN_TOOL}
         with a_command_line() as (debrief, folder):
-            cycle = run_sets(own, debrief, folder, os.environ.__setitem__)
-        for agent, (attack,) in own.items():
-            words = telling(attack, cycle.known)
-            row = rows.setdefault(attack.why, Counter())
-            row["sets"] += 1
-            row["read"] += attack.name in cycle.read
-            row["told"] += attack.why in cycle.reasons(agent) and agent not in cycle.opened
-            row["strict"] += bool(found_in(cycle.left.strict, words))
-            row["shown"] += bool(found_in(cycle.left.shown, words))
+            cycle = run_sets(
+                {agent: one.own for agent, one in some.items()},
+                debrief,
+                folder,
+                os.environ.__setitem__,
+                faults=in_tools,
+                judged=in_tools,
+            )
+        for agent, one in some.items():
+            reasons = cycle.reasons(agent) if agent not in cycle.opened else ""
+            for attack in one.own:
+                words = telling(attack, cycle.known)
+                why = TOOL_REFUSED if agent in in_tools else attack.why
+                holds = {
+                    "sets": True,
+                    "read": attack.name in cycle.read,
+                    "told": why in reasons,
+                    "strict": bool(found_in(cycle.left.strict, words)),
+                    "shown": bool(found_in(cycle.left.shown, words)),
+                }
+                for column, is_so in holds.items():
+                    one.found.setdefault(column, []).extend([attack] * is_so)
+    again = [
+        _Group(own=[attack], fault=one.fault)
+        for one in groups
+        if not one.is_clean and len(one.own) > 1
+        for attack in one.own
+    ]
+    settled = [one for one in groups if one.is_clean or len(one.own) == 1]
+    return [*settled, *(_run(again) if again else ())]
+
+
+def _table(groups: Sequence[_Group]) -> list[str]:
+    rows: dict[str, Counter[str]] = {}
+    for one in groups:
+        for column, own in one.found.items():
+            for attack in own:
+                why = "checks of a tool's edits" if one.fault == IN_TOOL else attack.why
+                rows.setdefault(why, Counter())[column] += 1
     whole = sum(rows.values(), Counter[str]())
+    columns = ("sets", "read", "told", "strict", "shown")
     lines = [
-        f"{len(every)} sets through whole cycles, each as an agent of its own, with a model that "
-        "obeys them (simulated): reader, writer and judge put the hostile text into every field.",
-        "",
         "| refused because of | sets | reached the model | refused, with this reason in the run | "
         "words of it in a diff, title, branch or commit | anywhere else |",
         "|---|---:|---:|---:|---:|---:|",
@@ -98,20 +160,54 @@ def _words(every: list[Attack]) -> list[str]:
     return [*lines, "| all | " + " | ".join(str(whole[name]) for name in columns) + " |"]
 
 
+def _words(every: Sequence[Attack]) -> list[str]:
+    alike = sorted(every, key=lambda one: one.why)
+    groups = [_Group(own=some) for some in _parts(alike, PER_AGENT)]
+    return [
+        f"{len(every)} sets through whole cycles, with a model that obeys them (simulated): "
+        "reader, writer and judge put the hostile text into every field. A few sets share an "
+        "agent; where anything is found they go again, each alone.",
+        "",
+        *_table(_run(groups)),
+    ]
+
+
+def _tools(every: Sequence[Attack]) -> list[str]:
+    plain = [one for one in every if one.old == OLD and one.kind == "add_rule"]
+    groups = [_Group(own=some, fault=IN_TOOL) for some in _parts(plain, PER_TOOL)]
+    return [
+        f"{len(plain)} of them against a tool: its description and its function are what the model "
+        "changes, and what failed is said by a judge who obeys as well.",
+        "",
+        *_table(_run(groups)),
+    ]
+
+
+def _parts(every: Sequence[_T], size: int) -> list[list[_T]]:
+    return [list(every[at : at + size]) for at in range(0, len(every), size)]
+
+
 def _names() -> list[str]:
-    """Runs in which every name, id and value is one payload; each has to leave nothing live."""
-    live = []
-    for name, payload in PAYLOADS.items():
-        with a_command_line() as (debrief, folder):
-            try:
-                assert_names_are_inert([payload], debrief, folder, os.environ.__setitem__)
-            except AssertionError:
-                live.append(name)
+    """Runs in which every name, id and value is a payload; each has to leave nothing live."""
+    live: list[str] = []
+    for some in _parts(list(PAYLOADS), PER_RUN):
+        if not _is_inert(some):
+            live += [name for name in some if not _is_inert([name])]
     told = f"live in {', '.join(live)}" if live else "live in none"
     return [
-        f"{len(PAYLOADS)} runs in which every name, id and value that a sender can choose breaks "
-        f"out of something ({', '.join(PAYLOADS)}): {told}."
+        f"{len(PAYLOADS)} payloads, at most {PER_RUN} in one run, as every name, id and value that "
+        f"a sender can choose ({', '.join(PAYLOADS)}): {told}."
     ]
+
+
+def _is_inert(names: Sequence[str]) -> bool:
+    with a_command_line() as (debrief, folder):
+        try:
+            texts = [PAYLOADS[name] for name in names]
+            assert_names_are_inert(texts, debrief, folder, os.environ.__setitem__)
+        except AssertionError:
+            return False
+    return True
 
 
 def _honest() -> list[str]:
