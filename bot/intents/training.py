@@ -301,7 +301,9 @@ def _proof(
     """Whether what learns from `rows` is right about answers that it did not learn from.
 
     Where few are held back, classifiers that are thrown away learn from four fifths of all answers
-    and are asked about the others. An answer that no intent fits makes each label wrong.
+    and are asked about the others. An answer that no intent fits makes each label wrong. Nothing is
+    proven before each intent has a conversation: answers are about what had no label, and beside
+    conversations an intent's mere words lose all that they had.
     """
     examples = learned.examples
     answers = [row for row, one in enumerate(examples) if one.source in ANSWERS]
@@ -315,14 +317,26 @@ def _proof(
     for asked in filter(None, parts):
         classifier = fit(sorted({*rows, *held} - set(asked)))
         given += _labels_of(classifier, vectors[asked], [examples[row].intent_ids for row in asked])
+    if not learned.answers and _only_words(examples):
+        return _unproven(answers, given)
     for sure_from in STEPS:
         right = [is_right for probability, is_right in given if probability >= sure_from]
         if right and failure_rate(sum(right), len(right)).interval.low >= PROVEN:
             return _Proof(
                 answers=len(answers), labelled=len(right), right=sum(right), sure_from=sure_from
             )
+    return _unproven(answers, given)
+
+
+def _unproven(answers: Sequence[int], given: Sequence[tuple[float, bool]]) -> _Proof:
     right = [is_right for probability, is_right in given if probability >= UNSURE_UNDER]
     return _Proof(answers=len(answers), labelled=len(right), right=sum(right), sure_from=None)
+
+
+def _only_words(examples: Sequence[Example]) -> set[str]:
+    """Intents that no conversation is known of."""
+    said = {i for one in examples if one.source == "definition" for i in one.intent_ids}
+    return said - {i for one in examples if one.source != "definition" for i in one.intent_ids}
 
 
 def _labels_of(

@@ -243,6 +243,16 @@ def test_answers_that_are_right_about_each_other_are_learned_from(by_words):
     assert sum(right) / len(right) > 0.85
 
 
+def test_answers_on_some_intents_do_not_take_away_what_others_have_by_their_words(by_words):
+    """The answers are right about each other: they are all about what had no label."""
+    answers = [conversations(letter, 25, at=NOW + WEEK) for letter in "ab"]
+    _, others = conversations("c", 30, first=100)
+
+    after, _ = trained(learned_from(*answers, before=by_words), reason="labels", at=NOW + WEEK)
+
+    assert intents_given(after, others) == intents_given(by_words, others)
+
+
 def test_answers_that_contradict_each_other_are_not_learned_from(by_words):
     mixed = [
         conversations("a", 12, first=20 * number, at=NOW + WEEK, said=f"i-{said}")
@@ -271,9 +281,9 @@ def test_what_answers_proved_once_stays_where_later_ones_prove_nothing(first):
 
 
 def test_where_only_the_surest_labels_are_right_only_these_are_given(by_words):
-    clear = [conversations(letter, 25, at=NOW + WEEK) for letter in "ab"]
-    odd, vectors = conversations("c", 40, at=NOW + WEEK)
-    odd = [replace(one, intent_ids=(f"i-{'ab'[n % 2]}",)) for n, one in enumerate(odd)]
+    clear = [conversations(letter, 30, at=NOW + WEEK) for letter in "abc"]
+    odd, vectors = conversations("d", 60, at=NOW + WEEK)
+    odd = [replace(one, intent_ids=(f"i-{'abc'[n % 3]}",)) for n, one in enumerate(odd)]
 
     after, _ = trained(
         learned_from(*clear, (odd, vectors), before=by_words), reason="labels", at=NOW + WEEK
@@ -281,7 +291,7 @@ def test_where_only_the_surest_labels_are_right_only_these_are_given(by_words):
 
     assert after.classifier is not None
     assert after.classifier.sure_from > 0.3
-    given = intents_given(after, conversations("c", 30, first=200)[1])
+    given = intents_given(after, conversations("d", 30, first=200)[1])
     assert given.count(None) > 5
 
 
