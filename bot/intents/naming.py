@@ -62,6 +62,8 @@ SCATTERED = 0.8
 """What an order is worth whose object stands some words behind its verb: it reads worse."""
 TOLD_FROM = math.log(1.3)
 """Times as frequent as elsewhere that an order or a tool is, to be a name."""
+ALONE = 0.75
+"""Share of all users from which a group needs no word that the others do not say."""
 SAID_LONGER = 0.33
 """Of those who say an order, the share from which the longer one that begins like it is meant."""
 TRIED = 60
@@ -219,6 +221,8 @@ def _order(
     share = counted[number] / sizes[number]
     elsewhere = (counted.total() - counted[number] + 0.5) / max(sum(sizes) - sizes[number], 1)
     lift = math.log(share / elsewhere) if share else 0
+    if share and sizes[number] > ALONE * sum(sizes):
+        lift = TELLING  # Too few others to be told from: what its own people say is its name.
     if lift < TOLD_FROM:
         return None
     telling = share * min(lift, TELLING) * (1 if is_adjacent else SCATTERED)

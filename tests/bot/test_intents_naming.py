@@ -103,6 +103,13 @@ def test_what_the_agent_did_is_no_name_where_it_was_not_wanted(tool):
     assert name_of(group) == "get help with broken, lamp"
 
 
+def test_a_group_that_is_nearly_all_of_its_agent_is_called_by_what_most_of_it_say():
+    told = "I want to schedule an appointment {}\nMy date of birth is in May"
+    others = [a_document("I want to schedule an appointment", 100 + n) for n in range(3)]
+
+    assert name_clusters([a_group(told, 16), others], min_users=5)[0].text == "schedule appointment"
+
+
 def test_what_users_say_later_is_no_name_where_they_said_what_they_want():
     text = "I want to cancel my flight\nNumber seven\nYes\nI want to speak to a supervisor"
 
