@@ -27,6 +27,7 @@ from bench.changes_faults import (
 )
 from bot.intent_cycle import change_taxonomy
 from bot.intents import discover, label, read_taxonomy, taxonomy_version, write_taxonomy
+from bot.labelling import Memory, label_again
 from bot.proposals import propose_arguments, propose_limits, propose_rule, propose_threshold
 from bot.proposals.edits import apply_edits
 from bot.proposals.taxonomy import PATH
@@ -240,6 +241,7 @@ def _taxonomy(rng: random.Random, number: int) -> Made:
         taxonomy,
         file=_file(PATH, text),
         started=dict.fromkeys(labels, NOW),
+        relabel=lambda after: label_again(documents, after, Memory(), now=NOW),  # type: ignore[arg-type]
         ask=None,
         now=NOW,
     )

@@ -8,12 +8,12 @@ costs, with a model.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from bot.figures import count, percent
-from bot.intents import Document, discover, label, taxonomy_version, write_taxonomy
+from bot.intents import Document, discover, taxonomy_version, write_taxonomy
 from bot.intents.embedding import Embedder, embed_texts
 from bot.intents.emerging import find_emerging
 from bot.intents.structure import Split, find_splits, propose_parents
@@ -63,6 +63,7 @@ def change_taxonomy(
     *,
     file: SourceFile | None,
     started: Mapping[Key, datetime | None],
+    relabel: Callable[[Taxonomy], Mapping[Key, Label]],
     ask: Ask | None,
     now: datetime,
     embed: Embedder = embed_texts,
@@ -72,36 +73,35 @@ def change_taxonomy(
 
     `documents` are a sample of the window, `labels` those of `taxonomy`, which is the repository's
     or, where `file` is None, the discovered one. `started` says when each conversation began;
-    with `quotes` the proposal shows what some users wrote.
+    `relabel` gives the labels of `documents` under another taxonomy as the next run will, with all
+    that was learned, so that what moves is what the change moves; with `quotes` the proposal shows
+    what some users wrote.
     """
     cost, skipped = ModelCost(), ""
     parts: dict[str, str] = {}
     if file is None:
         seen = {intent_id for one in labels.values() for intent_id, _ in one.intents}
         changed = [intent for intent in taxonomy.intents if intent.id in seen]
-        examples: list[Label] = []
         before = None
     else:
         before = taxonomy
         gone = [*_unused(taxonomy, labels, now), *_overlapping(taxonomy, labels, started)]
-        new, examples, cost, skipped = _new_intents(documents, labels, taxonomy, ask, now, embed)
+        new, members, cost, skipped = _new_intents(documents, labels, taxonomy, ask, now, embed)
         left = _with(before, [*gone, *new])
-        told = {(one.agent, one.conversation_id) for one in examples}
+        told = {(one.agent, one.conversation_id) for one in members}
         rest = [one for one in documents if _key(one) not in told]
-        emerged, members, more = find_emerging(
+        emerged, _, more = find_emerging(
             rest, labels, left, started=started, ask=ask, now=now, embed=embed
         )
-        new, examples, cost = [*new, *emerged], [*examples, *members], cost + more
+        new, cost = [*new, *emerged], cost + more
         left = _with(left, emerged)
         splits = find_splits(documents, labels, left, started=started, now=now, embed=embed)
         divided, parts = _divided(splits, left)
         changed = [*gone, *new, *divided]
-        examples += [one for split in splits for one in split.labels]
     after = _with(before, changed)
     relabelled = {_key(one): labels[_key(one)] for one in documents}
     if changed:
-        found = label(documents, after, examples=examples, embed=embed)
-        relabelled = {_key(one): own for one, own in zip(documents, found, strict=True)}
+        relabelled = dict(relabel(after))
     families = propose_parents(documents, relabelled, after, now=now, embed=embed)
     after = _with(after, families)
     changed = list({one.id: one for one in (*changed, *families)}.values())

@@ -156,6 +156,21 @@ def label_conversations(
     )
 
 
+def label_again(
+    documents: Sequence[Document],
+    taxonomy: Taxonomy,
+    memory: Memory,
+    *,
+    now: datetime,
+    embed: Embedder = embed_texts,
+) -> dict[Key, Label]:
+    """The labels that a run under another `taxonomy` would give, where no model reads any."""
+    labels, _ = label_conversations(
+        documents, taxonomy, memory, ask_many=None, tokens=0, now=now, embed=embed
+    )
+    return labels
+
+
 def _of_agent(agent: str, taxonomy: Taxonomy, learned: Mapping[str, Learned]) -> Taxonomy:
     """The taxonomy as far as it is about `agent`: what only others were seen with is not offered,
     nor what the agent's classifier was not taught (a training that was turned down)."""

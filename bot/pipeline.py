@@ -35,7 +35,7 @@ from bot.intents import Document
 from bot.intents.embedding import Embedder, embed_texts
 from bot.intents.reading import AskMany
 from bot.intents.taxonomy import PATH as TAXONOMY_PATH
-from bot.labelling import Learning, Memory, label_conversations
+from bot.labelling import Learning, Memory, label_again, label_conversations
 from bot.measure import measure as measure_one
 from bot.measure import rate_lately
 from bot.model_changes import examples, model_changes, without_a_model
@@ -97,6 +97,7 @@ FEEDBACK_EVENTS = ("debrief.correction", "debrief.decision", "debrief.response")
 UNMEASURED = frozenset({"taxonomy", "cases", "dataset"})
 """Kinds that change no agent: they move no rate."""
 NOTHING_LEARNED = Learning()
+NOTHING_KNOWN = Memory()
 
 
 def _by_default(documents: Sequence[Document]) -> Embedder:
@@ -122,6 +123,8 @@ class Understanding:
     documents: tuple[Document, ...] = ()
     """A sample of what users wrote: what a change of the taxonomy is tried on."""
     learning: Learning = NOTHING_LEARNED
+    memory: Memory = NOTHING_KNOWN
+    """What the next run will know of labels."""
     embed: Embedder = embed_texts
     """What the documents were compared by."""
     history: FileHistory | None = None
@@ -239,6 +242,7 @@ def understand(
         skipped=(*counted(read.skipped), *learning.skipped, *inferred.skipped),
         documents=sample_of(read.documents),
         learning=learning,
+        memory=_remembered(memory, learning),
         embed=embed,
         history=history,
         served=served,
@@ -272,6 +276,12 @@ def _labelled(
         embed=embed,
     )
     return taxonomy, labels, learning
+
+
+def _remembered(memory: Memory | None, learning: Learning) -> Memory:
+    """What was known and what this run learned, without the labels of this taxonomy."""
+    known = memory.known if memory else ()
+    return Memory(learned=learning.learned, known=(*known, *learning.read))
 
 
 def _inferred(
@@ -527,6 +537,9 @@ def _taxonomy_change(
         understood.taxonomy,
         file=repository.files.get(TAXONOMY_PATH),
         started=dict(zip(zip(agents, ids, strict=True), started, strict=True)),
+        relabel=lambda taxonomy: label_again(
+            understood.documents, taxonomy, understood.memory, now=now, embed=understood.embed
+        ),
         ask=ask,
         now=now,
         embed=understood.embed,

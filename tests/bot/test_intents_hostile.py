@@ -16,6 +16,7 @@ from bot.intent_cycle import change_taxonomy
 from bot.intents import Discovery, Document, discover, to_document, write_taxonomy
 from bot.intents.reading import read_labels
 from bot.intents.taxonomy import check_taxonomy
+from bot.labelling import Memory, label_again
 from bot.proposals.taxonomy import PATH
 from bot.records import Proposal, RenderedPrompt
 from tests.bot.builders import a_conversation, user
@@ -115,6 +116,7 @@ def test_the_file_and_the_proposal_hold_nothing_of_it(order):
         found.taxonomy,
         file=None,
         started=dict.fromkeys(keys, NOW),
+        relabel=lambda after: label_again(documents, after, Memory(), now=NOW),
         ask=replies(obeys),
         now=NOW,
     )

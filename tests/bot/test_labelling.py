@@ -8,9 +8,9 @@ from datetime import timedelta
 from bot.intent_cycle import change_taxonomy
 from bot.intents import taxonomy_version
 from bot.intents.reading import content_hash
-from bot.labelling import KnownLabel, Memory, label_conversations
+from bot.labelling import KnownLabel, Memory, label_again, label_conversations
 from bot.proposals.taxonomy import PATH
-from bot.records import Intent, Proposal, SourceFile, Taxonomy
+from bot.records import Intent, Proposal, Skipped, SourceFile, Taxonomy
 from tests.bot.intents_built import NOW, a_document, a_reply, replies, some_documents
 
 WEEK = timedelta(days=7)
@@ -99,12 +99,50 @@ def test_conversations_that_the_model_finds_no_intent_for_become_one():
         taxonomy,
         file=SourceFile(path=PATH, blob="0" * 40, text=_FILE),
         started=times,
+        relabel=lambda after: label_again(documents, after, Memory(), now=NOW),
         ask=replies(lambda prompt: a_reply(name="find a late parcel")),
         now=NOW,
     )
 
     assert isinstance(proposal, Proposal), proposal
     assert "find a late parcel" in "".join(edit.new for edit in proposal.edits)
+
+
+def test_a_new_intent_moves_nothing_that_answers_taught():
+    """Its gate compares with what the next run will say, and that one knows the answers too."""
+    taxonomy, told = a_taxonomy(), some_conversations(each=40)
+    documents = [one for _, one in told]
+    swapped = {"cancel": "password", "password": "cancel"}
+    known = tuple(
+        an_answer(swapped.get(kind, kind), one, taxonomy)
+        for number, (kind, one) in enumerate(told)
+        if number % 4
+    )
+    memory = Memory(known=known)
+    labels, learning = label_conversations(
+        documents, taxonomy, memory, ask_many=None, tokens=0, now=NOW
+    )
+    after_this_run = Memory(learned=learning.learned, known=known)
+
+    def proposed(memory: Memory) -> Proposal | Skipped:
+        return change_taxonomy(
+            documents,
+            labels,
+            taxonomy,
+            file=SourceFile(path=PATH, blob="0" * 40, text=_FILE),
+            started=dict.fromkeys(map(key, documents), NOW),
+            relabel=lambda after: label_again(documents, after, memory, now=NOW),
+            ask=None,
+            now=NOW,
+        )
+
+    with_answers, without = proposed(after_this_run), proposed(Memory())
+
+    assert isinstance(with_answers, Proposal), with_answers
+    assert isinstance(without, Proposal)
+    assert with_answers.gate is not None
+    assert without.gate is not None
+    assert (with_answers.gate.verdict, without.gate.verdict) == ("pass", "fail")
 
 
 _FILE = """version: 1

@@ -10,6 +10,7 @@ import pytest
 from bot.bundle.body import render_body
 from bot.intent_cycle import change_taxonomy
 from bot.intents import Document, discover, label, read_taxonomy, taxonomy_version, write_taxonomy
+from bot.labelling import Memory, label_again
 from bot.proposals.edits import apply_edits
 from bot.proposals.relabelling import Relabelling, agreement, moves_between
 from bot.proposals.taxonomy import PATH
@@ -42,7 +43,16 @@ def numbered(documents):
 
 def change(documents, labels, taxonomy, *, file=None, started=None, ask=None):
     times = dict.fromkeys((key(one) for one in documents), NOW) if started is None else started
-    return change_taxonomy(documents, labels, taxonomy, file=file, started=times, ask=ask, now=NOW)
+    return change_taxonomy(
+        documents,
+        labels,
+        taxonomy,
+        file=file,
+        started=times,
+        relabel=lambda after: label_again(documents, after, Memory(), now=NOW),
+        ask=ask,
+        now=NOW,
+    )
 
 
 @pytest.fixture
@@ -378,6 +388,7 @@ def test_quotes_are_shown_as_code_where_they_are_allowed_and_nowhere_else(first)
             found.taxonomy,
             file=None,
             started=started,
+            relabel=lambda after: label_again(documents, after, Memory(), now=NOW),
             ask=None,
             now=NOW,
             quotes=quotes,
