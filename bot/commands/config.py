@@ -97,7 +97,7 @@ def _annotate(shell: Shell, mistakes: Iterable[Mistake], warnings: Iterable[Mist
     """Beside the lines of a pull request, on standard error: `--json` has the other stream."""
     for one in mistakes:
         line = annotation("error", one.sentence, title="Debrief", file=PATH, line=one.line or 1)
-        shell.err.print(line, markup=False, emoji=False, soft_wrap=True)
+        shell.command(line)
     for one in warnings:
         line = annotation("warning", one.sentence, title="Debrief", file=PATH, line=one.line)
-        shell.err.print(line, markup=False, emoji=False, soft_wrap=True)
+        shell.command(line)

@@ -111,6 +111,10 @@ class Shell:
             with Path(self.annotations).open("a", encoding="utf-8") as file:
                 file.writelines(f"{line}\n" for line in lines)
 
+    def command(self, line: str) -> None:
+        """Give a runner one of our own commands, on standard error: all else is kept from it."""
+        sys.stderr.write(f"{line}\n")
+
     @contextmanager
     def working(self, what: str) -> Iterator[None]:
         """Show that something takes its time: on a terminal only, never in logs."""

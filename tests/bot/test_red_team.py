@@ -113,9 +113,9 @@ def test_a_segment_that_is_an_order_or_markup_reaches_no_rule(value: str) -> Non
 @pytest.mark.parametrize(
     ("evidence", "why"),
     [
-        pytest.param({"evidence_users": 1, "top_user_share": 1.0}, "1 users", id="fifty-of-one"),
+        pytest.param({"evidence_users": 1, "top_user_share": 1.0}, "of 1 user;", id="fifty-of-one"),
         pytest.param({"evidence_users": 3, "top_user_share": 0.9}, "90 %", id="one-and-two-props"),
-        pytest.param({"evidence": ("c-1",) * 50}, "1 conversations", id="one-fifty-times"),
+        pytest.param({"evidence": ("c-1",) * 50}, "1 conversation;", id="one-fifty-times"),
     ],
 )
 def test_many_chats_of_few_people_are_too_little(evidence: dict[str, Any], why: str) -> None:
