@@ -18,6 +18,7 @@ from bot.proposals.edits import check_diff, edit_to, newline_of, occurs_once, re
 from bot.proposals.guardrails import changed_lines, check_edits
 from bot.proposals.harness.functions import Function
 from bot.proposals.harness.places import Description, Place
+from bot.proposals.text_checks import new_placeholders
 from bot.proposals.writing import not_once
 from bot.records import Ask, Edit, ModelCost, Skipped
 from bot.regions import write_region
@@ -235,6 +236,7 @@ def check_candidate(
     problems = [
         *_too_much(place, text, changed, lines),
         *_invented_numbers(place, around, old, new),
+        *_new_placeholders(place, text, changed),
         *check_edits(
             before_texts, after_texts, kind="harness", allowed=[file.path], sources=sources
         ),
@@ -250,6 +252,13 @@ def check_candidate(
         changed_lines=lines,
         growth_tokens=-((len(text) - len(changed)) // 4),
     )
+
+
+def _new_placeholders(place: Place, text: str, changed: str) -> list[str]:
+    """In code they may be filled; what a tool is described by is read as it stands."""
+    if isinstance(place, Description) and new_placeholders(text, changed):
+        return [f"The description in {place.file.path!r} gets a placeholder that nothing fills."]
+    return []
 
 
 def _written(place: Place, changed: str) -> str | Skipped:
