@@ -38,8 +38,6 @@ PROMPT_PATTERNS = 3
 BY_THE_MODEL = frozenset({"prompt", "harness"})
 EXAMPLES = 40
 """Failing conversations, and as many passing ones, from which the reader picks for one pattern."""
-WINDOW = timedelta(days=28)
-"""Days of conversations that patterns are found in."""
 OF_ONE = 3
 """Failing conversations of one user among them."""
 TOOL_ELSEWHERE = "The tool that it lies in stands in no file of this agent"
@@ -57,12 +55,14 @@ def model_changes(
     conversations_of: ConversationsOf,
     ask: Ask,
     now: datetime,
+    window_days: int = 28,
 ) -> Iterator[Proposal | Finding | Skipped]:
     """Changes for the most important patterns; the rest waits for the next cycle.
 
     What lies in a tool or in the program goes there, all else into the prompt. `taken` are
-    remedies that are proposed without a model. One answer for each pattern; none for those that
-    must wait and have a finding, which says more than that they wait.
+    remedies that are proposed without a model; the patterns were found in `window_days`. One answer
+    for each pattern; none for those that must wait and have a finding, which says more than that
+    they wait.
     """
     started = _started(facts)
     late = {one.id: _lately(one, past, started) for one in patterns}
@@ -108,7 +108,10 @@ def model_changes(
             failing=failing,
             passing=passing,
             constraints=constraints(pattern, past),
-            taken=[*taken, *_just_merged(pattern.agent, past, now=now)],
+            taken=[
+                *taken,
+                *_just_merged(pattern.agent, past, now=now, window=timedelta(days=window_days)),
+            ],
             ask=ask,
             now=now,
             conversations_per_month=_monthly(facts, pattern.agent, now=now),
@@ -119,7 +122,9 @@ def model_changes(
             yield replace(found, pattern_id=pattern.id)
 
 
-def _just_merged(agent: str, past: Sequence[PastProposal], *, now: datetime) -> list[str]:
+def _just_merged(
+    agent: str, past: Sequence[PastProposal], *, now: datetime, window: timedelta
+) -> list[str]:
     """Remedies of the agent without a verdict, or of which the window still holds failures from
     before the merge."""
     return [
@@ -128,7 +133,7 @@ def _just_merged(agent: str, past: Sequence[PastProposal], *, now: datetime) -> 
         if one.agent == agent
         and one.merged_at is not None
         and not one.reverted
-        and (one.verdict is None or now - one.merged_at < WINDOW)
+        and (one.verdict is None or now - one.merged_at < window)
     ]
 
 

@@ -59,6 +59,7 @@ from bot.proposals import (
 )
 from bot.proposals.harness import RunCheck, with_checks
 from bot.records import (
+    UNMEASURED,
     AgentFiles,
     Ask,
     ConversationsOf,
@@ -94,8 +95,6 @@ FEEDBACK_EVENTS = ("debrief.correction", "debrief.decision", "debrief.response")
 """What people said of the agent's work; it counts also where its conversation never came."""
 
 
-UNMEASURED = frozenset({"taxonomy", "cases", "dataset"})
-"""Kinds that change no agent: they move no rate."""
 NOTHING_LEARNED = Learning()
 NOTHING_KNOWN = Memory()
 
@@ -396,6 +395,7 @@ def propose(
                 conversations_of=conversations_of,
                 ask=ask,
                 now=now,
+                window_days=settings.limits.window_days,
             )
         elif agents:
             results.append(without_a_model(len(for_model)))
@@ -456,7 +456,7 @@ def _from_patterns(
     results: list[Proposal | Finding | Skipped] = []
     for_model: list[Pattern] = []
     for pattern in understood.report.patterns:
-        decided = pattern_decided(pattern, past, now=now)
+        decided = pattern_decided(pattern, past, now=now, window_days=settings.limits.window_days)
         own = files[pattern.agent]
         found: Proposal | Finding | Skipped
         if decided is not None:

@@ -535,6 +535,8 @@ class AgentFiles:
 ProposalKind = Literal[
     "rule", "threshold", "prompt", "harness", "config", "taxonomy", "cases", "dataset"
 ]
+UNMEASURED: frozenset[ProposalKind] = frozenset({"taxonomy", "cases", "dataset"})
+"""Kinds that change no agent: they move no rate, so no verdict ever comes."""
 
 
 PullState = Literal["open", "merged", "rejected", "closed"]

@@ -37,8 +37,6 @@ __all__ = [
 
 LATER = timedelta(days=28)
 """How long "later" keeps a pattern quiet."""
-WINDOW = timedelta(days=28)
-"""So long after a merge that worked the window still holds failures from before it."""
 OTHER_REMEDIES = 1
 """Different remedies that may follow a rejected one."""
 REJECTIONS_OF_A_KIND = 3
@@ -56,13 +54,16 @@ MAX_DRIFT = 0.5
 
 
 def pattern_decided(
-    pattern: Pattern, past: Sequence[PastProposal], *, now: datetime
+    pattern: Pattern, past: Sequence[PastProposal], *, now: datetime, window_days: int = 28
 ) -> Skipped | None:
     """Why nothing at all is proposed for `pattern`, or None. Asked before any work is done.
 
     "Not a problem" is for good; "later" is for 28 days; after two rejected remedies nobody wants a
     third; and while a merged change is being measured a second one would spoil the measurement.
+    For `window_days` after a merge that worked, what patterns are found in still holds failures
+    from before it.
     """
+    window = timedelta(days=window_days)
     ours = [one for one in past if one.pattern_id == pattern.id and one.agent == pattern.agent]
     what = f"a change of {pattern.agent} against {plain(pattern_name(pattern), WHAT_CHARS)}"
     for one in ours:
@@ -75,7 +76,7 @@ def pattern_decided(
         is_waiting = one.state == "merged" and one.verdict is None and one.is_measured
         if is_waiting and not one.reverted:
             return _skipped(what, "measuring", f"{one.reference} is merged and still measured.")
-        if one.verdict == "worked" and one.merged_at and now - one.merged_at < WINDOW:
+        if one.verdict == "worked" and one.merged_at and now - one.merged_at < window:
             reason = f"{one.reference} worked; most of these failures are from before its merge."
             return _skipped(what, "measuring", reason)
     rejected = {one.id: one.reference for one in ours if _is_turned_down(one)}

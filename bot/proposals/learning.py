@@ -27,6 +27,7 @@ from bot.proposals.text_checks import words
 from bot.records import (
     RETIREMENT,
     ROLLBACK,
+    UNMEASURED,
     Interval,
     PastProposal,
     Pattern,
@@ -210,35 +211,43 @@ def learning_sentence(past: Sequence[PastProposal]) -> str:
             "Nothing is known yet of what helps here: no proposal was merged or rejected so far, "
             "so the evidence alone ranks them."
         )
-    told = [
-        f"{one.kind} changes (cause: {_words(one.root_cause)}) help in "
-        f"{rate(one.expected, one.interval)}, ranked {_moved(one.factor)}"
-        for one in ways[:SHOWN_WAYS]
-    ]
+    told = [f"{_helped(one)}, ranked {_moved(one.factor)}" for one in ways[:SHOWN_WAYS]]
     more = f"; {count(len(ways) - SHOWN_WAYS, 'more way')}" if len(ways) > SHOWN_WAYS else ""
     decided = count(sum(one.decided for one in ways), "decided proposal")
     rules = own_rules(past)
     wrote = f" Reviewers' edits taught {count(len(rules), 'writing rule')}." if rules else ""
-    return f"Learned from {decided}: {'; '.join(told)}{more} ({percent(LEVEL)} intervals).{wrote}"
+    has_rates = any(one.kind not in UNMEASURED for one in ways[:SHOWN_WAYS])
+    intervals = f" ({percent(LEVEL)} intervals)" if has_rates else ""
+    return f"Learned from {decided}: {'; '.join(told)}{more}{intervals}.{wrote}"
+
+
+def _helped(way: Standing) -> str:
+    if way.kind in UNMEASURED:
+        merged = way.decided - way.rejected
+        return f"of {count(way.decided, f'{way.kind} change')} people merged {merged}"
+    cause = _words(way.root_cause)
+    return f"{way.kind} changes (cause: {cause}) help in {rate(way.expected, way.interval)}"
 
 
 def _table(standing: Standing) -> Table:
+    waiting = "merged" if standing.kind in UNMEASURED else "merged, no verdict yet"
     counted = (
         ("worked", standing.worked),
         ("had no effect, did harm or was taken back", standing.failed),
-        ("merged, no verdict yet", standing.waiting),
+        (waiting, standing.waiting),
         ("changed by a reviewer before the merge", standing.edited),
         ("rejected", standing.rejected),
     )
     helps = f"{rate(standing.expected, standing.interval)}, {percent(LEVEL)} interval"
+    rows = [(name, str(number)) for name, number in counted if number]
+    title = f"Earlier {standing.kind} proposals"
+    if standing.kind not in UNMEASURED:
+        title += f" for the root cause {_words(standing.root_cause)}"
+        rows.append((f"so such a change helps in ({percent(0.5)} before any was tried)", helps))
     return Table(
-        title=f"Earlier {standing.kind} proposals for the root cause {_words(standing.root_cause)}",
+        title=title,
         header=("what became of them", "proposals"),
-        rows=(
-            *((name, str(number)) for name, number in counted if number),
-            (f"so such a change helps in ({percent(0.5)} before any was tried)", helps),
-            ("so this one is ranked", _moved(standing.factor)),
-        ),
+        rows=(*rows, ("so this one is ranked", _moved(standing.factor))),
     )
 
 

@@ -113,7 +113,9 @@ def build_proposal(
         confidence=_confidence(pattern, cause, evidence),
         edits=(candidate.edit,),
         evidence=evidence,
-        prediction=_prediction(pattern, reading, cause),
+        prediction=predicted(
+            pattern, having=len(cause.members), read=reading.read, fixed=FIXED_SHARE
+        ),
         root_cause="prompt",
         priority=pattern.priority,
         tables=tuple(
@@ -312,9 +314,15 @@ def _confidence(
     return "medium" if tested and evidence.users >= MIN_USERS else "low"
 
 
-def _prediction(pattern: Pattern, reading: Reading, cause: Cause) -> Prediction:
-    share = failure_rate(len(cause.members), reading.read, level=0.8).interval
-    least, most = FIXED_SHARE
+def predicted(
+    pattern: Pattern, *, having: int, read: int, fixed: tuple[float, float]
+) -> Prediction:
+    """The rate after a change that ends a cause: `having` of `read` failing conversations show it.
+
+    `fixed` is the least and the most of those that the change is assumed to mend, each 0..1.
+    """
+    share = failure_rate(having, max(having, read), level=0.8).interval
+    least, most = fixed
     return Prediction(
         metric=pattern.outcome,
         population=f"{pattern.unit}s of {pattern.agent}{about(pattern)}",

@@ -172,6 +172,17 @@ def test_a_pattern_may_be_decided_as_a_whole(history: list[PastProposal], code: 
     assert (decided.code if decided else None) == code
 
 
+@pytest.mark.parametrize(("window_days", "code"), [(28, None), (42, "measuring")])
+def test_what_worked_rests_as_long_as_the_window_holds_failures_from_before(
+    window_days: int, code: str | None
+) -> None:
+    worked = past(state="merged", verdict="worked", merged_at=NOW - timedelta(days=35))
+
+    decided = pattern_decided(a_pattern(id="pt-1"), [worked], now=NOW, window_days=window_days)
+
+    assert (decided.code if decided else None) == code
+
+
 def kept(proposals: list[Proposal], history: list[PastProposal]) -> list[str]:
     result, _ = within_caps(proposals, history, now=NOW)
     return [proposal.title for proposal in result]

@@ -141,6 +141,22 @@ def test_what_was_learned_is_told_with_intervals_the_most_tried_first() -> None:
     assert "writing rule" not in said
 
 
+@pytest.mark.parametrize("kind", ["cases", "dataset", "taxonomy"])
+def test_of_a_kind_that_never_has_a_verdict_only_what_people_did_is_told(kind: Any) -> None:
+    past = earlier(MERGED, MERGED, REJECTED, kind=kind, cause="unknown")
+
+    (proposal,) = with_learning([a_proposal(kind=kind, root_cause="unknown")], past)
+
+    said = learning_sentence(past)
+    assert said.startswith(f"Learned from 3 decided proposals: of 3 {kind} changes people merged 2")
+    assert "help" not in said
+    assert "interval" not in said
+    (*_, table) = proposal.tables
+    assert table.title == f"Earlier {kind} proposals"
+    assert table.rows[:2] == (("merged", "2"), ("rejected", "1"))
+    assert not any("helps" in cell for row in table.rows for cell in row)
+
+
 def test_a_root_cause_that_people_wrote_into_a_body_is_unknown() -> None:
     past = earlier(WORKED, cause="buy **now**")
 

@@ -18,26 +18,22 @@ from bot.proposals.harness.places import Description, Place
 from bot.proposals.harness.seen import Seen, has_failed
 from bot.proposals.harness.writing import Written
 from bot.proposals.identity import fingerprint, proposal_id
-from bot.proposals.prompt_case import about
+from bot.proposals.prompt_case import about, predicted
 from bot.records import (
     TITLE_CHARS,
     Cause,
     Evidence,
     EvidenceItem,
-    Interval,
     ModelCost,
     Pattern,
-    Prediction,
     Proposal,
     Table,
 )
-from bot.statistics import failure_rate
 from collector.records import Conversation
 
 FIXED_SHARE = (0.25, 0.9)
 """Assumption behind the prediction: of the failures that show the cause, so many end. Scored after
 every merge."""
-PREDICTION_DAYS = 28
 ITEMS_SHOWN = 12
 WHOLE_CHARS = 240
 """A description up to this length stands whole in the body."""
@@ -80,7 +76,7 @@ def build_proposal(
         confidence=_confidence(pattern, evidence),
         edits=(candidate.edit,),
         evidence=evidence,
-        prediction=_prediction(pattern, len(conversations), read),
+        prediction=predicted(pattern, having=len(conversations), read=read, fixed=FIXED_SHARE),
         root_cause=cause.cause,
         priority=pattern.priority,
         tables=(_table(seen),) if seen.shapes else (),
@@ -187,24 +183,6 @@ def _counted(conversation: Conversation, tool: str) -> str:
     if tool:
         return "The tool gave nothing back."
     return "The program around the model failed."
-
-
-def _prediction(pattern: Pattern, having: int, read: int) -> Prediction:
-    share = failure_rate(having, max(having, read), level=0.8).interval
-    least, most = FIXED_SHARE
-    return Prediction(
-        metric=pattern.outcome,
-        population=f"{pattern.unit}s of {pattern.agent}{about(pattern)}",
-        baseline_rate=pattern.rate,
-        expected=Interval(
-            low=pattern.rate * (1 - most * share.high),
-            high=pattern.rate * (1 - least * share.low),
-            level=0.8,
-        ),
-        days=PREDICTION_DAYS,
-        intent_id=pattern.intent_id,
-        segment=pattern.segment,
-    )
 
 
 def _table(seen: Seen) -> Table:
