@@ -17,8 +17,9 @@ import numpy as np
 
 from bot.figures import count, percent
 from bot.intents import Document, label
-from bot.intents.embedding import Embedder, embed_documents, embed_texts, weigh_tools
-from bot.intents.label import describe, offered
+from bot.intents.embedding import Embedder, Matrix, embed_documents, embed_texts, weigh_tools
+from bot.intents.examples import ANSWERS, Example, ExampleSource, Learned, with_examples
+from bot.intents.label import CHUNK, describe, offered
 from bot.intents.reading import (
     READ_SHARE,
     AskMany,
@@ -28,15 +29,7 @@ from bot.intents.reading import (
     to_read,
 )
 from bot.intents.taxonomy import now_called
-from bot.intents.training import (
-    Example,
-    ExampleSource,
-    Learned,
-    Training,
-    train,
-    why_train,
-    with_examples,
-)
+from bot.intents.training import Training, train, why_train
 from bot.records import Key, Label, Skipped, Taxonomy, short_hash
 
 SURE_FROM = 0.5
@@ -263,6 +256,7 @@ def _learn(
                 embedding=embed.name,
                 unsure_rate=unsure / len(own),
                 now=now,
+                unanswered=_unanswered(own, now_known, embed),
             )
             trainings.append(report)
         learned[agent] = now_known
@@ -292,6 +286,15 @@ def _speaks_otherwise(before: Learned, embed: Embedder) -> bool:
         return before.classifier.embedding != embed.name
     width = embed(()).shape[1] + len(before.tools.names)
     return before.vectors is not None and before.vectors.shape[1] != width
+
+
+def _unanswered(documents: Sequence[Document], learned: Learned, embed: Embedder) -> Matrix | None:
+    """Vectors of conversations that are no examples; None where there are no answers to prove."""
+    if not any(one.source in ANSWERS for one in learned.examples):
+        return None
+    known = {one.sha for one in learned.examples}
+    others = sorted((one for one in documents if one.sha not in known), key=lambda one: one.sha)
+    return embed_documents(others[:CHUNK], embed, tools=learned.tools)
 
 
 def _with_definitions(

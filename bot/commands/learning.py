@@ -21,7 +21,7 @@ from bot.commands.derived import cached_labels, replace_file
 from bot.commands.ledger import remember
 from bot.intents.classifier import from_bytes, to_bytes
 from bot.intents.embedding import ToolWeights
-from bot.intents.training import Example, Learned
+from bot.intents.examples import Example, Learned
 from bot.labelling import KnownLabel, Learning, Memory
 from bot.records import Degraded, short_hash
 from collector.store import Store

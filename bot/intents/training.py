@@ -1,18 +1,13 @@
 """When the classifier learns anew, on what, and whether the result replaces what there was.
 
-Pure. An example is a conversation whose intents somebody knows: a person who corrected a label, the
-model that read it, or the taxonomy that cites it. One in five is held back for good: it never
-trains, and a classifier that says less of these right than the present one does not replace it.
-
-Answers of people and of the model are few at first, and of odd conversations: what they teach may
-be wrong for all others. A classifier counts only if it labels answers that it did not learn from,
-and `PROVEN` of these rightly; until then the one without them stays (`_proof`).
+Pure. One example in five is held back for good: it never trains, and a classifier that says less
+of these right than the present one does not replace it. Answers of people and of the model teach
+only what they prove (`proof.py`); until then the classifier without them stays.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -21,87 +16,25 @@ from typing import Literal
 import numpy as np
 
 from bot.figures import count, percent
-from bot.intents.classifier import (
-    NO_INTENT,
-    UNSURE_UNDER,
-    Classifier,
-    classify,
-    fit_classifier,
-)
-from bot.intents.embedding import Matrix, ToolWeights
+from bot.intents.classifier import NO_INTENT, UNSURE_UNDER, Classifier, classify, fit_classifier
+from bot.intents.embedding import Matrix
+from bot.intents.examples import ANSWERS, Example, Learned
+from bot.intents.proof import NOTHING_TO_PROVE, Proof, Rehearsal, prove, rehearse
 from bot.intents.taxonomy import now_called
 from bot.records import Taxonomy
 from bot.statistics import failure_rate
 
-HELD_BACK = 5
-"""One in so many, chosen by the conversation's hash."""
 OLD_TO_NEW = 2
 """Of what was learned before at least twice as much as of what is new, against forgetting."""
-PER_INTENT = 200
-"""Examples kept for one intent: people's first, then the newest."""
 NEW_LABELS = 50
 NEW_SHARE = 0.1
 """New examples, as a share of those learned from, that are worth a training; and 50 at least."""
 UNPROVEN_LABELS = 10
 """New examples that are worth another try where answers did not prove anything yet."""
-PROVEN = 0.7
-"""Share of labels that must be right, proven on answers not learned from: of nine, all."""
-STEPS = (UNSURE_UNDER, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-"""Probabilities from which a label may be given: the lowest that is proven."""
-ENOUGH_HELD_BACK = 50
-"""Answers held back from which they alone prove; of fewer, each fifth is asked in its turn."""
 DRIFT = 0.05
 """Rise of the share without an intent since the training, proven, that asks for another one."""
 
-ExampleSource = Literal["person", "model", "exemplar", "definition"]
-ANSWERS: Collection[ExampleSource] = ("person", "model")
-_RANK: Mapping[ExampleSource, int] = {"person": 3, "model": 2, "exemplar": 1, "definition": 0}
 Reason = Literal["first", "taxonomy", "corrections", "labels", "drift"]
-
-
-NO_TOOLS = ToolWeights()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Example:
-    """One conversation whose intents are known."""
-
-    sha: str
-    """`Document.sha`; the intent's id for an intent's own definition."""
-    intent_ids: tuple[str, ...]
-    """Empty: none of those that there are fits."""
-    source: ExampleSource
-    at: datetime
-    """When it was first known here."""
-
-    @property
-    def is_held_back(self) -> bool:
-        """Never trained on. Definitions always train: they are no conversations."""
-        return self.source != "definition" and self.part == 0
-
-    @property
-    def part(self) -> int:
-        """Which fifth of all conversations it is in."""
-        return int(self.sha[:8], 16) % HELD_BACK
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Learned:
-    """What one agent's classifier learned from, and the classifier."""
-
-    examples: tuple[Example, ...] = ()
-    vectors: Matrix | None = None
-    """A row per example."""
-    tools: ToolWeights = NO_TOOLS
-    """Of the columns behind the text's, the same for as long as this learns."""
-    classifier: Classifier | None = None
-    taxonomy_version: str = ""
-    trained_at: datetime | None = None
-    """Of the last training, whether its result was kept or not."""
-    unsure_rate: float = 0.0
-    """Share of conversations without an intent in the run that trained it."""
-    answers: int = 0
-    """Of people and the model, that `classifier` learned from; 0 until enough prove it right."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,58 +53,6 @@ class Training:
     or nothing is held back yet."""
     rate_after: float | None
     sentence: str
-
-
-def with_examples(
-    learned: Learned, examples: Sequence[Example], vectors: Matrix, taxonomy: Taxonomy
-) -> Learned:
-    """`learned` with more examples: one per conversation, of the most trusted source.
-
-    Ids are brought up to `taxonomy`; what stands for no active intent any more is dropped, and what
-    fitted none of those that there were: one of today's may.
-    """
-    rows = [*learned.examples, *examples]
-    own = learned.vectors if learned.vectors is not None else vectors[:0]
-    both = np.vstack([own, vectors]) if len(own) else vectors
-    best: dict[str, int] = {}
-    for row, one in enumerate(rows):
-        held = best.get(one.sha)
-        if held is None or _RANK[one.source] >= _RANK[rows[held].source]:
-            best[one.sha] = row
-    current = now_called(taxonomy)
-    same = len(own) == 0 or learned.taxonomy_version == taxonomy.version
-    kept: list[tuple[int, Example]] = []
-    for row in best.values():
-        said = rows[row].intent_ids
-        ids = dict.fromkeys(current[one] for one in said if one in current)
-        if ids or (not said and (same or row >= len(own))):
-            at = _first_seen(rows[row], learned.examples)
-            kept.append((row, replace(rows[row], intent_ids=tuple(ids), at=at)))
-    kept = _thinned(kept)
-    return replace(
-        learned,
-        examples=tuple(one for _, one in kept),
-        vectors=both[[row for row, _ in kept]] if kept else both[:0],
-    )
-
-
-def _first_seen(example: Example, known: Sequence[Example]) -> datetime:
-    """An example that says what it said before is not new again."""
-    same = (one.at for one in known if (one.sha, one.source) == (example.sha, example.source))
-    return min(same, default=example.at)
-
-
-def _thinned(rows: Sequence[tuple[int, Example]]) -> list[tuple[int, Example]]:
-    """At most `PER_INTENT` of each intent, in the order in which they came."""
-    ranked = sorted(rows, key=lambda one: (_RANK[one[1].source], one[1].at), reverse=True)
-    taken: Counter[str] = Counter()
-    kept: set[int] = set()
-    for row, one in ranked:
-        ids = one.intent_ids or (NO_INTENT,)
-        if min(taken[intent_id] for intent_id in ids) < PER_INTENT:
-            taken.update(ids)
-            kept.add(row)
-    return [one for one in rows if one[0] in kept]
 
 
 def why_train(learned: Learned, taxonomy: Taxonomy, *, unsure: int, read: int) -> Reason | None:
@@ -204,11 +85,13 @@ def train(
     embedding: str,
     unsure_rate: float,
     now: datetime,
+    unanswered: Matrix | None = None,
     seed: int = 0,
 ) -> tuple[Learned, Training]:
     """Fit on the examples that are not held back; keep the better of the two classifiers.
 
-    `learned.vectors` must come from `embedding`.
+    `learned.vectors` must come from `embedding`, and so must those of the `unanswered`: some of
+    the agent's conversations that are no examples, to be rehearsed beside answers.
     """
     rows, new = _mixed(learned)
     vectors = learned.vectors
@@ -218,12 +101,24 @@ def train(
     if present is not None and present.embedding != embedding:
         present = None
     fit = partial(_fit, learned, vectors, embedding=embedding, seed=seed)
-    proof = _proof(learned, vectors, rows, fit)
+    without = [row for row in rows if learned.examples[row].source not in ANSWERS]
+    beside, proof = Rehearsal(vectors=vectors[:0]), NOTHING_TO_PROVE
+    if len(without) < len(rows):
+        if without and unanswered is not None:
+            beside = rehearse(fit(without), unanswered)
+        proof = prove(
+            learned.examples,
+            vectors,
+            rows,
+            partial(fit, beside=beside),
+            rehearsed=beside.intent_ids,
+            is_proven=learned.answers > 0,
+        )
     held = [row for row, one in enumerate(learned.examples) if one.is_held_back and one.intent_ids]
     truths = [learned.examples[row].intent_ids for row in held]
     if proof.sure_from is None:
-        rows = [row for row in rows if learned.examples[row].source not in ANSWERS]
-    fitted = replace(fit(rows), sure_from=proof.sure_from or UNSURE_UNDER)
+        rows, beside = without, Rehearsal(vectors=vectors[:0])
+    fitted = replace(fit(rows, beside=beside), sure_from=proof.sure_from or UNSURE_UNDER)
     after = _rate_right(fitted, vectors[held], truths, {})
     before = None
     if present is not None:
@@ -255,16 +150,23 @@ def train(
 
 
 def _fit(
-    learned: Learned, vectors: Matrix, rows: Sequence[int], *, embedding: str, seed: int
+    learned: Learned,
+    vectors: Matrix,
+    rows: Sequence[int],
+    *,
+    beside: Rehearsal | None = None,
+    embedding: str,
+    seed: int,
 ) -> Classifier:
     """From these examples; an intent's own words only where there is no conversation of it."""
     examples = learned.examples
-    seen = {
+    beside = beside or Rehearsal(vectors=vectors[:0])
+    seen = {*beside.intent_ids}.union(
         intent_id
         for row in rows
         if examples[row].source != "definition"
         for intent_id in examples[row].intent_ids
-    }
+    )
     targets = [
         (row, intent_id)
         for row in rows
@@ -272,86 +174,12 @@ def _fit(
         if examples[row].source != "definition" or intent_id not in seen
     ]
     return fit_classifier(
-        vectors[[row for row, _ in targets]],
-        [intent_id for _, intent_id in targets],
+        np.vstack([vectors[[row for row, _ in targets]], beside.vectors]),
+        [*(intent_id for _, intent_id in targets), *beside.intent_ids],
         embedding=embedding,
         tools=learned.tools,
         seed=seed,
     )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Proof:
-    """What answers that were not learned from say of a classifier that learns from answers."""
-
-    answers: int
-    labelled: int
-    """Of these, those that got an intent."""
-    right: int
-    sure_from: float | None
-    """Probability from which it may label; None: none is proven."""
-
-
-def _proof(
-    learned: Learned,
-    vectors: Matrix,
-    rows: Sequence[int],
-    fit: Callable[[Sequence[int]], Classifier],
-) -> _Proof:
-    """Whether what learns from `rows` is right about answers that it did not learn from.
-
-    Where few are held back, classifiers that are thrown away learn from four fifths of all answers
-    and are asked about the others. An answer that no intent fits makes each label wrong. Nothing is
-    proven before each intent has a conversation: answers are about what had no label, and beside
-    conversations an intent's mere words lose all that they had.
-    """
-    examples = learned.examples
-    answers = [row for row, one in enumerate(examples) if one.source in ANSWERS]
-    if not any(row in rows for row in answers):
-        return _Proof(answers=0, labelled=0, right=0, sure_from=UNSURE_UNDER)
-    held = [row for row in answers if examples[row].is_held_back]
-    parts = [held]
-    if len(held) < ENOUGH_HELD_BACK:
-        parts = [[row for row in answers if examples[row].part == n] for n in range(HELD_BACK)]
-    given: list[tuple[float, bool]] = []
-    for asked in filter(None, parts):
-        classifier = fit(sorted({*rows, *held} - set(asked)))
-        given += _labels_of(classifier, vectors[asked], [examples[row].intent_ids for row in asked])
-    if not learned.answers and _only_words(examples):
-        return _unproven(answers, given)
-    for sure_from in STEPS:
-        right = [is_right for probability, is_right in given if probability >= sure_from]
-        if right and failure_rate(sum(right), len(right)).interval.low >= PROVEN:
-            return _Proof(
-                answers=len(answers), labelled=len(right), right=sum(right), sure_from=sure_from
-            )
-    return _unproven(answers, given)
-
-
-def _unproven(answers: Sequence[int], given: Sequence[tuple[float, bool]]) -> _Proof:
-    right = [is_right for probability, is_right in given if probability >= UNSURE_UNDER]
-    return _Proof(answers=len(answers), labelled=len(right), right=sum(right), sure_from=None)
-
-
-def _only_words(examples: Sequence[Example]) -> set[str]:
-    """Intents that no conversation is known of."""
-    said = {i for one in examples if one.source == "definition" for i in one.intent_ids}
-    return said - {i for one in examples if one.source != "definition" for i in one.intent_ids}
-
-
-def _labels_of(
-    classifier: Classifier, vectors: Matrix, truths: Sequence[Collection[str]]
-) -> list[tuple[float, bool]]:
-    """Probability of the intent that each row is given, 0 where it is new, and whether it is so."""
-    guesses = classify(classifier, vectors)
-    if not guesses.intent_ids:
-        return []
-    best = guesses.probabilities.argmax(axis=1)
-    known = guesses.probabilities.max(axis=1) * (guesses.novelty < guesses.novel_from)
-    return [
-        (float(probability), guesses.intent_ids[column] in true)
-        for probability, column, true in zip(known, best, truths, strict=True)
-    ]
 
 
 def _answers(learned: Learned, rows: Sequence[int]) -> int:
@@ -412,7 +240,7 @@ def _sentence(
     rows: int,
     new: int,
     held: int,
-    proof: _Proof,
+    proof: Proof,
 ) -> str:
     on = f"on {count(rows, 'example')}, {new:,} of them new"
     if proof.sure_from is None:

@@ -11,14 +11,8 @@ import pytest
 from bot.commands.learning import read_learned, write_learned
 from bot.intents import taxonomy_version
 from bot.intents.classifier import classify
-from bot.intents.training import (
-    PER_INTENT,
-    Example,
-    Learned,
-    train,
-    why_train,
-    with_examples,
-)
+from bot.intents.examples import PER_INTENT, Example, Learned, with_examples
+from bot.intents.training import train, why_train
 from bot.records import Intent, Taxonomy, short_hash
 from tests.bot.intents_built import NOW
 
@@ -68,7 +62,7 @@ def learned_from(*parts, before=None, taxonomy=ABC) -> Learned:
     return learned
 
 
-def trained(learned: Learned, taxonomy=ABC, *, reason="first", at=NOW):
+def trained(learned: Learned, taxonomy=ABC, *, reason="first", at=NOW, unanswered=None):
     return train(
         "support",
         learned,
@@ -77,6 +71,7 @@ def trained(learned: Learned, taxonomy=ABC, *, reason="first", at=NOW):
         embedding="test",
         unsure_rate=0.1,
         now=at,
+        unanswered=unanswered,
     )
 
 
@@ -251,6 +246,25 @@ def test_answers_on_some_intents_do_not_take_away_what_others_have_by_their_word
     after, _ = trained(learned_from(*answers, before=by_words), reason="labels", at=NOW + WEEK)
 
     assert intents_given(after, others) == intents_given(by_words, others)
+
+
+def test_an_intent_that_was_always_plain_keeps_what_it_had_beside_answers_on_others(by_words):
+    """Answers are about what had no sure label: of c there are three, and odd ones."""
+    answers = [conversations(letter, 25, at=NOW + WEEK) for letter in "ab"]
+    odd = conversations("d", 3, at=NOW + WEEK, said="i-c")
+    learned = learned_from(*answers, odd, before=by_words)
+    unanswered = np.vstack([conversations(letter, 20, first=200)[1] for letter in "abc"])
+    _, others = conversations("c", 30, first=100)
+    plain = intents_given(by_words, others).count("i-c")
+
+    after, report = trained(learned, reason="labels", at=NOW + WEEK, unanswered=unanswered)
+    robbed, _ = trained(learned, reason="labels", at=NOW + WEEK)
+
+    assert report.replaced
+    assert after.answers > 30
+    assert plain > 15
+    assert intents_given(after, others).count("i-c") >= plain
+    assert intents_given(robbed, others).count("i-c") < plain
 
 
 def test_answers_that_contradict_each_other_are_not_learned_from(by_words):
