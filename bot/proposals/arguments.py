@@ -1,23 +1,27 @@
-"""A tool's argument that is refused again and again gets its format into the tool's description.
+"""A tool's argument that is refused again and again gets what it takes into its definition.
 
-Takes an agent's conversations and the files with its tools; gives a `Proposal` of kind `harness`
-that adds one sentence to the description of one argument. Which format it is comes from the values
-that were accepted, by a closed list of formats: no word of a conversation gets into the file.
+Takes an agent's conversations and the files with its tools; gives a `Proposal` of kind `harness`:
+the list of values that the tool takes, else one sentence about their format. A list comes from the
+code or from what the tool itself says and does, a format from a closed list by the values that were
+accepted: no other word of a conversation gets into the file.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from bot.figures import count, percent, rate
+from bot.markdown import code_span
 from bot.proposals.counted import counted_evidence, counted_pattern
 from bot.proposals.edits import edit_to
 from bot.proposals.floors import conversation_floor, is_safe_label
 from bot.proposals.guardrails import check_edits
 from bot.proposals.identity import fingerprint, proposal_id
+from bot.proposals.refused import Refused, refused_arguments
+from bot.proposals.values import Values, values_of
 from bot.records import (
     TITLE_CHARS,
     AgentFiles,
@@ -33,8 +37,10 @@ from bot.records import (
     Table,
 )
 from bot.regions import NotParsed, Region, find_regions, write_region
+from bot.regions.choices import write_choices
+from bot.regions.listed import Listed
 from bot.statistics import failure_rate
-from collector.records import Conversation, Json
+from collector.records import Conversation
 
 FORMATS: Mapping[str, tuple[re.Pattern[str], str]] = {
     "date": (re.compile(r"\d{4}-\d{2}-\d{2}"), "Format: YYYY-MM-DD."),
@@ -62,22 +68,20 @@ MIN_SHARE = 0.02
 MEASURED_DAYS = 14
 FIXED_SHARE = (0.4, 0.95)
 """Assumption behind the prediction: of the refusals, so many end once the format is said."""
-_NAMES_ARGUMENT = r"(?<![\w]){}(?![\w])"
-_REFUSES = re.compile(
-    r"\b(?:invalid|validation|malformed|must be|expected|required|missing|format|parse|type)\b",
-    re.IGNORECASE,
-)
 
 
-@dataclass(kw_only=True, slots=True)
-class _Seen:
-    """One argument of one tool, as its calls show it."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Remedy:
+    """One edit of a definition and what is said of it."""
 
-    tool: str
-    argument: str
-    accepted: list[str] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
-    failing: dict[str, Conversation] = field(default_factory=dict)
+    file: SourceFile
+    after: str
+    part: str
+    """What of it changes: `format of book(date)`."""
+    title: str
+    what: str
+    risk: str
+    table: Table
 
 
 def propose_arguments(
@@ -92,12 +96,7 @@ def propose_arguments(
 
     `rates` has the share of the agent's conversations with each `signal:…`, for the prediction.
     """
-    own = [
-        repository.files[path]
-        for path in dict.fromkeys((*files.harness, *files.prompts, *files.configs))
-        if path in repository.files
-    ]
-    for seen in _refused_arguments(conversations):
+    for seen in refused_arguments(conversations):
         pattern = counted_pattern(
             agent,
             "argument",
@@ -111,39 +110,10 @@ def propose_arguments(
         if failure_rate(len(pattern.evidence), len(conversations)).interval.low < MIN_SHARE:
             continue
         short = conversation_floor(pattern)
-        yield short if short is not None else _propose(pattern, seen, own, rates)
+        yield short if short is not None else _propose(pattern, seen, files, repository, rates)
 
 
-def _refused_arguments(conversations: Iterable[Conversation]) -> list[_Seen]:
-    """Arguments whose name stands in a tool's error, the most refused first."""
-    found: dict[tuple[str, str], _Seen] = {}
-    for conversation in conversations:
-        calls = {call.id: call for message in conversation.messages for call in message.tool_calls}
-        for message in conversation.messages:
-            call = calls.get(message.tool_call_id or "")
-            if message.role != "tool" or call is None or not isinstance(call.arguments, dict):
-                continue
-            error = message.error or ""
-            for argument, value in call.arguments.items():
-                key = (call.name, argument)
-                seen = found.setdefault(key, _Seen(tool=call.name, argument=argument))
-                if not error:
-                    seen.accepted.append(_written(value))
-                elif _REFUSES.search(error) and _names(error, argument):
-                    seen.refused.append(_written(value))
-                    seen.failing[conversation.conversation_id] = conversation
-    return sorted((one for one in found.values() if one.refused), key=lambda one: -len(one.failing))
-
-
-def _names(error: str, argument: str) -> bool:
-    return re.search(_NAMES_ARGUMENT.format(re.escape(argument)), error) is not None
-
-
-def _written(value: Json) -> str:
-    return value if isinstance(value, str) else str(value)
-
-
-def _format_of(seen: _Seen) -> str | None:
+def _format_of(seen: Refused) -> str | None:
     """The sentence about the format that accepted values have and refused ones have not."""
     if len(seen.accepted) < MIN_ACCEPTED:
         return None
@@ -156,52 +126,57 @@ def _format_of(seen: _Seen) -> str | None:
 
 
 def _propose(
-    pattern: Pattern, seen: _Seen, files: Sequence[SourceFile], rates: Mapping[str, float]
+    pattern: Pattern,
+    seen: Refused,
+    files: AgentFiles,
+    repository: Repository,
+    rates: Mapping[str, float],
 ) -> Proposal | Skipped:
-    what = f"the description of an argument of {pattern.agent}'s tools"
-    sentence = _format_of(seen)
-    if sentence is None:
-        reason = (
-            f"An argument was refused in {count(len(seen.failing), 'conversation')}, but the "
-            f"{count(len(seen.accepted), 'accepted value')} have no format that refused ones lack."
-        )
-        return Skipped(what=what, code="no_remedy", reason=reason)
-    found = _region(files, seen)
-    if isinstance(found, Skipped):
-        return found
-    file, region = found
-    if sentence.removeprefix("Format: ").rstrip(".") in region.text:
-        reason = f"{region.anchor} in {file.path!r} says so already, and production refuses still."
-        return Skipped(what=what, code="said_already", reason=reason)
-    after = write_region(file, region, f"{region.text.rstrip().removesuffix('.')}. {sentence}")
-    if isinstance(after, Skipped):
-        return after
-    path = file.path
-    broken = check_edits({path: file.text}, {path: after}, kind="harness", allowed=[path])
+    values = values_of(seen, files, repository)
+    if isinstance(values, Skipped):
+        return values
+    own = _own(files, repository)
+    if values is None:
+        remedy = _format(pattern, seen, own)
+    elif values.file is not None and values.listed is not None:
+        remedy = _list(values, values.file, values.listed, seen)
+    else:
+        sentence = f"One of: {', '.join(values.values)}."
+        remedy = _described(pattern, seen, own, sentence, _values_table(seen, values.values))
+    if isinstance(remedy, Skipped):
+        return remedy
+    path, before = remedy.file.path, remedy.file.text
+    broken = check_edits({path: before}, {path: remedy.after}, kind="harness", allowed=[path])
     if broken:
+        what = f"the description of an argument of {pattern.agent}'s tools"
         return Skipped(what=what, code="guardrail", reason=" ".join(broken))
-    edit = edit_to(file, after)
-    remedy = f"{path}: format of {region.anchor}"
-    id = proposal_id("harness", pattern, remedy)
+    return _proposal(pattern, seen, remedy, rates)
+
+
+def _proposal(
+    pattern: Pattern, seen: Refused, remedy: _Remedy, rates: Mapping[str, float]
+) -> Proposal:
+    edit = edit_to(remedy.file, remedy.after)
+    named = f"{remedy.file.path}: {remedy.part}"
+    id = proposal_id("harness", pattern, named)
     failing = list(seen.failing.values())
     said = "the tool refused the argument"
     items = [EvidenceItem(id=one.conversation_id, paraphrase=said) for one in failing]
     evidence = counted_evidence(pattern, failing, items)
-    title = f"State the format of {region.anchor}"
+    is_short = len(remedy.title) <= TITLE_CHARS
     return Proposal(
         id=id,
         fingerprint=fingerprint(id, (edit,), evidence),
         kind="harness",
         agent=pattern.agent,
         pattern_id=pattern.id,
-        remedy=remedy,
-        title=title if len(title) <= TITLE_CHARS else "State the format of a tool's argument",
-        what=f"Adds to the description of `{region.anchor}` in `{path}`: `{sentence}`",
+        remedy=named,
+        title=remedy.title if is_short else "Say what a tool's argument takes",
+        what=remedy.what,
         why=f"The tool refused this argument in {len(pattern.evidence)} of the newest "
         f"{count(pattern.conversations, 'conversation')}, "
         f"{rate(pattern.rate, pattern.rate_interval)}.",
-        risk="One sentence more in each request that offers the tool, about "
-        f"{max(1, len(sentence) // 4)} tokens.",
+        risk=remedy.risk,
         confidence="medium",
         edits=(edit,),
         evidence=evidence,
@@ -212,11 +187,84 @@ def _propose(
         ),
         root_cause="tool_definition",
         priority=pattern.rate,
-        tables=(_table(seen, sentence),),
+        tables=(remedy.table,),
     )
 
 
-def _region(files: Sequence[SourceFile], seen: _Seen) -> tuple[SourceFile, Region] | Skipped:
+def _list(values: Values, file: SourceFile, listed: Listed, seen: Refused) -> _Remedy | Skipped:
+    """The values in the definition's own list."""
+    after = write_choices(file, listed, values.values)
+    if isinstance(after, Skipped):
+        return after
+    anchor, path = listed.anchor, file.path
+    now = ", ".join(map(code_span, values.values))
+    changes = f"Gives {code_span(anchor)} in `{path}` a list of its values: {now}"
+    risk = "A value that is not listed cannot be sent any more; the tool refuses it today."
+    if listed.values:
+        was = ", ".join(map(code_span, listed.values))
+        changes = f"Changes the values of {code_span(anchor)} in `{path}` from {was} to {now}"
+    return _Remedy(
+        file=file,
+        after=after,
+        part=f"values of {anchor}",
+        title=f"{'Correct' if listed.values else 'List'} the values of {anchor}",
+        what=f"{changes}; {values.known_from}.",
+        risk=risk,
+        table=_values_table(seen, values.values),
+    )
+
+
+def _format(pattern: Pattern, seen: Refused, files: Sequence[SourceFile]) -> _Remedy | Skipped:
+    """The format of accepted values in the argument's description."""
+    sentence = _format_of(seen)
+    if sentence is None:
+        reason = (
+            f"An argument was refused in {count(len(seen.failing), 'conversation')}, but the "
+            f"{count(len(seen.accepted), 'accepted value')} have no format that refused ones lack."
+        )
+        what = f"the description of an argument of {pattern.agent}'s tools"
+        return Skipped(what=what, code="no_remedy", reason=reason)
+    return _described(pattern, seen, files, sentence, _format_table(seen, sentence))
+
+
+def _described(
+    pattern: Pattern, seen: Refused, files: Sequence[SourceFile], sentence: str, table: Table
+) -> _Remedy | Skipped:
+    """One sentence more in the argument's description."""
+    found = _region(files, seen)
+    if isinstance(found, Skipped):
+        return found
+    file, region = found
+    _, _, said = sentence.rstrip(".").rpartition(": ")
+    if said in region.text:
+        return Skipped(
+            what=f"the description of an argument of {pattern.agent}'s tools",
+            code="said_already",
+            reason=f"{region.anchor} in {file.path!r} says so already, and production refuses "
+            "still.",
+        )
+    after = write_region(file, region, f"{region.text.rstrip().removesuffix('.')}. {sentence}")
+    if isinstance(after, Skipped):
+        return after
+    kind = "values" if sentence.startswith("One of: ") else "format"
+    return _Remedy(
+        file=file,
+        after=after,
+        part=f"{kind} of {region.anchor}",
+        title=f"State the {kind} of {region.anchor}",
+        what=f"Adds to the description of `{region.anchor}` in `{file.path}`: `{sentence}`",
+        risk="One sentence more in each request that offers the tool, about "
+        f"{max(1, len(sentence) // 4)} tokens.",
+        table=table,
+    )
+
+
+def _own(files: AgentFiles, repository: Repository) -> list[SourceFile]:
+    paths = dict.fromkeys((*files.harness, *files.prompts, *files.configs))
+    return [repository.files[path] for path in paths if path in repository.files]
+
+
+def _region(files: Sequence[SourceFile], seen: Refused) -> tuple[SourceFile, Region] | Skipped:
     """The only description of this argument, else the only one of its tool."""
     by_anchor: dict[str, list[tuple[SourceFile, Region]]] = defaultdict(list)
     unread: list[str] = []
@@ -259,16 +307,24 @@ def _prediction(pattern: Pattern, now: float | None) -> Prediction | None:
     )
 
 
-def _table(seen: _Seen, sentence: str) -> Table:
+def _format_table(seen: Refused, sentence: str) -> Table:
     pattern = next(shape for shape, said in FORMATS.values() if said == sentence)
+    return _counted(seen, "the format", lambda value: pattern.fullmatch(value) is not None)
 
+
+def _values_table(seen: Refused, values: Sequence[str]) -> Table:
+    folded = {value.casefold() for value in values}
+    return _counted(seen, "a value of the list", lambda value: value.casefold() in folded)
+
+
+def _counted(seen: Refused, having: str, has: Callable[[str], bool]) -> Table:
     def share(values: Sequence[str]) -> str:
-        have = sum(pattern.fullmatch(value) is not None for value in values)
-        return f"{have} of {len(values)} ({percent(have / len(values))})"
+        found = sum(map(has, values))
+        return f"{found} of {len(values)} ({percent(found / len(values))})" if values else "none"
 
     return Table(
-        title="Values with the format",
-        header=("", "with the format"),
+        title=f"Calls with {having}",
+        header=("", f"with {having}"),
         rows=(
             ("accepted by the tool", share(seen.accepted)),
             ("refused by the tool", share(seen.refused)),

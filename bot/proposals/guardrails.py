@@ -22,6 +22,7 @@ from bot.proposals.code import check_code, is_code, named_values, said_in, texts
 from bot.proposals.edits import is_plain_path, split_lines
 from bot.records import ProposalKind
 from bot.regions import code_numbers, find_regions, structure
+from bot.regions.choices import unlisted
 from bot.unsafe_text import TOLD_OF_USERS, added_things
 from collector.records import Json
 
@@ -255,7 +256,8 @@ def _promise_problems(path: str, old: str, new: str, tools: Sequence[str]) -> It
     if not is_code(path) and (fresh := text_checks.new_placeholders(old, new)):
         # Not which: what a model wrote stands in no sentence of ours.
         yield f"{path!r} gets {count(len(fresh), 'placeholder')} that nothing fills."
-    if names := text_checks.lost_names(old, new, tools):
+    # A value that an argument may have is no promise; whether its list may change is asked below.
+    if names := text_checks.lost_names(unlisted(path, old), new, tools):
         yield f"{path!r} does not name {names[0]!r} any more."
     if duties := text_checks.lost_duties(_written(path, old), _written(path, new)):
         yield f"{path!r} loses or changes a sentence with must, never or the like: {duties[0]!r}."

@@ -45,9 +45,8 @@ def data_regions(path: str, text: str) -> tuple[Region, ...]:
         NotParsed: the format's parser refuses it, or it has too many values.
     """
     leaves(parse(path, text))  # the same limits and the same errors as everywhere
-    suffix = PurePosixPath(path).suffix.lower()
     try:
-        placed = _yaml(text) if suffix in {".yaml", ".yml"} else _quoted(text, suffix)
+        placed = list(placed_texts(path, text))
     except (ValueError, YAMLError, RecursionError) as error:
         raise NotParsed(str(error).splitlines()[0] if str(error) else "not readable") from error
     found: list[Region] = []
@@ -72,6 +71,12 @@ def data_regions(path: str, text: str) -> tuple[Region, ...]:
 
 Placed = tuple[str, str, Piece, str]
 """(path of keys, what it says, where, the tool's name where it describes one)."""
+
+
+def placed_texts(path: str, text: str) -> Iterator[Placed]:
+    """Every string of a data file with its place."""
+    suffix = PurePosixPath(path).suffix.lower()
+    return _yaml(text) if suffix in {".yaml", ".yml"} else _quoted(text, suffix)
 
 
 # -- YAML --------------------------------------------------------------------------------------

@@ -63,7 +63,7 @@ class _Module:
             raise NotParsed(mistake(error)) from error
         self.lines = line_starts(text)
         self.tools = _listed_tools(self.tree)
-        self.classes = _class_tools(self.tree)
+        self.classes = class_tools(self.tree)
 
     def regions(self) -> tuple[Region, ...]:
         waiting: list[tuple[ast.AST, _Place]] = [(self.tree, _Place())]
@@ -108,7 +108,7 @@ class _Module:
             if is_tool and one.annotation is not None:
                 described = f"{node.name}({one.arg})"
                 yield one.annotation, _Place(described, node.name, is_described=True)
-        for name, default in _defaults(arguments):
+        for name, default in defaults_of(arguments):
             yield default, replace(inner, name=name) if is_tool else inner
         yield from ((one, inner) for one in body)
 
@@ -344,7 +344,7 @@ def _listed_tools(tree: ast.AST) -> frozenset[str]:
     return frozenset(found)
 
 
-def _defaults(arguments: ast.arguments) -> Iterator[tuple[str, ast.expr]]:
+def defaults_of(arguments: ast.arguments) -> Iterator[tuple[str, ast.expr]]:
     """(argument, its default value)."""
     positional = [*arguments.posonlyargs, *arguments.args]
     late = positional[len(positional) - len(arguments.defaults) :]
@@ -354,7 +354,7 @@ def _defaults(arguments: ast.arguments) -> Iterator[tuple[str, ast.expr]]:
             yield one.arg, given
 
 
-def _class_tools(tree: ast.AST) -> Mapping[str, str]:
+def class_tools(tree: ast.AST) -> Mapping[str, str]:
     """Class to the tool that it is, or whose arguments it lists: `args_schema = Arguments`."""
     found: dict[str, str] = {}
     for node in ast.walk(tree):

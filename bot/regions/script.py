@@ -170,7 +170,7 @@ def _purpose(node: Node) -> tuple[str, bool]:
     named = _named_above(node)
     name = name_of_pair(named) if named is not None else ""
     described = _argument_of(node, "describe")
-    tool = _tool_above(node)
+    tool = tool_above(node)
     if tool and _is_second(node):
         return tool, True
     if described is not None:
@@ -216,7 +216,7 @@ def _argument_of(node: Node, method: str) -> Node | None:
     return call if _said(call.named_children[0]).endswith(f".{method}") else None
 
 
-def _tool_above(node: Node) -> str:
+def tool_above(node: Node) -> str:
     """Name of the tool in whose definition `node` is; empty where it is in none."""
     at: Node | None = node
     while at is not None:
