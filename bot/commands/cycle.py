@@ -4,45 +4,27 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
-from functools import partial
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from bot.bundle import Operations, operations_for, read_body, read_bundle, write_bundle
-from bot.causes import unanswered
-from bot.check_command import CheckCommand
+from bot.bundle import read_body, read_bundle, write_bundle
 from bot.commands.ledger import entries_of, remember
-from bot.commands.loading import (
-    Workspace,
-    ask_of,
-    conversations_by_key,
-    empty_store,
-    model_of,
-    open_repository,
-    store_of,
-    understanding_of,
-)
-from bot.commands.merges import taken_out_by, texts_of_merge, with_verdicts
-from bot.commands.quality import Monitored, alert_lines, monitored, quality_json
+from bot.commands.loading import store_of
+from bot.commands.planning import Found, plan_cycle
+from bot.commands.quality import alert_lines, quality_json
 from bot.commands.shell import Shell, exit_code
 from bot.commands.surface import (
-    as_wished,
     asked_for,
     check_restored,
     lift,
     lifts_of,
-    marked,
     pause_of,
     remarks_on,
-    rollbacks_of,
     show_surface,
     split,
     wishes_of,
-    with_surface,
     without_pages,
 )
 from bot.commands.understand import report_json
@@ -52,48 +34,13 @@ from bot.history import read_history
 from bot.history import reject as reject_proposal
 from bot.limits import allowed_now, is_quiet
 from bot.markdown import prose
-from bot.pipeline import Changes, Understanding, explain
-from bot.pipeline import measure as measure_all
-from bot.pipeline import propose as propose_all
 from bot.proposals import apply_edits, known_ways, learning_sentence, render_diff
 from bot.publish import PublishReport, open_target
 from bot.publish import publish as publish_plan
-from bot.records import (
-    CheckRun,
-    ModelCost,
-    PastProposal,
-    Plan,
-    Proposal,
-    Repository,
-    Skipped,
-    Verdict,
-)
+from bot.records import ModelCost, Skipped
 from bot.report import run_text, summary_markdown
 from bot.settings import PATH as SETTINGS_PATH
-from bot.settings import Settings, load_settings, settings_sha
-
-if TYPE_CHECKING:
-    from bot.model import Model
-
-BEFORE_MERGE = timedelta(days=28)
-"""How far before a merge a verdict looks."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
-    """What one cycle found, before anything is sent."""
-
-    workspace: Workspace
-    repository: Repository
-    understood: Understanding
-    verdicts: tuple[Verdict, ...]
-    plan: Plan
-    operations: Operations
-    past: tuple[PastProposal, ...]
-    model: Model | None
-    proposing: bool = True
-    quality: Monitored | None = None
-    """What the monitor says; None where a run only estimates."""
+from bot.settings import load_settings
 
 
 def propose(shell: Shell, given: argparse.Namespace) -> int:
@@ -110,7 +57,7 @@ def run(shell: Shell, given: argparse.Namespace) -> int:
     """One cycle: propose, measure, publish."""
     if given.estimate:
         return _estimate(shell, given)
-    found = _cycle(shell, given.repo, given.to, proposing=True, measuring=True)
+    found = plan_cycle(shell, given.repo, given.to, proposing=True, measuring=True)
     kept = nullcontext(given.out) if given.out else tempfile.TemporaryDirectory()
     with kept as folder:
         bundle = Path(folder) if given.out else Path(folder) / "bundle"
@@ -157,7 +104,7 @@ def demo(shell: Shell, given: argparse.Namespace) -> int:
 
 def _estimate(shell: Shell, given: argparse.Namespace) -> int:
     """What this cycle's first calls could cost at most. Asks nothing, sends nothing."""
-    found = _cycle(shell, given.repo, given.to, proposing=True, measuring=False, estimate=True)
+    found = plan_cycle(shell, given.repo, given.to, proposing=True, measuring=False, estimate=True)
     cost = found.model.cost if found.model else ModelCost()
     if shell.json:
         shell.emit({"estimate": asdict(cost), "key": found.model is not None})
@@ -175,147 +122,9 @@ def _estimate(shell: Shell, given: argparse.Namespace) -> int:
 
 def _write(shell: Shell, given: argparse.Namespace, *, proposing: bool, measuring: bool) -> int:
     history = given.history or f"git:{given.repo}"
-    found = _cycle(shell, given.repo, history, proposing=proposing, measuring=measuring)
+    found = plan_cycle(shell, given.repo, history, proposing=proposing, measuring=measuring)
     _write_bundle(Path(given.out), found)
     return _tell(shell, given, found=found)
-
-
-def _cycle(
-    shell: Shell,
-    repo: str,
-    target: str,
-    *,
-    proposing: bool,
-    measuring: bool,
-    estimate: bool = False,
-) -> Found:
-    """Everything up to the bundle. Writes nothing."""
-    workspace, repository = open_repository(repo)
-    past = read_history(target, connect=shell.reader)
-    wishes = wishes_of(shell, target, past, workspace.settings)
-    wished = as_wished(past, wishes)
-    model = model_of(shell, workspace.settings, estimate=estimate)
-    since = min((one.merged_at - BEFORE_MERGE for one in past if one.merged_at), default=None)
-    understood = understanding_of(shell, workspace, model=model, since=since)
-    store = store_of(shell, workspace.settings)
-    ask = ask_of(model, store, workspace.settings)
-    read_again = partial(conversations_by_key, store)
-    if proposing:
-        understood = explain(
-            understood,
-            repository,
-            settings=workspace.settings,
-            conversations_of=read_again,
-            ask=ask,
-        )
-    watched = None if estimate else monitored(shell, store, understood, workspace.settings, ask)
-    paused_by = pause_of(shell, target, workspace.settings, wishes)
-    verdicts: tuple[Verdict, ...] = ()
-    too_early: tuple[Skipped, ...] = ()
-    if measuring:
-        verdicts, too_early = measure_all(understood, past, now=shell.now)
-    changes = Changes()
-    if proposing and paused_by is not None:
-        changes = Changes(skipped=(Skipped(what="proposals", code="paused", reason=paused_by),))
-    elif proposing:
-        with shell.working("looking for changes"):
-            changes = propose_all(
-                understood,
-                repository,
-                with_verdicts(wished, verdicts),
-                settings=workspace.settings,
-                conversations_of=read_again,
-                texts_of=lambda one: texts_of_merge(repo, one),
-                ask=ask,
-                now=shell.now,
-                wanted_now=wishes.ids("create"),
-                check=_check_of(shell, repo, repository, workspace.settings),
-            )
-    rollbacks = rollbacks_of(repo, repository, past, wishes)
-    proposed = {one.id for one in changes.proposals}
-    back = [
-        one for one in rollbacks.values() if isinstance(one, Proposal) and one.id not in proposed
-    ]
-    operations = operations_for(
-        (*changes.proposals, *back),
-        wished,
-        verdicts,
-        report=understood.report,
-        base_sha=repository.base_sha,
-        now=shell.now,
-        expire_days=workspace.settings.publish.expire_days,
-    )
-    nothing = () if understood.report.agents else (empty_store(shell, workspace.settings),)
-    unread = [one for one in understood.skipped if one.pattern_id not in changes.answered]
-    skipped = (*nothing, *unread, *changes.skipped, *too_early, *operations.left_out)
-    left_out = tuple(dict.fromkeys(skipped))
-    operations = with_surface(
-        marked(operations, rollbacks, wishes, taken_out_by(changes.proposals)),
-        understood,
-        repository,
-        past,
-        changes,
-        wishes,
-        target=target,
-        settings=workspace.settings,
-        verdicts=verdicts,
-        left_out=left_out,
-        rollbacks=rollbacks,
-        cost=model.cost if model else None,
-        paused_by=paused_by,
-        alerts=watched.watched.alerts if watched else (),
-        now=shell.now,
-    )
-    plan = Plan(
-        schema=1,
-        target=target,
-        base_sha=repository.base_sha,
-        base_branch=repository.base_branch,
-        settings_sha=settings_sha(workspace.settings_text),
-        operations=operations.operations,
-        left_out=left_out,
-    )
-    report = unanswered(understood.report, past, changes.answered)
-    told = replace(report, findings=(*report.findings, *changes.findings))
-    return Found(
-        workspace=workspace,
-        repository=repository,
-        understood=replace(understood, report=told),
-        verdicts=verdicts,
-        plan=plan,
-        operations=operations,
-        past=past,
-        model=model,
-        proposing=proposing,
-        quality=watched,
-    )
-
-
-def _check_of(
-    shell: Shell, repo: str, repository: Repository, settings: Settings
-) -> Callable[[Proposal], CheckRun | None]:
-    """Runs the check that the settings name for a proposal's agent on the proposal."""
-    commands: dict[str, CheckCommand] = {}
-
-    def run(proposal: Proposal) -> CheckRun | None:
-        own = settings.agent(proposal.agent).check or settings.harness.check
-        after = apply_edits(repository.files, proposal.edits)
-        if not own or isinstance(after, Skipped):
-            return None
-        command = commands.setdefault(
-            own,
-            CheckCommand(
-                repository=Path(repo),
-                base_sha=repository.base_sha,
-                command=own,
-                timeout_s=settings.harness.timeout_s,
-                environment=shell.environment,
-            ),
-        )
-        with shell.working(f"running the repository's check on {proposal.id}"):
-            return command.run(after)
-
-    return run
 
 
 def _write_bundle(out: Path, found: Found) -> None:
