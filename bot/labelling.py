@@ -30,6 +30,7 @@ from bot.intents.reading import (
 )
 from bot.intents.taxonomy import now_called
 from bot.intents.training import Training, train, why_train
+from bot.intents.wishes import Wishes, learn_further, with_further_intents
 from bot.records import Key, Label, Skipped, Taxonomy, short_hash
 
 SURE_FROM = 0.5
@@ -73,6 +74,8 @@ class Memory:
     known: tuple[KnownLabel, ...] = ()
     """One per conversation, the latest; people's before the model's."""
     cached: Mapping[Key, CachedLabel] = field(default_factory=dict)
+    wishes: Mapping[str, Wishes | None] = field(default_factory=dict)
+    """By agent, where they are not learned from the documents at hand: those may be few."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,6 +138,9 @@ def label_conversations(
         )
         labels |= {_key(one): own for one, own in zip(fresh, found, strict=True)}
     labels |= given
+    wishes = memory.wishes or learn_further(documents, labels, embed)
+    fresh = [one for one in documents if _key(one) not in cached and _key(one) not in given]
+    labels |= with_further_intents(fresh, labels, wishes, taxonomy.intents, embed)
     read, skipped = _read(
         documents, labels, taxonomy, memory.known, contents, tokens, ask_many, now
     )

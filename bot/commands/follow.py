@@ -23,6 +23,7 @@ from bot.commands.shell import Shell
 from bot.figures import count
 from bot.gathering import reactions_of
 from bot.intents import Document, to_document
+from bot.intents.wishes import learn_further
 from bot.labelling import Memory, label_conversations
 from bot.pipeline import Understanding
 from bot.records import Taxonomy
@@ -129,8 +130,13 @@ def _note(shell: Shell, text: str) -> None:
 
 
 def _able(understood: Understanding, store: Store) -> Memory:
-    """Memory with a classifier for each agent, also of intents that no repository has."""
-    memory = memory_of(store)
+    """Memory with a classifier for each agent, also of intents that no repository has.
+
+    And with what tells two wishes in one conversation: that is learned from many, and few end at a
+    time.
+    """
+    wishes = learn_further(understood.documents, understood.labels, understood.embed)
+    memory = replace(memory_of(store), wishes=wishes)
     if understood.taxonomy.source == "repository":
         return memory
     _, learning = label_conversations(
@@ -148,7 +154,8 @@ def _able(understood: Understanding, store: Store) -> Memory:
 def _refreshed(memory: Memory, store: Store) -> Memory:
     """With what people corrected and the daily run trained meanwhile."""
     newest = memory_of(store)
-    return replace(newest, learned={**memory.learned, **newest.learned}, cached={})
+    learned = {**memory.learned, **newest.learned}
+    return replace(newest, learned=learned, cached={}, wishes=memory.wishes)
 
 
 def _label(

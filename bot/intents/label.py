@@ -35,13 +35,6 @@ from bot.records import Intent, Label, Taxonomy
 Intents: TypeAlias = tuple[tuple[str, float], ...]
 """Of one document: ids and probabilities, the first one by the whole of it."""
 
-SURE_FROM = 0.7
-"""Probability from which a single message adds a further intent."""
-MAX_INTENTS = 3
-MAX_MESSAGES = 6
-"""Of the user; in longer conversations most messages answer the agent's questions."""
-MESSAGE_CHARS = 15
-"""Shorter messages say "yes, that one" more often than what is wanted."""
 CHUNK = 2_000
 """Documents that are vectors at the same time: 100,000 of them would be 300 MB and more."""
 
@@ -54,7 +47,7 @@ def label(
     embed: Embedder = embed_texts,
     classifiers: Mapping[str, Classifier] | None = None,
 ) -> tuple[Label, ...]:
-    """One label per document, in the same order.
+    """One label per document, in the same order: the intent of the whole.
 
     `examples` (labels of the model, of people, or of discovery) are learned from and given back
     as they are for the documents that they are about. Agents are taken one by one: an intent that
@@ -138,48 +131,9 @@ def learn(
 def read(
     documents: Sequence[Document], classifier: Classifier, embed: Embedder = embed_texts
 ) -> Iterator[Intents]:
-    """The intents of each document with their probabilities; nothing where none is sure.
-
-    The whole says which is first. A message that by itself surely says another one adds that: two
-    requests in one conversation are two intents, where their mixture would look like neither.
-    """
+    """The intent of each document with its probability; nothing where none is sure."""
     for start in range(0, len(documents), CHUNK):
-        chunk = documents[start : start + CHUNK]
-        found = decide(guess(chunk, classifier, embed))
-        for row, one in intents_of_messages(chunk, classifier, embed):
-            found[row] = with_further(found[row], one)
-        yield from found
-
-
-def with_further(intents: Intents, one: tuple[str, float]) -> Intents:
-    """`intents` and `one` that a message says by itself, no surer than those of the whole.
-
-    Nothing is added to nothing, nor to three.
-    """
-    if not intents or len(intents) >= MAX_INTENTS or one[0] in dict(intents):
-        return intents
-    return (*intents, (one[0], min(one[1], *(probability for _, probability in intents))))
-
-
-def intents_of_messages(
-    documents: Sequence[Document], classifier: Classifier, embed: Embedder
-) -> Iterator[tuple[int, tuple[str, float]]]:
-    """Row and intent of each message that surely has one, where there are a few messages."""
-    said = [
-        (row, message)
-        for row, document in enumerate(documents)
-        if 1 < len(messages := document.text.splitlines()) <= MAX_MESSAGES
-        for message in messages
-        if len(message) >= MESSAGE_CHARS
-    ]
-    for start in range(0, len(said), CHUNK):
-        part = said[start : start + CHUNK]
-        vectors = embed([message for _, message in part])
-        behind = np.zeros((len(part), len(classifier.tools.names)), dtype=np.float32)
-        decided = decide(classify(classifier, np.hstack([vectors, behind])))
-        for (row, _), intents in zip(part, decided, strict=True):
-            if intents and intents[0][1] >= SURE_FROM:
-                yield row, intents[0]
+        yield from decide(guess(documents[start : start + CHUNK], classifier, embed))
 
 
 def guess(

@@ -17,8 +17,9 @@ from bot.intents.clusters import shares_of_neighbours
 from bot.intents.embedding import Embedder, Matrix
 from bot.intents.groups import Group, spread
 from bot.intents.known import Known
-from bot.intents.label import CHUNK, decide, guess, intents_of_messages, learn, with_further
+from bot.intents.label import CHUNK, decide, guess, learn
 from bot.intents.text import Document
+from bot.intents.wishes import learn_wishes, with_further
 from bot.records import Intent, Label
 
 
@@ -44,7 +45,8 @@ def label_all(
 ) -> dict[tuple[str, str], Label]:
     """Members get their group, others their known intent, the rest what the two together teach.
 
-    What is `unfit` for the groups gets none of them: the vectors would put it where it was.
+    What is `unfit` for the groups gets none of them: the vectors would put it where it was. Each
+    gets the further intents that its sentences say.
     """
     member = {int(row): group.intent.id for group in groups for row in group.rows}
     found = {
@@ -72,11 +74,11 @@ def label_all(
             own = ((member[row], round(sure[row], 4)),) if row in member else decided
             source: Literal["cluster", "classifier"] = "cluster" if row in member else "classifier"
             found[row] = replace(_label(documents[row], own), source=source)
-        for number, one in intents_of_messages(asked, classifier, embed):
-            before = found[rows[number]]
-            found[rows[number]] = replace(before, intents=with_further(before.intents, one))
+    firsts = [found[row].intents for row in range(len(documents))]
+    wishes = learn_wishes(documents, firsts, embed)
+    further = with_further(documents, firsts, wishes, intents, embed)
     return {
-        (document.agent, document.conversation_id): found[row]
+        (document.agent, document.conversation_id): replace(found[row], intents=further[row])
         for row, document in enumerate(documents)
     }
 

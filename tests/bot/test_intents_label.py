@@ -113,17 +113,3 @@ def test_an_intent_that_only_another_agent_has_is_not_offered():
     of_air, of_rail = {intent_of(x) for x in labels[:12]}, {intent_of(x) for x in labels[12:]}
     assert of_air.isdisjoint(of_rail)
     assert None not in of_air | of_rail
-
-
-def test_two_requests_in_one_conversation_are_two_intents():
-    documents = some_documents()
-    found = discover(documents, now=NOW)
-    both = a_document(f"{documents[0].text}\n{documents[30].text}", 99)
-
-    labels = label([*documents, both], found.taxonomy, examples=found.labels)
-
-    assert {one for one, _ in labels[-1].intents} == {
-        intent_of(found.labels[0]),
-        intent_of(found.labels[30]),
-    }
-    assert all(len(one.intents) == 1 for one in labels[:-1])

@@ -7,7 +7,9 @@ from datetime import timedelta
 
 from bot.intent_cycle import change_taxonomy
 from bot.intents import taxonomy_version
+from bot.intents.embedding import embed_texts
 from bot.intents.reading import content_hash
+from bot.intents.wishes import learn_further
 from bot.labelling import KnownLabel, Memory, label_again, label_conversations
 from bot.proposals.taxonomy import PATH
 from bot.records import Intent, Proposal, Skipped, SourceFile, Taxonomy
@@ -154,3 +156,17 @@ intents:
     name: reset a password
     definition: A password was forgotten.
 """
+
+
+def test_two_wishes_have_two_intents_also_where_few_end_at_a_time():
+    documents = [one for kind, one in some_conversations() if kind in INTENTS]
+    both = a_document(f"{documents[0].text}.\n{documents[-1].text}.", 99)
+    taxonomy = a_taxonomy()
+    all_labels = labels_of([*documents, both], taxonomy)
+    memory = Memory(wishes=learn_further([*documents, both], all_labels, embed_texts))
+
+    alone, _ = label_conversations([both], taxonomy, memory, ask_many=None, tokens=0, now=NOW)
+
+    assert {one for one, _ in all_labels[key(both)].intents} == {"i-1", "i-2"}
+    assert {one for one, _ in alone[key(both)].intents} == {"i-1", "i-2"}
+    assert all(len(all_labels[key(one)].intents) <= 1 for one in documents)
