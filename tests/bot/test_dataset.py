@@ -123,6 +123,18 @@ def test_no_file_is_larger_than_what_a_run_reads_back():
     assert isinstance(refused, Skipped)
     assert refused.code == "too_large"
     assert f"dataset.at_least to {sources['correction']} or less" in refused.reason
+    older = 60 - sources["correction"]
+    assert "The set is full (at most 600 examples and 900 kB" in proposal.what
+    assert f"the newest corrections are in it, and {older} older ones not" in proposal.what
+    left_out = dict(next(one for one in proposal.tables if one.title == "Left out").rows)
+    assert left_out["the set is full, and newer corrections are in it"] == str(older)
+
+
+def test_a_set_with_room_says_nothing_of_being_full():
+    proposal = dataset(material())
+
+    assert isinstance(proposal, Proposal)
+    assert "full" not in proposal.what
 
 
 def test_calls_and_results_of_tools_stand_before_the_answer_that_rests_on_them():

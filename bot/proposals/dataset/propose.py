@@ -131,7 +131,10 @@ def propose_dataset(
     broken = check_edits(before, files, kind="dataset", allowed=list(files))
     if broken:
         return _skipped(what, "guardrail", " ".join(broken))
-    return _proposal(agent, folder, material, mix, edits, there.blob if there else "new")
+    everything = _mixed(material, max_synthetic, len(material.corrected) * (RETENTION + 1))
+    crowded_out = max(0, everything.number("correction") - mix.number("correction"))
+    blob = there.blob if there else "new"
+    return _proposal(agent, folder, material, mix, edits, blob, crowded_out)
 
 
 def keeping_variants(found: Proposal | Skipped, past: Sequence[PastProposal]) -> Proposal | Skipped:
@@ -185,8 +188,15 @@ def dataset_id(agent: str, remedy: str) -> str:
 
 
 def _proposal(
-    agent: str, folder: str, material: Material, mix: Mix, edits: tuple[Edit, ...], blob: str
+    agent: str,
+    folder: str,
+    material: Material,
+    mix: Mix,
+    edits: tuple[Edit, ...],
+    blob: str,
+    crowded_out: int,
 ) -> Proposal:
+    """`crowded_out`: corrections that would be in the set if it might be larger."""
     evidence = _evidence(mix, material)
     # A set that grows after it was merged is another change; the same one keeps its id.
     remedy = f"{folder}: examples after {blob}"
@@ -204,7 +214,8 @@ def _proposal(
         title=f"Add {count(len(mix.examples), 'training example')}, {new} of them corrected",
         what=f"Writes `{folder}`: {count(new, 'corrected answer')}{synthetic} with "
         f"{count(mix.number('accepted'), 'accepted one')}, from easy to hard, "
-        f"{count(pairs, 'preference pair')}, and the settings of a short training.",
+        f"{count(pairs, 'preference pair')}, and the settings of a short training."
+        + _fullness(crowded_out),
         why="People who train their own model can teach it what reviewers corrected; a rule in "
         "the prompt is cheaper and comes first where it does.",
         risk="No agent reads these files. They hold what users and reviewers wrote, redacted: "
@@ -220,10 +231,23 @@ def _proposal(
             "against regression cases (`debrief eval`) before it answers anybody.",
         ),
         tables=tuple(
-            filter(None, (_mix_table(mix), _left_out_table(mix, material), material.written))
+            filter(
+                None,
+                (_mix_table(mix), _left_out_table(mix, material, crowded_out), material.written),
+            )
         ),
         cost=material.cost,
         variants=made,
+    )
+
+
+def _fullness(crowded_out: int) -> str:
+    if not crowded_out:
+        return ""
+    return (
+        f" The set is full (at most {MAX_EXAMPLES} examples and {MAX_BYTES // 1000} kB, so that "
+        f"the next run can read it): the newest corrections are in it, and "
+        f"{count(crowded_out, 'older one')} not. Copy it elsewhere first if you train on all."
     )
 
 
@@ -253,14 +277,16 @@ def _mix_table(mix: Mix) -> Table:
     return Table(title="The set", header=header, rows=tuple(rows))
 
 
-def _left_out_table(mix: Mix, material: Material) -> Table:
+def _left_out_table(mix: Mix, material: Material, crowded_out: int) -> Table:
     rows = Counter(material.left_out)
     unplaced = material.kept - {one.id for one in mix.examples}
     if unplaced:
         rows["waits: a person kept it, and a model may not write more of this set"] = len(unplaced)
-    if mix.waiting:
-        why = "too few accepted answers beside it, too many of one user, or the set is full"
-        rows[f"waits: {why}"] = mix.waiting
+    if crowded_out:
+        rows["the set is full, and newer corrections are in it"] = crowded_out
+    if mix.waiting > crowded_out:
+        why = "too few accepted answers beside it, or too many of one user"
+        rows[f"waits: {why}"] = mix.waiting - crowded_out
     return Table(
         title="Left out",
         header=("why", "examples"),
