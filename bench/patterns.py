@@ -37,10 +37,11 @@ import pyarrow as pa
 
 from bot.figures import percent, points, rate
 from bot.patterns import find_patterns
-from bot.pipeline import Understanding, understand
+from bot.pipeline import understand
 from bot.records import Pattern
 from bot.settings import load_settings
 from bot.statistics import failure_rate, q_values, risk_difference, two_rates_p_value
+from bot.understanding import Understanding
 from collector.assemble import read_conversations, read_user_events
 from collector.importer import import_files
 from collector.redaction import Redactor

@@ -25,8 +25,8 @@ from bot.gathering import reactions_of
 from bot.intents import Document, to_document
 from bot.intents.wishes import learn_further
 from bot.labelling import Memory, label_conversations
-from bot.pipeline import Understanding
 from bot.records import Taxonomy
+from bot.understanding import Understanding
 from collector.assemble import read_conversations, read_some
 from collector.records import Conversation
 from collector.store import Store

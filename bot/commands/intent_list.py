@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.figures import count
-from bot.pipeline import Understanding
 from bot.records import Intent
+from bot.understanding import Understanding
 
 EXAMPLES, EXAMPLE_CHARS = 2, 160
 """Of what users wrote, where the settings allow quotes."""

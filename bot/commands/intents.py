@@ -31,9 +31,9 @@ from bot.gathering import reactions_of
 from bot.intents import Document, check_taxonomy, read_taxonomy, to_document
 from bot.intents.taxonomy import PATH, now_called
 from bot.labelling import KnownLabel, label_conversations
-from bot.pipeline import Understanding
 from bot.proposals.relabelling import Relabelling, agreement, moves_between
 from bot.records import Label, Taxonomy
+from bot.understanding import Understanding
 from collector.assemble import read_conversations, read_some
 from collector.records import Conversation
 

@@ -19,9 +19,10 @@ from bot.intents import read_taxonomy
 from bot.intents.reading import AskMany
 from bot.intents.taxonomy import PATH as TAXONOMY_PATH
 from bot.patterns import gone_since
-from bot.pipeline import FEEDBACK_EVENTS, Understanding, understand
+from bot.pipeline import FEEDBACK_EVENTS, understand
 from bot.records import Ask, FileHistory, Key, Repository, Skipped, Taxonomy
 from bot.settings import PATH, Settings, load_settings
+from bot.understanding import Understanding
 from bot.watched import wanted_files
 from collector.assemble import (
     read_conversations,
@@ -82,8 +83,8 @@ def empty_store(shell: Shell, settings: Settings) -> Skipped:
     return Skipped(
         what=store_path(shell, settings),
         code="empty_store",
-        reason="There are no conversations in this store. Send some to `debrief collect`, or read "
-        "files with `debrief import`; --store names another store.",
+        reason="There are no conversations in this store; send some to `debrief collect`, read "
+        "files with `debrief import`, or name another one with --store.",
     )
 
 
@@ -166,7 +167,7 @@ def understanding_of(
             settings=settings,
             ask=ask_of(model, store, settings),
             now=shell.now,
-            memory=memory_of(store),
+            memory=memory_of(store, discovered=workspace.taxonomy is None),
             ask_many=ask_many_of(model, store, settings),
             history=_history(workspace),
             embedding=embedding_of(store, settings.intents),

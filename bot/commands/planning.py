@@ -34,7 +34,7 @@ from bot.commands.surface import (
     with_surface,
 )
 from bot.history import read_history
-from bot.pipeline import Changes, Understanding, explain, measure, propose
+from bot.pipeline import Changes, explain, measure, propose
 from bot.proposals import apply_edits
 from bot.records import (
     Ask,
@@ -48,6 +48,7 @@ from bot.records import (
 )
 from bot.settings import Settings, settings_sha
 from bot.surface import Wishes
+from bot.understanding import Understanding
 from collector.store import Store
 
 if TYPE_CHECKING:

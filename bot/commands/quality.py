@@ -30,7 +30,6 @@ from bot.commands.loading import (
 )
 from bot.commands.shell import Shell
 from bot.figures import count, percent, rate
-from bot.pipeline import Understanding
 from bot.quality import DayCount, Watched, day_counts, merged_counts, watch
 from bot.quality.alarm import departure_words, metric_name
 from bot.quality.calibration import Calibration, adjusted_rate, calibrate
@@ -40,6 +39,7 @@ from bot.quality.judging import STANDARD, Criterion, Judgement, in_sample, judge
 from bot.records import Alert, Ask, Departure, Interval, Key, Skipped
 from bot.settings import Settings
 from bot.statistics import failure_rate
+from bot.understanding import Understanding
 from collector.store import Store
 
 log = logging.getLogger(__name__)

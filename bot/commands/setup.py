@@ -28,7 +28,6 @@ from bot.commands.shell import DEFAULT_STORE, Shell, exit_code
 from bot.errors import CredentialsError, SettingsError, UsageError
 from bot.figures import count
 from bot.github import NotFound, NotPermitted, TokenLacks, Unprocessable
-from bot.pipeline import Understanding
 from bot.pipeline import propose as propose_all
 from bot.publish import open_target
 from bot.publish.target import Target
@@ -41,6 +40,7 @@ from bot.setup.settings_file import settings_text
 from bot.setup.workflows import CHECK_PATH, Pin, check_workflow_text, workflow_text
 from bot.setup.workflows import PATH as WORKFLOW_PATH
 from bot.target_name import parse_target
+from bot.understanding import Understanding
 from collector.errors import CollectorError
 
 _MOST_DIFF_LINES = 40

@@ -20,7 +20,7 @@ from bot.evidence import evidence_map
 from bot.github import GitHub, NotPermitted, TokenLacks
 from bot.history import reject
 from bot.pattern_name import pattern_name
-from bot.pipeline import Changes, Understanding
+from bot.pipeline import Changes
 from bot.proposals.guardrails import NEVER
 from bot.publish import Check, Target
 from bot.recheck import check_again
@@ -49,6 +49,7 @@ from bot.surface import (
     show,
 )
 from bot.target_name import parse_target
+from bot.understanding import Understanding
 from bot.watched import files_of_agents
 from bot.workflow_commands import annotation
 from collector.records import Json

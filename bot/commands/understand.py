@@ -24,9 +24,10 @@ from bot.commands.shell import Shell
 from bot.dashboard import dashboard_of, dashboard_page
 from bot.history import read_history
 from bot.pattern_name import pattern_name
-from bot.pipeline import Understanding, explain, measure
+from bot.pipeline import explain, measure
 from bot.records import Pattern, PatternReport
 from bot.report import html_page, patterns_text
+from bot.understanding import Understanding
 
 if TYPE_CHECKING:
     from bot.model import Model

@@ -1,18 +1,25 @@
-"""Reads every conversation once and says what they show."""
+"""The one sentence that joins the stages: understand, propose, measure.
+
+Takes what the shell has read (conversations, repository, history) and gives what the shell writes
+(reports, bundles). No I/O here: a model is an `Ask`, conversations are an iterator, time is a
+parameter.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 import pyarrow as pa
 from opentelemetry import trace
 
 from bot.causes import explain_by_reader, explain_by_rules
+from bot.change_search import ChangeSearch, Result, TextsOf
 from bot.correction_natures import with_natures
 from bot.discovered import discover_and_label
 from bot.feedback import corrections_alone, decisions_of, with_shared_types
+from bot.gate import gate
 from bot.gathering import Gathering, counted
 from bot.inferred import (
     NOTHING_INFERRED,
@@ -27,31 +34,37 @@ from bot.intents import Document
 from bot.intents.embedding import Embedder, embed_texts
 from bot.intents.reading import AskMany
 from bot.labelling import Learning, Memory, label_conversations
+from bot.measure import measure as measure_one
 from bot.model_changes import examples
-from bot.outcomes import (
-    OutcomeRules,
-    lags_of,
-    later_outcomes,
-)
+from bot.outcomes import OutcomeRules, lags_of, later_outcomes
 from bot.patterns import find_patterns
+from bot.proposals import already_decided, with_learning, within_caps
+from bot.proposals.harness import RunCheck, with_checks
 from bot.records import (
+    UNMEASURED,
     Ask,
     ConversationsOf,
     Correction,
     Decision,
     FileHistory,
+    Finding,
     Key,
     Label,
-    Outcome,
+    Live,
+    PastProposal,
+    Pattern,
     PatternReport,
+    Proposal,
     Repository,
-    Signal,
     Skipped,
     Taxonomy,
+    Verdict,
     VersionMatch,
 )
+from bot.rollback import roll_back_harm
 from bot.settings import Settings
-from bot.versions import drift, find_matches, servings
+from bot.understanding import Understanding
+from bot.versions import drift, find_matches, seen_live, servings
 from bot.watched import files_of_agents
 from bot.workflow import workflows
 from collector.records import Conversation, Event, Unreadable
@@ -61,9 +74,6 @@ _tracer = trace.get_tracer("debrief")
 FEEDBACK_EVENTS = ("debrief.correction", "debrief.decision", "debrief.response")
 """What people said of the agent's work; it counts also where its conversation never came."""
 
-NOTHING_LEARNED = Learning()
-NOTHING_KNOWN = Memory()
-
 
 def _by_default(documents: Sequence[Document]) -> Embedder:
     """The vectors that need nothing but the base install, whatever is compared."""
@@ -71,32 +81,16 @@ def _by_default(documents: Sequence[Document]) -> Embedder:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Understanding:
-    """What the conversations of one window say."""
+class Changes:
+    """What one cycle would change."""
 
-    facts: pa.Table
-    signals: Mapping[Key, tuple[Signal, ...]]
-    outcomes: Mapping[Key, tuple[Outcome, ...]]
-    labels: Mapping[Key, Label]
-    taxonomy: Taxonomy
-    corrections: tuple[Correction, ...]
-    decisions: tuple[Decision, ...]
-    systems: Mapping[str, tuple[str, ...]]
-    """Agent to some of its captured system prompts."""
-    report: PatternReport
-    skipped: tuple[Skipped, ...]
-    documents: tuple[Document, ...] = ()
-    """A sample of what users wrote: what a change of the taxonomy is tried on."""
-    learning: Learning = NOTHING_LEARNED
-    memory: Memory = NOTHING_KNOWN
-    """What the next run will know of labels."""
-    embed: Embedder = embed_texts
-    """What the documents were compared by."""
-    history: FileHistory | None = None
-    served: tuple[VersionMatch, ...] = ()
-    """Where the captured system prompts and tools come from in `history`."""
-    lags: Mapping[str, timedelta] = field(default_factory=dict)
-    """Outcomes that may come late, and how long after a conversation."""
+    proposals: tuple[Proposal, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    waiting: tuple[Proposal, ...] = ()
+    """Ready, and held back by a limit."""
+    answered: frozenset[str] = frozenset()
+    """Patterns that these answer: what was said of them before gives way."""
 
 
 def understand(
@@ -316,3 +310,136 @@ def explain(
     )
     skipped = (*understood.skipped, *explained.skipped)
     return replace(understood, report=explained.report, skipped=skipped)
+
+
+def propose(
+    understood: Understanding,
+    repository: Repository,
+    past: Sequence[PastProposal],
+    *,
+    settings: Settings,
+    conversations_of: ConversationsOf,
+    ask: Ask | None,
+    now: datetime,
+    wanted_now: Collection[str] = (),
+    check: RunCheck = lambda proposal: None,
+    texts_of: TextsOf = lambda past: None,
+) -> Changes:
+    """Turn patterns into gated proposals, or say why not.
+
+    `texts_of` gives what a merge of ours made of its files: what was of no use is retired.
+    `wanted_now` are ids that a person wants opened whatever the limits say; `check` runs the
+    repository's own check on a candidate. Costs model calls for prompts and code, for examples,
+    and for names of intents that the taxonomy does not know yet.
+    """
+    agents = [agent.agent for agent in understood.report.agents]
+    search = ChangeSearch(
+        understood=understood,
+        repository=repository,
+        past=past,
+        settings=settings,
+        conversations_of=conversations_of,
+        ask=ask,
+        now=now,
+        texts_of=texts_of,
+        files=files_of_agents(agents, repository, settings, systems=understood.systems),
+    )
+    with _tracer.start_as_current_span("propose") as span:
+        results, for_model = search.by_rules()
+        results += search.by_counting()
+        results += search.retirements()
+        results += roll_back_harm(past, files=repository.files, texts_of=texts_of)
+        taken = [one.remedy for one in results if isinstance(one, Proposal)]
+        results += search.by_model(for_model, taken=taken)
+        # Last, so that the model's budget goes to fixes first.
+        results += search.examples()
+        span.set_attribute("debrief.results", len(results))
+    results += search.taxonomy()
+    gated, stopped = _gated(results, understood.report.patterns, past, now=now)
+    gated, failed = with_checks(with_learning(gated, past), past, run=check)
+    ready = [one for one in gated if one.id not in wanted_now]
+    kept, capped = within_caps(
+        ready,
+        past,
+        now=now,
+        per_week=settings.limits.new_per_week,
+        limits=settings.publish,
+    )
+    held = {one.what for one in capped}
+    left_out = [result for result in results if isinstance(result, Skipped)]
+    patterns = {one.title: one.pattern_id for one in results if isinstance(one, Proposal)}
+    left_out += [
+        replace(one, pattern_id=patterns.get(one.what)) for one in (*stopped, *failed, *capped)
+    ]
+    return Changes(
+        proposals=(*(one for one in gated if one.id in wanted_now), *kept),
+        waiting=tuple(one for one in ready if one.title in held),
+        findings=tuple(result for result in results if isinstance(result, Finding)),
+        skipped=tuple(left_out),
+        answered=frozenset(one.pattern_id for one in results if one.pattern_id is not None),
+    )
+
+
+def _gated(
+    results: Iterable[Result],
+    patterns: Iterable[Pattern],
+    past: Sequence[PastProposal],
+    *,
+    now: datetime,
+) -> tuple[list[Proposal], list[Skipped]]:
+    """The proposals with their gate's result, and why some may not be opened.
+
+    A taxonomy rests on no pattern: it comes with the agreement of the labels as its gate.
+    """
+    by_id = {pattern.id: pattern for pattern in patterns}
+    gated: list[Proposal] = []
+    stopped: list[Skipped] = []
+    for proposal in results:
+        if not isinstance(proposal, Proposal):
+            continue
+        decided = already_decided(proposal, past)
+        if decided is not None:
+            stopped.append(decided)
+            continue
+        pattern = by_id.get(proposal.pattern_id)
+        result = gate(proposal, pattern, now=now) if pattern else proposal.gate
+        if result.verdict == "fail":
+            stopped.append(Skipped(what=proposal.title, code="gate", reason=result.sentence))
+            continue
+        gated.append(replace(proposal, gate=result))
+    return gated, stopped
+
+
+def measure(
+    understood: Understanding, past: Sequence[PastProposal], *, now: datetime
+) -> tuple[tuple[Verdict, ...], tuple[Skipped, ...]]:
+    """One verdict per merged proposal that has none yet; what is too early is skipped."""
+    results = [
+        measure_one(
+            one,
+            facts=understood.facts,
+            corrections=understood.corrections,
+            decisions=understood.decisions,
+            others=past,
+            live=_live(one, understood),
+            now=now,
+            lags=understood.lags,
+        )
+        for one in past
+        if one.state == "merged"
+        and one.verdict is None
+        and one.kind not in UNMEASURED
+        and one.is_measured
+    ]
+    return (
+        tuple(result for result in results if isinstance(result, Verdict)),
+        tuple(result for result in results if isinstance(result, Skipped)),
+    )
+
+
+def _live(past: PastProposal, understood: Understanding) -> Live | None:
+    """What captured prompts and tools show of a merge; None where they are not known."""
+    if understood.history is None or past.merge_sha is None:
+        return None
+    own = [one for one in understood.served if one.captured.agent == past.agent]
+    return seen_live(own, past.merge_sha, understood.history)
