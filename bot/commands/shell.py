@@ -10,17 +10,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from bot.errors import SettingsError, UsageError
-from bot.github import GitHub, connect
 from bot.records import Degraded
 from bot.settings import Secrets
 from bot.workflow_commands import Uncommanding
 from prompts import INVISIBLE, show_invisible
+
+if TYPE_CHECKING:
+    from bot.github import GitHub
 
 DEFAULT_STORE = "./debrief-data"
 SUMMARY_BYTES = 1_000_000
@@ -75,6 +77,9 @@ class Shell:
         return self._connect(repository, read_only=False)
 
     def _connect(self, repository: str, *, read_only: bool) -> GitHub:
+        # Imported here: the client takes half a second to load, and most commands need none.
+        from bot.github import connect
+
         return connect(
             repository,
             token=self.secrets.github_token or "",
