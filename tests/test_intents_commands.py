@@ -98,6 +98,15 @@ class TestWithoutATaxonomyFile:
         assert second.json["labels"] == first.json["labels"]
         assert second.json["taxonomy_version"] == first.json["taxonomy_version"]
 
+    def test_a_run_with_a_file_in_between_changes_nothing(self, debrief, repo):
+        before = debrief("intents", "assign", "--json")
+        by_file = debrief("intents", "assign", "--repo", repo, "--json")
+
+        after = debrief("intents", "assign", "--json")
+
+        assert by_file.json["labels"] != before.json["labels"]
+        assert after.json["labels"] == before.json["labels"]
+
     def test_the_list_says_how_many_have_no_intent(self, debrief):
         assert "without an intent" not in debrief("intents", "discover").out
         debrief("intents", "correct", "cancel-3", "none")

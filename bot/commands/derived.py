@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 
 INTENTS = "derived/intents.yml"
 LABELS = "derived/labels.parquet"
+DISCOVERED_LABELS = "derived/discovered.parquet"
+"""Of the last run without a file: a run with one has other labels, and these hold for the next."""
 REPLIES = "derived/replies"
 _LABELS_SCHEMA = pa.schema(
     [
@@ -93,6 +95,7 @@ def keep(
         table = pa.concat_tables([before.filter(others), table])
     replace_file(store.root / LABELS, lambda path: pq.write_table(table, path))
     if discovered:
+        replace_file(store.root / DISCOVERED_LABELS, lambda path: pq.write_table(table, path))
         text = write_taxonomy(taxonomy)
         replace_file(store.root / INTENTS, lambda path: path.write_text(text, encoding="utf-8"))
 
@@ -116,10 +119,10 @@ def _rows(
     ]
 
 
-def _read_labels(store: Store) -> pa.Table:
+def _read_labels(store: Store, path: str = LABELS) -> pa.Table:
     """What the last runs wrote; empty where nothing did, or another version of Debrief."""
     try:
-        return pq.read_table(store.root / LABELS).select(_LABELS_SCHEMA.names)
+        return pq.read_table(store.root / path).select(_LABELS_SCHEMA.names)
     except (OSError, pa.ArrowInvalid, KeyError):
         return _LABELS_SCHEMA.empty_table()
 
@@ -139,9 +142,9 @@ def labels_of(store: Store, agent: str, conversation_id: str) -> list[dict[str, 
     ]
 
 
-def cached_labels(store: Store) -> dict[Key, CachedLabel]:
-    """What discovery and trained classifiers said in earlier runs, and of what."""
-    table = _read_labels(store)
+def cached_labels(store: Store, *, discovered: bool = False) -> dict[Key, CachedLabel]:
+    """What trained classifiers said in earlier runs, or discovery, and of what."""
+    table = _read_labels(store, DISCOVERED_LABELS if discovered else LABELS)
     ours = pc.is_in(table["source"], pa.array(["classifier", "cluster"]))
     said = pc.and_(ours, pc.is_valid(table["versions"]))
     cached: dict[Key, CachedLabel] = {}

@@ -32,14 +32,17 @@ log = logging.getLogger(__name__)
 LEARNED = "derived/learned"
 
 
-def memory_of(store: Store) -> Memory:
-    """What earlier runs learned; empty in a store that has none."""
+def memory_of(store: Store, *, discovered: bool = False) -> Memory:
+    """What earlier runs learned; empty in a store that has none.
+
+    `discovered`: for a run without a taxonomy file, with the labels of the last such run.
+    """
     folder = store.root / LEARNED
     found = (read_learned(path.read_bytes()) for path in sorted(folder.glob("*.npz")))
     return Memory(
         learned=dict(one for one in found if one is not None),
         known=known_labels(store),
-        cached=cached_labels(store),
+        cached=cached_labels(store, discovered=discovered),
     )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot.intents import Document, discover, label
+from bot.intents import Document, discover, label, taxonomy_version
+from bot.labelling import Memory, label_conversations
+from bot.records import Intent, Taxonomy
 from tests.bot.intents_built import NOW, a_document
 
 GERMAN = {
@@ -153,6 +155,49 @@ def test_wishes_are_told_apart_where_one_agent_is_spoken_to_in_several_languages
     }
     assert len({intent for intent, _ in pairs}) == len(pairs)  # no intent mixes two wishes
     assert 3 * len(spoken) <= len(pairs) <= 4 * len(spoken)
+
+
+@pytest.mark.parametrize(("kinds", "ends"), LANGUAGES[1:])
+@pytest.mark.parametrize(
+    ("cited", "labelled"),
+    [
+        pytest.param(8, True, id="two-of-a-wish-cited"),
+        pytest.param(None, False, id="none-cited"),
+    ],
+)
+def test_the_classifier_of_one_agent_reads_a_second_script_as_well_as_it_was_taught(
+    kinds, ends, cited, labelled
+):
+    """English is cited throughout: what is in letters never seen gets no label, not a wrong one."""
+    documents, truth = together([IN_ENGLISH, (kinds, ends)])
+    half = len(documents) // 2
+    wish_of = dict(zip((*ENGLISH, *kinds), [*ENGLISH] * 2, strict=True))
+    wishes = [wish_of[kind] for kind in truth]
+    taught = {row for row in range(half) if row % 4 != 3}
+    taught |= {row for row in range(half, 2 * half) if cited and row % cited == 0}
+    intents = tuple(
+        Intent(
+            id=f"i-{wish}",
+            name=wish,
+            exemplars=tuple(documents[row].sha for row in sorted(taught) if wishes[row] == wish),
+        )
+        for wish in ENGLISH
+    )
+    taxonomy = Taxonomy(intents=intents, version=taxonomy_version(intents), source="repository")
+
+    labels, _ = label_conversations(documents, taxonomy, Memory(), ask_many=None, tokens=0, now=NOW)
+
+    given = [
+        (labels[one.agent, one.conversation_id].intents, f"i-{wishes[row]}", row >= half)
+        for row, one in enumerate(documents)
+        if row not in taught
+    ]
+    english = [intents[0][0] == wish for intents, wish, foreign in given if intents and not foreign]
+    foreign = [intents[0][0] == wish for intents, wish, foreign in given if intents and foreign]
+    assert english == [True] * 12
+    assert (len(foreign) >= 30) == labelled
+    assert sum(foreign) >= 0.85 * len(foreign)
+    assert labelled or not foreign
 
 
 def test_a_single_wish_in_another_script_stays_one_intent():
