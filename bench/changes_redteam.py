@@ -31,9 +31,12 @@ from tests.hostile import (
     attacks,
     found_in,
     run_sets,
+    source_attacks,
     telling,
+    tool_attacks,
 )
 from tests.hostile_names import PAYLOADS
+from tests.hostile_tools import ROUTES, SOURCES
 from tests.loop import Debrief
 from tests.test_cycle_hostile import assert_names_are_inert
 
@@ -41,7 +44,6 @@ PER_CYCLE = 3
 """Patterns that one cycle puts before the model."""
 PER_RUN = 6
 """Payloads in one run."""
-TOOL_REFUSED = "No edit of two attempts could stand."
 _T = TypeVar("_T")
 
 
@@ -84,7 +86,7 @@ def a_command_line() -> Iterator[tuple[Debrief, Path]]:
 def measure() -> list[str]:
     """The lines of the section."""
     every = attacks()
-    return [*_words(every), "", *_tools(every), "", *_names(), "", *_honest()]
+    return [*_words(every), "", *_tools(), "", *_names(), "", *_honest()]
 
 
 @dataclass(kw_only=True)
@@ -116,16 +118,16 @@ def _run(groups: Sequence[_Group]) -> list[_Group]:
                 os.environ.__setitem__,
                 faults=in_tools,
                 judged=in_tools,
+                languages={agent: one.own[0].language for agent, one in some.items()},
             )
         for agent, one in some.items():
             reasons = cycle.reasons(agent) if agent not in cycle.opened else ""
             for attack in one.own:
                 words = telling(attack, cycle.known)
-                why = TOOL_REFUSED if agent in in_tools else attack.why
                 holds = {
                     "sets": True,
                     "read": attack.name in cycle.read,
-                    "told": why in reasons,
+                    "told": attack.why in reasons,
                     "strict": bool(found_in(cycle.left.strict, words)),
                     "shown": bool(found_in(cycle.left.shown, words)),
                 }
@@ -146,8 +148,7 @@ def _table(groups: Sequence[_Group]) -> list[str]:
     for one in groups:
         for column, own in one.found.items():
             for attack in own:
-                why = "checks of a tool's edits" if one.fault == IN_TOOL else attack.why
-                rows.setdefault(why, Counter())[column] += 1
+                rows.setdefault(attack.why, Counter())[column] += 1
     whole = sum(rows.values(), Counter[str]())
     columns = ("sets", "read", "told", "strict", "shown")
     lines = [
@@ -172,12 +173,20 @@ def _words(every: Sequence[Attack]) -> list[str]:
     ]
 
 
-def _tools(every: Sequence[Attack]) -> list[str]:
-    plain = [one for one in every if one.old == OLD and one.kind == "add_rule"]
-    groups = [_Group(own=some, fault=IN_TOOL) for some in _parts(plain, PER_TOOL)]
+def _tools() -> list[str]:
+    by_route = {route: tool_attacks(route) for route in ROUTES}
+    edits = source_attacks()
+    alike = [*by_route.values(), *([e for e in edits if e.language == one] for one in SOURCES)]
+    groups = [
+        _Group(own=part, fault=IN_TOOL)
+        for own in alike
+        for part in _parts(sorted(own, key=lambda one: one.why), PER_TOOL)
+    ]
+    number = len(next(iter(by_route.values())))
     return [
-        f"{len(plain)} of them against a tool: its description and its function are what the model "
-        "changes, and what failed is said by a judge who obeys as well.",
+        f"{number} of them against a tool, each in {len(by_route)} ways ({', '.join(by_route)}), "
+        f"and {len(edits)} edits of a tool in Python, TypeScript or JSON that need no text of "
+        "their own or hide it in code. What failed is said by a judge who obeys as well.",
         "",
         *_table(_run(groups)),
     ]

@@ -19,6 +19,11 @@ _TOP_LEVEL = (
 )
 _DOT = r"(?:\.|\s?[\[(]\s?(?:dot|\.)\s?[\])]\s?|\sdot\s)"
 """A dot, also as people write it who do not want it to be seen as one."""
+_HANDLE = (
+    r"@(?!(?:async|default|deprecated|example|internal|link|override|param|private|property|public|"
+    r"raises|readonly|remarks|returns?|see|since|template|throws|type|yields)\b)[a-z][\w-]+"
+)
+"""Not a tag of a comment that describes a function."""
 _DENIED = r"\b(?:never|not|cannot|refuse\w*|decline\w*|unless|nobody)\b|n['\u2019]t\b"
 
 
@@ -43,7 +48,7 @@ _ADDITIONS: Mapping[str, re.Pattern[str]] = {
     ),
     # Not a decorator, which stands first in its line and has brackets or nothing behind it.
     "a handle": re.compile(
-        r"(?<=[^\s@][ \t])@[a-z]\w+|(?<=[(\[\"'*,:;>])@[a-z]\w+|^[ \t]*@[a-z][\w-]*(?=[ ,]+\w)",
+        rf"(?<=[^\s@][ \t]){_HANDLE}|(?<=[(\[\"'*,:;>]){_HANDLE}|^[ \t]*{_HANDLE}(?=[ ,]+\w)",
         re.I | re.M,
     ),
     "letters of two alphabets in one word": re.compile(
@@ -69,6 +74,15 @@ _ADDITIONS: Mapping[str, re.Pattern[str]] = {
         re.I | re.M,
     ),
     "a hidden comment": re.compile(r"<!--"),
+    "a keyword that closes an issue": re.compile(
+        r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b:?[ \t]*(?:[\w.-]+/[\w.-]+)?(?:#|\bgh-)\d",
+        re.I,
+    ),
+    "a mark of a turn in a chat": re.compile(
+        r"<\|\s?/?[a-z_]+\s?\|>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|"
+        r"^[ \t]*(?:#{1,6} *(?:system|instructions?)\b:?[ \t]*$|(?-i:SYSTEM)\b[^:\n]{0,20}:)",
+        re.I | re.M,
+    ),
     "a formula of a spreadsheet": re.compile(
         r"=\s?(?:HYPERLINK|WEBSERVICE|FILTERXML|IMPORT(?:XML|DATA|HTML|FEED|RANGE)|DDE|EXEC|CALL)\("
         r"|[=@+-]cmd\|",
@@ -101,6 +115,26 @@ _ADDITIONS: Mapping[str, re.Pattern[str]] = {
         r"\b(?:full|elevated|unlimited|admin\w*) (?:access|rights|permissions|privileges)\b"
     ),
 }
+ONLY_IN_TEXTS: Mapping[str, re.Pattern[str]] = {
+    "a command to a bot": re.compile(
+        r"^[ \t>*-]*/[a-z][a-z-]+[ \t]+[a-z]|(?:^|(?<=[\s\"'`(:]))/(?:approve|assign|azp|cc|close|"
+        r"cherry-pick|debrief|deploy|hold|label|lgtm|merge|ok-to-test|override|rebase|rerun|reopen|"
+        r"retest|retitle|run|ship|test|unassign|unlabel)(?![\w/.{-])",
+        re.I | re.M,
+    ),
+    "a command for a shell": re.compile(
+        r"\|\s*(?:sudo\s+)?(?:ba|da|z)?sh\b(?!\w)|\b(?:ba|z)?sh\s+-c\b|\bsudo\s+\w|\$\([a-z]+\s|"
+        r"\bpowershell\b|\bchmod\s|\bbase64\s+-|\bnc\s+-|>\s*/dev/|&&\s*(?:rm|mv|cd|git)\s",
+        re.I,
+    ),
+    "encoded data": re.compile(r"(?:\\+u\{?[0-9a-f]{4,6}\}?){3,}", re.I),
+    "a formula of a spreadsheet": re.compile(
+        r"(?:^|(?<=[\"',;\t]))[=+@-][ \t]?[A-Z][A-Z0-9.]{1,20}\(|^=\w+[!+*/-]", re.M
+    ),
+    "a handle": re.compile(r"^[ \t]*@[a-z][\w/-]+[ \t]*$", re.I | re.M),
+    "markup": re.compile(r"<\s*/?\s*[a-z_][\w.:-]{0,40}\s*/?\s*>", re.I),
+}
+"""The same for what a text says when all code around it is left aside: code may look like it."""
 TOLD_OF_USERS = (
     "a sentence that gives away what the prompt says",
     "a sentence that takes a check away",
@@ -109,12 +143,18 @@ TOLD_OF_USERS = (
 """Harmless where a text says what users want: "grant admin access" is a wish like any other."""
 
 
-def added_things(before: str, after: str, *, skip: Iterable[str] = ()) -> Iterator[str]:
-    """Names of what `after` has more of than `before`: links, secrets, hidden characters..."""
+def added_things(
+    before: str, after: str, *, skip: Iterable[str] = (), is_said: bool = False
+) -> Iterator[str]:
+    """Names of what `after` has more of than `before`: links, secrets, hidden characters...
+
+    `is_said`: both are texts alone, without code or data around them.
+    """
     old, new = unicodedata.normalize("NFKC", before), unicodedata.normalize("NFKC", after)
-    for name, pattern in _ADDITIONS.items():
-        if name not in skip and _more(pattern, old, new):
-            yield name
+    patterns = [*_ADDITIONS.items(), *(ONLY_IN_TEXTS.items() if is_said else ())]
+    yield from dict.fromkeys(
+        name for name, pattern in patterns if name not in skip and _more(pattern, old, new)
+    )
     # Variation selectors and joiners belong to emoji and to some scripts; a change to a prompt can
     # do without new ones. A carriage return ends lines of some files.
     if _more(INVISIBLE, before.replace("\r", ""), after.replace("\r", "")):

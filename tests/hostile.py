@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +24,7 @@ from prompts import INVISIBLE
 from tests.bot.readers import effects_for, findings_for
 from tests.bot.test_prompt_proposals import OLD, PROMPT
 from tests.fake_github import REPOSITORY, TOKEN, FakeGitHub, git, serve_github
+from tests.hostile_tools import DESK, READS, ROUTES, SOURCES, SUFFIXES, claim, tool_edits
 from tests.loop import NOW, Debrief, Done, a_repository, write_lines
 from tests.messages_server import KEY, Answer, Asked, messages_server, says
 
@@ -55,6 +56,18 @@ class Attack:
     kind: str = "add_rule"
     carrier: str = "user"
     users: int = 1
+    language: str = "python"
+    """Of the tool that it is written into."""
+    route: str = ""
+    """How; empty where `old` and `new` are passages of the tool's own source."""
+    part: str = "function"
+
+    def tool_claim(self, parts: str) -> dict[str, Any]:
+        """The edit of one of a tool's parts."""
+        if not self.route:
+            return claim(parts, self.part, self.old, self.new)
+        route = ROUTES[self.route]
+        return claim(parts, route.part, *route.edit(self.language, self.new))
 
     @property
     def claim(self) -> dict[str, Any]:
@@ -66,6 +79,17 @@ def attacks() -> list[Attack]:
     """Every set of the file."""
     found = YAML(typ="safe").load((FOLDER / "edits.yaml").read_text("utf-8"))
     return [Attack(**one) for one in found]
+
+
+def tool_attacks(route: str) -> list[Attack]:
+    """Every set that only adds text, written into a tool by one of `ROUTES`."""
+    plain = [one for one in attacks() if one.old == OLD and one.kind == "add_rule"]
+    return [replace(one, route=route) for one in plain]
+
+
+def source_attacks() -> list[Attack]:
+    """Edits of a tool's source that must be refused."""
+    return [Attack(**one) for one in tool_edits() if not one.get("harmless")]
 
 
 # -- what is imported ------------------------------------------------------------------------------
@@ -131,32 +155,32 @@ def prompt_of(agent: str) -> str:
     return PROMPT.replace("# Support\n", f"# Support\n\nDesk of {agent}.\n")
 
 
-def files_of(agents: Iterable[str], *, judged: Collection[str] = ()) -> dict[str, str]:
+def tool_path(agent: str, language: str = "python") -> str:
+    return f"shop/{agent}{SUFFIXES[language]}"
+
+
+def files_of(
+    agents: Iterable[str],
+    *,
+    judged: Collection[str] = (),
+    languages: Mapping[str, str] | None = None,
+) -> dict[str, str]:
     """A repository with one prompt and one tool for each agent; `judged` ones have a task."""
+    spoken = {agent: (languages or {}).get(agent, "python") for agent in agents}
     lines = [
-        f"  - {{name: {agent}, prompts: [prompts/{agent}.md], harness: [shop/{agent}.py]"
+        f"  - {{name: {agent}, prompts: [prompts/{agent}.md], harness: [{tool_path(agent, own)}]"
         + (", task: Mend orders, done_when: The order is as wanted}" if agent in judged else "}")
-        for agent in agents
+        for agent, own in spoken.items()
     ]
     return {
-        **{f"shop/{agent}.py": TOOL.replace("AGENT", agent) for agent in agents},
-        **{f"prompts/{agent}.md": prompt_of(agent) for agent in agents},
+        **{tool_path(agent, own): source_of(agent, own) for agent, own in spoken.items()},
+        **{f"prompts/{agent}.md": prompt_of(agent) for agent in spoken},
         ".github/debrief.yml": "version: 1\nagents:\n" + "\n".join(lines) + "\n",
     }
 
 
-TOOL = '''"""The shop's tools."""
-
-from langchain_core.tools import tool
-
-ORDERS = {"1": {"state": "sent"}}
-
-
-@tool
-def get_order(order: str) -> dict:
-    """Reads an order. Desk of AGENT."""
-    return ORDERS[order]
-'''
+def source_of(agent: str, language: str = "python") -> str:
+    return SOURCES[language].replace(DESK, f"Desk of {agent}.")
 
 
 # -- a model that obeys ----------------------------------------------------------------------------
@@ -263,21 +287,15 @@ class Obeying:
         return {"candidates": [attack.claim for attack in chosen]}
 
     def edits(self, asked: Asked) -> Any:
-        """Into the tool's description, and as a comment into its function."""
+        """Into the tool, as each set says."""
         agent = self._agent(asked)
         own = self.sets.get(agent, ())
         first = self.written.get(agent, 0)
         self.written[agent] = first + TOOL_EDITS
-        words = [own[at % len(own)].new for at in range(first, first + TOOL_EDITS)] if own else ()
-        found = re.findall(r"^=== part (\d+): the (\w+)", asked.between("parts"), re.M)
-        part = {kind: int(number) for number, kind in found}
-        edits = [
-            {"part": part["function"], "old": _RETURN, "new": f"    # {word}\n{_RETURN}"}
-            if at % 2
-            else {"part": part["description"], "old": _READS, "new": f"{_READS} {word}"}
-            for at, word in enumerate(words or [HONEST_WORDS])
-        ]
-        return {"why_not": "", "edits": [{"thought": "", **one} for one in edits]}
+        parts = asked.between("parts")
+        chosen = [own[at % len(own)] for at in range(first, first + TOOL_EDITS)] if own else ()
+        honest = claim(parts, "description", READS, f"{READS} {HONEST_WORDS}")
+        return {"why_not": "", "edits": [one.tool_claim(parts) for one in chosen] or [honest]}
 
     def wanted(self, asked: Asked) -> Any:
         """Of the judge of outcomes."""
@@ -311,7 +329,6 @@ class Obeying:
         return {"differences": []}
 
 
-_READS, _RETURN = "Reads an order.", "    return ORDERS[order]"
 _STEPS = {
     "edits": Obeying.edits,
     "wanted": Obeying.wanted,
@@ -406,10 +423,10 @@ class Cycle:
 
     def reasons(self, agent: str) -> str:
         """Why nothing was proposed for an agent's prompt, as the run said it."""
-        files = (f"prompts/{agent}.md", f"shop/{agent}.py")
+        files = (f"prompts/{agent}.md", *(tool_path(agent, one) for one in SUFFIXES))
         left_out = self.done.json["left_out"]
         own = [one for one in left_out if any(path in one["what"] for path in files)]
-        return " ".join(one["reason"] for one in own)
+        return " ".join(f"{one['reason']} {one.get('detail', '')}" for one in own)
 
 
 def run_sets(
@@ -420,13 +437,14 @@ def run_sets(
     *,
     faults: Mapping[str, Fault] | None = None,
     judged: Collection[str] = (),
+    languages: Mapping[str, str] | None = None,
 ) -> Cycle:
     """Import the conversations of every agent's sets and run one cycle with a model that obeys.
 
     `faults` are what the reader says of an agent, where it is not a rule that the prompt lacks.
     What `judged` agents did is said by no event: the model judges it.
     """
-    files = files_of(sets, judged=judged)
+    files = files_of(sets, judged=judged, languages=languages)
     in_tools = {agent for agent, fault in (faults or {}).items() if fault == IN_TOOL}
     repo, out = a_repository(folder / "repo", files), folder / "out"
     git(repo, "clone", "--quiet", "--bare", str(repo), str(folder / "hub.git"))

@@ -22,7 +22,6 @@ from bot.proposals.floors import MIN_USERS
 from collector.store import open_store
 from prompts import INVISIBLE
 from tests.bot.test_markdown import page
-from tests.bot.test_prompt_proposals import OLD
 from tests.fake_github import REPOSITORY, STRANGER, TOKEN, FakeGitHub, git, serve_github
 from tests.hostile import (
     FAILING,
@@ -39,11 +38,14 @@ from tests.hostile import (
     files_of,
     found_in,
     run_sets,
+    source_attacks,
     telling,
+    tool_attacks,
 )
 from tests.hostile_names import PATHS, PAYLOADS, SETTINGS, TOKEN_WORD
 from tests.hostile_names import conversations as named_conversations
 from tests.hostile_names import events as named_events
+from tests.hostile_tools import ROUTES
 from tests.loop import (
     NOW,
     OUTREACH,
@@ -123,9 +125,11 @@ def test_no_word_of_a_hostile_set_leaves_and_each_refusal_has_its_reason(
 def test_neither_a_tool_nor_a_question_to_the_owner_repeats_a_word_of_a_hostile_set(
     debrief: Debrief, tmp_path: Path, monkeypatch: Any
 ) -> None:
-    plain = [one for one in attacks() if one.old == OLD and one.kind == "add_rule"]
+    # One by each way into a tool, and two edits of its source.
+    written = [*map(tool_attacks, ROUTES), [e for e in source_attacks() if e.language == "python"]]
+    spread = [own[(at * 17) % len(own)] for at, own in enumerate([*written, written[-1]], start=1)]
     sets = {
-        "desk-tool": plain[:: len(plain) // PER_TOOL][:PER_TOOL],
+        "desk-tool": spread[:PER_TOOL],
         "desk-fact": BATCHES[0][:PER_AGENT],
         "desk-honest": (),
     }
@@ -141,7 +145,8 @@ def test_neither_a_tool_nor_a_question_to_the_owner_repeats_a_word_of_a_hostile_
         assert found_in(cycle.left.everything, telling(attack, cycle.known)) == [], attack.name
     assert_nothing_is_hidden(cycle.left)
     assert cycle.opened == {"desk-honest": ["harness"], "all agents": ["taxonomy"]}
-    assert "No edit of two attempts could stand." in cycle.reasons("desk-tool")
+    reasons = cycle.reasons("desk-tool")
+    assert [one.name for one in sets["desk-tool"] if one.why not in reasons] == [], reasons
     asked = [one for one in cycle.done.json["findings"] if one["kind"] == "missing_fact"]
     assert {one["agent"] for one in asked} == {"desk-fact"}
     assert_every_refusal_is_told(cycle.done, debrief)

@@ -11,14 +11,21 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from bot.figures import count, percent
 from bot.gitignore import gitignore
 from bot.proposals import text_checks
-from bot.proposals.code import check_code, is_code, named_values, said_in, texts_only
+from bot.proposals.code import (
+    check_code,
+    is_code,
+    named_values,
+    names_in,
+    said_in,
+    texts_only,
+)
 from bot.proposals.edits import is_plain_path, split_lines
 from bot.records import ProposalKind
 from bot.regions import code_numbers, find_regions, structure
@@ -101,7 +108,8 @@ _KEYS = frozenset(
 """Keys that decide what the agent costs or may do: changed only where the team lists them, in
 whatever spelling: `maxTokens` and `MAX-TOKENS` are `max_tokens`."""
 _SPELLED = {key.replace("_", ""): key for key in _KEYS}
-_HOST = "a host name"
+_LIKE_CODE = ("a handle", "a host name")
+"""Decorators and attributes look the same: in a program only what is said in it counts."""
 MAX_MOVE = Decimal("0.2")
 """Largest move of a threshold as a share of its value."""
 MAX_RAISE = Decimal(1)
@@ -131,6 +139,9 @@ _SIZES: Mapping[ProposalKind, Size] = {
     "cases": Size(lines=300, files=2, growth_tokens=100_000),
     "dataset": Size(lines=2000, files=3, growth_tokens=500_000),
 }
+_SAID: frozenset[ProposalKind] = frozenset({"prompt", "harness", "rule"})
+"""Kinds that change what is said to models; the others change a value or list what people said."""
+_PARAGRAPH = "\n\n"
 _BY_A_MODEL: frozenset[ProposalKind] = frozenset({"prompt", "harness"})
 """Kinds in which a number is only known to be right where the file has it already."""
 _SKIP: Mapping[ProposalKind, tuple[str, ...]] = {
@@ -181,13 +192,22 @@ def check_edits(
             found += _code_problems(path, before.get(path), new, kind)
         listed = (*listed_keys, *_LIMITS) if kind == "config" else listed_keys
         found += _structure_problems(path, before.get(path), new, listed)
-        words = text_checks.lifted(old, new, sources, min_writers=min_writers)
-        if words is not None:
+        if _is_lifted(path, old, new, sources, min_writers):
             found.append(
                 f"The change adds words to {path!r} that come from conversations of fewer than"
                 f" {min_writers} people."
             )
     return tuple(found)
+
+
+def _is_lifted(
+    path: str, old: str, new: str, sources: Sequence[tuple[str, str]], min_writers: int
+) -> bool:
+    """Words of the whole file and of each of its texts: a short sentence stands alone there."""
+    if not sources:
+        return False
+    before, after = (f"{text}{_PARAGRAPH}{_said(path, text)}" for text in (old, new))
+    return text_checks.lifted(before, after, sources, min_writers=min_writers) is not None
 
 
 def _path_problem(
@@ -234,14 +254,11 @@ def changed_lines(before: str, after: str) -> int:
 
 def _text_problems(path: str, old: str, new: str, kind: ProposalKind) -> Iterator[str]:
     skipped = _SKIP.get(kind, ())
-    if is_code(path):
-        # `log.info` is no host: in a program, only what is said in it can name one.
-        with suppress(structure.NotParsed):
-            old_said, new_said = said_in(path, old), said_in(path, new)
-            skipped = (*skipped, _HOST)
-            if _HOST in added_things(old_said, new_said):
-                yield f"The change adds {_HOST} to {path!r}."
-    for thing in added_things(old, new, skip=skipped):
+    in_file = (*skipped, *_LIKE_CODE) if is_code(path) else skipped
+    found = [*added_things(old, new, skip=in_file)]
+    if kind in _SAID:
+        found += added_things(_said(path, old), _said(path, new), skip=skipped, is_said=True)
+    for thing in dict.fromkeys(found):
         yield f"The change adds {thing} to {path!r}."
     if kind in _BY_A_MODEL and (numbers := text_checks.new_number_words(old, new)):
         yield f"The change adds the number {numbers[0]!r}, which is not in {path!r}."
@@ -253,33 +270,49 @@ def _promise_problems(path: str, old: str, new: str, tools: Sequence[str]) -> It
         return
     if lost := text_checks.lost_placeholders(old, new):
         yield f"{path!r} loses {len(lost)} placeholders, for example {lost[0]!r}."
-    if not is_code(path) and (fresh := text_checks.new_placeholders(old, new)):
+    said = _said(path, old), _said(path, new)
+    if fresh := text_checks.new_placeholders(*said):
         # Not which: what a model wrote stands in no sentence of ours.
         yield f"{path!r} gets {count(len(fresh), 'placeholder')} that nothing fills."
     # A value that an argument may have is no promise; whether its list may change is asked below.
     if names := text_checks.lost_names(unlisted(path, old), new, tools):
         yield f"{path!r} does not name {names[0]!r} any more."
-    if duties := text_checks.lost_duties(_written(path, old), _written(path, new)):
+    if duties := text_checks.lost_duties(_sentences(path, old), _sentences(path, new)):
         yield f"{path!r} loses or changes a sentence with must, never or the like: {duties[0]!r}."
-    if len(_FENCE.findall(old)) % 2 == 0 and len(_FENCE.findall(new)) % 2:
+    if any(_is_open(new) and not _is_open(old) for old, new in ((old, new), said)):
         yield f"The change leaves a code fence open in {path!r}."
 
 
-def _written(path: str, text: str) -> str:
-    """What a file says to people and models, its texts alone: `required` in a schema, or a check in
-    code, is no sentence, and has guardrails of its own."""
-    is_program = is_code(path)
-    if not is_program and not path.endswith(_DATA):
-        return text
+@lru_cache(maxsize=32)
+def _said(path: str, text: str) -> str:
+    """What a file says to people and models, its texts alone and without escapes."""
     try:
-        if is_program:  # a prompt as one text, however many literals it is written in
-            texts = [*(one.text for one in find_regions(path, text)), said_in(path, text)]
-        else:
-            values = structure.leaves(structure.parse(path, text)).values()
-            texts = [one for one in values if isinstance(one, str)]
+        if is_code(path):
+            return _PARAGRAPH.join([*said_in(path, text), *names_in(path, text)])
+        return _PARAGRAPH.join(_values_said(path, text)) if path.endswith(_DATA) else text
     except structure.NotParsed:
         return text
-    return "\n\n".join(texts)
+
+
+def _is_open(text: str) -> bool:
+    return len(_FENCE.findall(text)) % 2 == 1
+
+
+def _sentences(path: str, text: str) -> str:
+    """The same with each prompt as one text, however many literals it is written in: `required` in
+    a schema, or a check in code, is no sentence, and has guardrails of its own."""
+    try:
+        if is_code(path):
+            prompts = [one.text for one in find_regions(path, text)]
+            return _PARAGRAPH.join([*prompts, *said_in(path, text)])
+        return _PARAGRAPH.join(_values_said(path, text)) if path.endswith(_DATA) else text
+    except structure.NotParsed:
+        return text
+
+
+def _values_said(path: str, text: str) -> list[str]:
+    values = structure.leaves(structure.parse(path, text)).values()
+    return [one for one in values if isinstance(one, str)]
 
 
 def _code_problems(path: str, old: str | None, new: str, kind: ProposalKind) -> Iterator[str]:

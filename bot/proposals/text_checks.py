@@ -33,7 +33,9 @@ _SMALL = {
 }
 _PLACEHOLDER = re.compile(
     r"\{\{-?\s*[^{}\n]{1,60}?\s*-?\}\}|\{%[^%\n]{1,80}%\}|\$\{[^{}\n]{1,60}\}|"
-    r"(?<![{$])\{[A-Za-z_][\w.\[\]!:-]*\}(?!\})|</?[A-Za-z_][\w.-]{0,40}/?>|%\([A-Za-z_]\w*\)[sdrf]"
+    r"(?<![{$])\{[A-Za-z_][\w.\[\]!:-]*\}(?!\})|%\([A-Za-z_]\w*\)[sdrf]|"
+    # Not the group of a regular expression, (?P<name>…).
+    r"(?<!\(\?)(?<!\(\?P)</?[A-Za-z_][\w.-]{0,40}/?>"
 )
 _NAMED = re.compile(r"`([A-Za-z_][\w.-]*)`|\b([a-z][a-z0-9]*(?:_[a-z0-9]+)+)\b")
 _DUTY = re.compile(
@@ -74,7 +76,8 @@ def lost_placeholders(before: str, after: str) -> list[str]:
 
 def new_placeholders(before: str, after: str) -> list[str]:
     """Placeholders that nothing fills yet; whoever renders the text would fail or print them."""
-    return lost_placeholders(after, before)
+    plain = (unicodedata.normalize("NFKC", text) for text in (after, before))
+    return lost_placeholders(*plain)
 
 
 def lost_names(before: str, after: str, tools: Iterable[str]) -> list[str]:

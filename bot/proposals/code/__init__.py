@@ -7,18 +7,34 @@ Refuses nothing by itself; costs milliseconds.
 
 from __future__ import annotations
 
-import io
-import tokenize
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import PurePosixPath
 
 from bot.proposals.code.facts import Facts, problems, words_of
 from bot.proposals.code.python import python_facts
-from bot.proposals.code.script import said, script_facts, script_values, walk
-from bot.regions import NotParsed, choices, python, script, structure
+from bot.proposals.code.reach import python_reach, script_reach
+from bot.proposals.code.script import script_facts, script_values
+from bot.proposals.code.texts import (
+    directives,
+    python_names,
+    python_texts,
+    script_names,
+    script_texts,
+    spelled_out,
+)
+from bot.regions import NotParsed, choices, script, structure
+from bot.regions.python import skeleton as python_skeleton
 
-__all__ = ["check_code", "is_code", "named_values", "said_in", "texts_only", "words_of"]
+__all__ = [
+    "check_code",
+    "is_code",
+    "named_values",
+    "names_in",
+    "said_in",
+    "texts_only",
+    "words_of",
+]
 
 
 def is_code(path: str) -> bool:
@@ -34,7 +50,7 @@ def texts_only(path: str, before: str, after: str) -> bool:
     """
     skeleton: Callable[[str], object] = script.skeleton
     if _reader(path) is python_facts:
-        skeleton = python.skeleton
+        skeleton = python_skeleton
     try:
         return skeleton(before) == skeleton(after)
     except (SyntaxError, ValueError, RecursionError) as error:
@@ -50,7 +66,7 @@ def check_code(path: str, before: str, after: str) -> Iterator[str]:
     if read is None:
         return
     try:
-        old, new = read(before), read(after)
+        old, new = _with_reach(path, read(before), before), _with_reach(path, read(after), after)
     except NotParsed as error:
         yield f"{path!r} does not parse: {error}."
         return
@@ -68,23 +84,32 @@ def named_values(path: str, text: str) -> Iterator[tuple[str, str]]:
         yield from structure.named_values(path, text)
 
 
-def said_in(path: str, text: str) -> str:
-    """The texts and comments of a program: what is said in it, without its names.
+def said_in(path: str, text: str) -> list[str]:
+    """The comments and texts of a program, without escapes and without the code in them.
 
     Raises:
         NotParsed: it cannot be read.
     """
-    if _reader(path) is script_facts:
-        kinds = {"comment", "string", "template_string"}
-        return "\n\n".join(
-            said(one) for one in walk(script.parse_script(text)) if one.type in kinds
-        )
-    kept = {tokenize.STRING, tokenize.COMMENT, getattr(tokenize, "FSTRING_MIDDLE", -1)}
+    return python_texts(text) if _reader(path) is python_facts else script_texts(text)
+
+
+def names_in(path: str, text: str) -> list[str]:
+    """The longer names of a program, each as the words that a reader sees in it.
+
+    Raises:
+        NotParsed: it cannot be read.
+    """
+    read = python_names if _reader(path) is python_facts else script_names
     try:
-        tokens = tokenize.generate_tokens(io.StringIO(text).readline)
-        return "\n\n".join(token.string for token in tokens if token.type in kept)
-    except (tokenize.TokenError, SyntaxError) as error:
+        return list(spelled_out(read(text)))
+    except (SyntaxError, ValueError, RecursionError) as error:
         raise NotParsed(str(error)) from error
+
+
+def _with_reach(path: str, facts: Facts, text: str) -> Facts:
+    is_python = _reader(path) is python_facts
+    called, written = python_reach(text) if is_python else script_reach(text)
+    return replace(facts, calls=called, written=written, directives=directives(text))
 
 
 def _reader(path: str) -> Callable[[str], Facts] | None:

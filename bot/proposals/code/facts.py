@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from bot.proposals.floors import is_safe_label
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
@@ -36,6 +38,12 @@ class Facts:
     """Loops that nothing bounds."""
     swallowed: Counter[str] = field(default_factory=Counter)
     """Handlers that hide every error, or do nothing with one."""
+    calls: Counter[str] = field(default_factory=Counter)
+    """Methods that are called, by the last part of their name, but for those of plain values."""
+    written: Counter[str] = field(default_factory=Counter)
+    """Names outside of all functions whose data is changed."""
+    directives: Counter[str] = field(default_factory=Counter)
+    """Comments that linters, compilers, packers or runners obey."""
     unknown: frozenset[str] = frozenset()
     """Names that are used and that neither the file nor the language has."""
 
@@ -81,6 +89,8 @@ process."""
 _IMPORTED = frozenset({"fs", "os", "process", "sys"})
 """Behind a dot these are whatever the owner says; only as the first part they are the module."""
 _DUNDER = re.compile(r"__\w+__")
+_SAYS = 3
+"""Words from which on a name may say something."""
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
@@ -97,17 +107,17 @@ def problems(before: Facts, after: Facts) -> Iterator[str]:
             "decorators of one"
         )
     if fresh := after.imports - before.imports:
-        yield f"imports {next(iter(fresh))!r}"
+        yield f"imports {_told(next(iter(fresh)), 'a module')}"
     names = after.names - before.names
     if _PROMPT in before.names:
         del names[_PROMPT]
     for what, forbidden in _FORBIDDEN.items():
         if name := next((one for one in names if _uses(one, forbidden)), None):
-            yield f"uses {what}: {name!r}"
-    if name := next((one for one in names if _DUNDER.search(one.rpartition(".")[2])), None):
-        yield f"uses the inside of an object: {name!r}"
+            yield f"uses {what}: {_told(name, 'a name')}"
+    if any(_DUNDER.search(one) for one in names):
+        yield "uses the inside of an object"
     if word := next((one for one in after.words - before.words if _permits(one)), None):
-        yield f"touches a permission or a secret: {word!r}"
+        yield f"touches a permission or a secret: {_told(word, 'a name')}"
     if before.guards - after.guards:
         yield (
             "removes a check, changes one, or lets code pass by it: a branch, an error that is "
@@ -120,7 +130,19 @@ def problems(before: Facts, after: Facts) -> Iterator[str]:
     if after.swallowed - before.swallowed:
         yield "hides errors"
     if unknown := after.unknown - before.unknown:
-        yield f"uses a name that the file does not have: {min(unknown)!r}"
+        yield f"uses a name that the file does not have: {_told(min(unknown), 'a new one')}"
+    if data := after.written - before.written:
+        yield f"writes to data of the whole file: {_told(next(iter(data)), 'a name')}"
+    if method := min(after.calls.keys() - before.calls.keys(), default=""):
+        yield f"calls what the file did not call before: {_told(method, 'a method')}"
+    if after.directives - before.directives:
+        yield "adds a comment that commands a tool: it switches off a check, or runs something"
+
+
+def _told(name: str, otherwise: str) -> str:
+    """A name that a model wrote, where it is too short to say anything."""
+    parts = words_of(name)
+    return repr(name) if len(parts) < _SAYS and is_safe_label(" ".join(parts)) else otherwise
 
 
 def _uses(name: str, forbidden: frozenset[str]) -> bool:

@@ -8,6 +8,7 @@ calls, up to eight where edits are refused.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -18,7 +19,6 @@ from bot.proposals.edits import check_diff, edit_to, newline_of, occurs_once, re
 from bot.proposals.guardrails import changed_lines, check_edits
 from bot.proposals.harness.functions import Function
 from bot.proposals.harness.places import Description, Place
-from bot.proposals.text_checks import new_placeholders
 from bot.proposals.writing import not_once
 from bot.records import Ask, Edit, ModelCost, Skipped
 from bot.regions import write_region
@@ -36,6 +36,7 @@ MAX_WORDS = 60
 """Added to a description."""
 SMALL_NUMBERS = frozenset({"0", "1", "2", "3"})
 """Numbers that may be new in code: an index, one more try. Others are limits of somebody."""
+_ONE_REFUSED = "One edit was refused: "
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _OBJECTIONS = {
     "breaks": "it breaks a call that works",
@@ -84,8 +85,15 @@ class _Notes:
     cost: ModelCost = field(default_factory=ModelCost)
 
     def refuse(self, sentence: str, reasons: Sequence[str]) -> None:
-        self.dropped.append(f"One edit was refused: {sentence}")
+        self.dropped.append(f"{_ONE_REFUSED}{sentence}")
         self.reasons += reasons
+
+    def told(self) -> list[str]:
+        """Every refusal, those for the same reason as one sentence that counts them."""
+        return [
+            one if times == 1 else one.replace(_ONE_REFUSED, f"{times} edits were refused: ", 1)
+            for one, times in Counter(self.dropped).items()
+        ]
 
 
 def write_edit(
@@ -128,11 +136,8 @@ def write_edit(
             return replace(found, what=what)
         if found is not None:
             return Written(candidate=found, dropped=tuple(notes.dropped), cost=notes.cost)
-    return Skipped(
-        what=what,
-        code="guardrail",
-        reason=f"No edit of two attempts could stand. {' '.join(dict.fromkeys(notes.dropped))}",
-    )
+    reason = f"No edit of two attempts could stand. {' '.join(notes.told())}"
+    return Skipped(what=what, code="guardrail", reason=reason)
 
 
 def parts_of(places: Sequence[Place]) -> str:
@@ -236,7 +241,6 @@ def check_candidate(
     problems = [
         *_too_much(place, text, changed, lines),
         *_invented_numbers(place, around, old, new),
-        *_new_placeholders(place, text, changed),
         *check_edits(
             before_texts, after_texts, kind="harness", allowed=[file.path], sources=sources
         ),
@@ -252,13 +256,6 @@ def check_candidate(
         changed_lines=lines,
         growth_tokens=-((len(text) - len(changed)) // 4),
     )
-
-
-def _new_placeholders(place: Place, text: str, changed: str) -> list[str]:
-    """In code they may be filled; what a tool is described by is read as it stands."""
-    if isinstance(place, Description) and new_placeholders(text, changed):
-        return [f"The description in {place.file.path!r} gets a placeholder that nothing fills."]
-    return []
 
 
 def _written(place: Place, changed: str) -> str | Skipped:
