@@ -16,8 +16,9 @@ from bot.figures import count, percent
 from bot.intents import Document, discover, taxonomy_version, write_taxonomy
 from bot.intents.embedding import Embedder, embed_texts
 from bot.intents.emerging import find_emerging
+from bot.intents.entries import MAX_LEVELS
 from bot.intents.structure import Split, find_splits, propose_parents
-from bot.intents.taxonomy import MAX_LEVELS, level_of, now_called
+from bot.intents.taxonomy import level_of, now_called
 from bot.proposals.relabelling import Relabelling
 from bot.proposals.taxonomy import propose_taxonomy
 from bot.records import (

@@ -5,8 +5,9 @@ Refuses conversations without words of the user. Costs nothing, but for names by
 """
 
 from bot.intents.discover import Discovery, discover
+from bot.intents.entries import check_taxonomy
 from bot.intents.label import label
-from bot.intents.taxonomy import check_taxonomy, read_taxonomy, taxonomy_version, write_taxonomy
+from bot.intents.taxonomy import read_taxonomy, taxonomy_version, write_taxonomy
 from bot.intents.text import Document, to_document
 
 __all__ = [

@@ -22,7 +22,7 @@ from bot.intents.clusters import centred, linked_neighbours_for, mean_likeness, 
 from bot.intents.embedding import Embedder, Matrix, embed_documents, embed_texts, normalise
 from bot.intents.groups import EXEMPLARS, new_id, spread
 from bot.intents.naming import name_clusters
-from bot.intents.taxonomy import MAX_LEVELS
+from bot.intents.entries import MAX_LEVELS
 from bot.intents.text import Document, script_of
 from bot.records import Intent, Key, Label, Taxonomy
 

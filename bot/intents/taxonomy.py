@@ -8,38 +8,26 @@ from __future__ import annotations
 
 import difflib
 import io
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
-from typing import Any, cast, get_args, get_type_hints
+from typing import Any, cast
 
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import YAMLError
 
 from bot.errors import SettingsError
+from bot.intents.entries import (
+    KEYS,
+    LISTS,
+    check_taxonomy,
+    intent_of,
+    levels_of,
+    load,
+    yaml_writer,
+)
 from bot.records import Intent, Taxonomy, short_hash
 
 PATH = ".debrief/intents.yml"
-MAX_BYTES = 2_000_000
-MAX_LEVELS = 3
-
-_STATUSES: tuple[str, ...] = get_args(get_type_hints(Intent)["status"])
-_LISTS = ("include", "exclude", "into", "exemplars")
-_TEXTS = ("id", "name", "definition", "parent", "status", "introduced")
-_KEYS = [
-    "id",
-    "name",
-    "definition",
-    "include",
-    "exclude",
-    "parent",
-    "status",
-    "into",
-    "introduced",
-    "exemplars",
-]  # in the order in which they are written
 
 
 def read_taxonomy(text: str) -> Taxonomy:
@@ -52,8 +40,8 @@ def read_taxonomy(text: str) -> Taxonomy:
     if problems:
         more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
         raise SettingsError(f"{PATH}: {'; '.join(problems[:3])}{more}")
-    entries = cast("list[Mapping[str, Any]]", _load(text).get("intents") or [])
-    intents = tuple(_intent(entry) for entry in entries)
+    entries = cast("list[Mapping[str, Any]]", load(text).get("intents") or [])
+    intents = tuple(intent_of(entry) for entry in entries)
     return Taxonomy(intents=intents, version=taxonomy_version(intents), source="repository")
 
 
@@ -71,7 +59,7 @@ def write_taxonomy(taxonomy: Taxonomy, text: str = "") -> str:
         _put(document, taxonomy.intents)
         return _dump(document)
     read_taxonomy(text)
-    document = _load(text)
+    document = load(text)
     if not document.get("intents"):
         document["intents"] = []
     before = _dump(document)
@@ -86,7 +74,7 @@ def _put(document: CommentedMap, intents: Iterable[Intent]) -> None:
         entry = entries.get(intent.id)
         if entry is None:
             document["intents"].append(CommentedMap(_entry(intent)))
-        elif _intent(entry) != _without_terms(intent):
+        elif intent_of(entry) != _without_terms(intent):
             _update(entry, _entry(intent))
 
 
@@ -111,7 +99,7 @@ def _carried_over(text: str, before: str, after: str) -> str:
         lines += [*own[reached:first], *new[start:end]]
         reached = last
     carried = "".join([*lines, *own[reached:]])
-    if check_taxonomy(carried) or _load(carried) != _load(after):
+    if check_taxonomy(carried) or load(carried) != load(after):
         return after
     return carried.replace("\n", newline)
 
@@ -140,33 +128,11 @@ def _dump(document: CommentedMap) -> str:
     """The document with its dashes where its writer puts them, or two in."""
     where = getattr(document["intents"], "lc", None)
     dash = 2 if where is None or where.col is None else where.col
-    yaml = _yaml()
+    yaml = yaml_writer()
     yaml.indent(mapping=2, sequence=dash + 2, offset=dash)
     stream = io.StringIO()
     yaml.dump(document, stream)
     return stream.getvalue()
-
-
-def check_taxonomy(text: str) -> list[str]:
-    """What is wrong with the file, a sentence each; empty where nothing is."""
-    if len(text.encode("utf-8", "replace")) > MAX_BYTES:
-        return [f"it is larger than {MAX_BYTES} bytes"]
-    try:
-        document = _load(text)
-    except (YAMLError, ValueError, RecursionError) as error:  # a date such as 2026-13-45 too
-        return [f"it is no YAML: {' '.join(str(error).split())}"]
-    if not isinstance(document, Mapping):
-        return ["it must be a mapping with the keys version and intents"]
-    problems = [_unknown("the file", key, ("version", "intents")) for key in document]
-    problems = [problem for problem in problems if problem]
-    if document.get("version") != 1:
-        problems.append(f"version must be 1, not {document.get('version')!r}")
-    entries = [] if document.get("intents") is None else document["intents"]
-    if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
-        return [*problems, "intents must be a list of mappings"]
-    for number, entry in enumerate(entries, start=1):
-        problems += _entry_problems(f"intent {entry.get('id') or f'number {number}'}", entry)
-    return problems or [*_reference_problems([_intent(entry) for entry in entries])]
 
 
 def taxonomy_version(intents: Iterable[Intent]) -> str:
@@ -178,69 +144,6 @@ def taxonomy_version(intents: Iterable[Intent]) -> str:
         ),
         length=12,
     )
-
-
-def _entry_problems(where: str, entry: Mapping[str, Any]) -> list[str]:
-    """What is wrong with one entry alone."""
-    problems = [_unknown(where, key, _KEYS) for key in entry]
-    for key in ("id", "name"):
-        if not entry.get(key):
-            problems.append(f"{where} has no {key}")
-    for key in _TEXTS:
-        value = entry.get(key)
-        if value is not None and not isinstance(value, str | date):
-            problems.append(f"{where}: {key} must be text, not {value!r}; put it in quotes")
-    for key in _LISTS:
-        value = entry.get(key)
-        if value is not None and not (
-            isinstance(value, list) and all(isinstance(item, str) for item in value)
-        ):
-            problems.append(f"{where}: {key} must be a list of texts")
-    status = entry.get("status", "active")
-    if status not in _STATUSES:
-        problems.append(f"{where}: status must be one of {', '.join(_STATUSES)}, not {status!r}")
-    return [problem for problem in problems if problem]
-
-
-def _reference_problems(intents: list[Intent]) -> Iterator[str]:
-    """What is wrong with the entries together: repeats, ids that lead nowhere or in a circle."""
-    by_id = {intent.id: intent for intent in intents}
-    for intent_id, count in Counter(intent.id for intent in intents).items():
-        if count > 1:
-            yield f"intent {intent_id} is there {count} times; an id is never used again"
-    names = Counter(intent.name.casefold() for intent in intents if intent.status == "active")
-    for name, count in names.items():
-        if count > 1:
-            yield f"{count} active intents are called {name!r}"
-    for intent in intents:
-        for key, targets in (("parent", (intent.parent,)), ("into", intent.into)):
-            for target in targets:
-                if target is not None and target not in by_id:
-                    yield f"intent {intent.id}: {key} names {target!r}, which is not in the file"
-        if intent.status in ("merged", "split") and not intent.into:
-            yield f"intent {intent.id} is {intent.status} and does not say into which (key into)"
-        if _levels(intent, by_id) > MAX_LEVELS:
-            yield f"intent {intent.id} has parents in a circle or more than {MAX_LEVELS} levels"
-        parent = by_id.get(intent.parent or "")
-        if intent.status == "active" and parent is not None and parent.status != "active":
-            yield f"intent {intent.id} is active under {parent.id}, which is {parent.status}"
-        if intent.status == "active" and intent.into:
-            yield f"intent {intent.id} is active and has the key into: set its status as well"
-        if intent.status == "merged" and _ends_nowhere(intent, by_id):
-            yield f"intent {intent.id} is merged into itself, by way of {', '.join(intent.into)}"
-
-
-def _ends_nowhere(intent: Intent, by_id: Mapping[str, Intent]) -> bool:
-    """True where following `into` comes back to where it began."""
-    seen, waiting = {intent.id}, list(intent.into)
-    while waiting:
-        target = waiting.pop()
-        if target == intent.id:
-            return True
-        if target not in seen and target in by_id:
-            seen.add(target)
-            waiting += by_id[target].into
-    return False
 
 
 def now_called(taxonomy: Taxonomy) -> dict[str, str]:
@@ -264,56 +167,17 @@ def now_called(taxonomy: Taxonomy) -> dict[str, str]:
 
 def level_of(intent: Intent, taxonomy: Taxonomy) -> int:
     """1 for an intent without a parent."""
-    return _levels(intent, {one.id: one for one in taxonomy.intents})
-
-
-def _levels(intent: Intent, by_id: Mapping[str, Intent]) -> int:
-    levels = 1
-    parent = by_id.get(intent.parent or "")
-    while parent is not None and levels <= MAX_LEVELS:
-        levels, parent = levels + 1, by_id.get(parent.parent or "")
-    return levels
-
-
-def _unknown(where: str, key: object, known: Iterable[str]) -> str:
-    """A sentence where `key` is not known, else nothing."""
-    keys = list(known)
-    if key in keys:
-        return ""
-    near = difflib.get_close_matches(str(key), keys, n=1)
-    return f"{where} has an unknown key {key!r}" + (f"; did you mean {near[0]!r}?" if near else "")
-
-
-def _intent(entry: Mapping[str, Any]) -> Intent:
-    def text(key: str) -> str | None:
-        value = entry.get(key)
-        return None if value is None else str(value)
-
-    def texts(key: str) -> tuple[str, ...]:
-        return tuple(str(value) for value in entry.get(key) or ())
-
-    return Intent(
-        id=str(entry["id"]),
-        name=str(entry["name"]),
-        definition=text("definition") or "",
-        include=texts("include"),
-        exclude=texts("exclude"),
-        parent=text("parent"),
-        status=entry.get("status", "active"),
-        into=texts("into"),
-        introduced=text("introduced"),
-        exemplars=texts("exemplars"),
-    )
+    return levels_of(intent, {one.id: one for one in taxonomy.intents})
 
 
 def _without_terms(intent: Intent) -> Intent:
-    return _intent(_entry(intent))
+    return intent_of(_entry(intent))
 
 
 def _entry(intent: Intent) -> dict[str, Any]:
     """The keys that say something, in the order in which people read them."""
-    values: dict[str, Any] = {key: getattr(intent, key) for key in _KEYS}
-    plain = {key: list(value) if key in _LISTS else value for key, value in values.items()}
+    values: dict[str, Any] = {key: getattr(intent, key) for key in KEYS}
+    plain = {key: list(value) if key in LISTS else value for key, value in values.items()}
     # Twenty hashes are nothing to read: on one line and not on twenty.
     hashes = CommentedSeq(plain["exemplars"])
     hashes.fa.set_flow_style()
@@ -329,14 +193,3 @@ def _update(entry: CommentedMap, new: Mapping[str, Any]) -> None:
     for key, value in new.items():
         if entry.get(key) != value:
             entry[key] = value
-
-
-def _load(text: str) -> CommentedMap:
-    return cast("CommentedMap", _yaml().load(text))
-
-
-def _yaml() -> YAML:
-    yaml = YAML(typ="rt", pure=True)
-    yaml.width = 10_000  # a wrapped list ends its lines in blanks
-    yaml.preserve_quotes = True
-    return yaml

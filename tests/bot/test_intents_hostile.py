@@ -15,7 +15,7 @@ from bot.bundle.body import render_body
 from bot.intent_cycle import change_taxonomy
 from bot.intents import Discovery, Document, discover, to_document, write_taxonomy
 from bot.intents.reading import read_labels
-from bot.intents.taxonomy import check_taxonomy
+from bot.intents.entries import check_taxonomy
 from bot.labelling import Memory, label_again
 from bot.proposals.taxonomy import PATH
 from bot.records import Proposal, RenderedPrompt

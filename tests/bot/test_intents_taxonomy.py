@@ -219,6 +219,146 @@ def test_a_broken_file_is_refused_with_the_reason(text, problem):
         read_taxonomy(text)
 
 
+def entries(*lines: str) -> str:
+    """A file with intent i-1, and these lines after its first."""
+    return "\n".join(("version: 1", "intents:", "  - id: i-1", *(f"    {one}" for one in lines)))
+
+
+NAMED = "name: a"
+TWO = "  - {id: i-2, name: b}"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param(
+            entries('name: "a', "status: active"),
+            "line 4: it is no YAML: a quote is opened here and never closed",
+            id="open-quote",
+        ),
+        pytest.param(
+            entries("name: cancel: a flight"),
+            "line 4: it is no YAML: put a text with a colon in quotes, and begin all keys of an "
+            "intent in one column",
+            id="colon",
+        ),
+        pytest.param(
+            "version: 1\nintents:\n\t- id: a",
+            "line 3: it is no YAML: lines are indented by blanks and not by tabs",
+            id="tab",
+        ),
+        pytest.param(
+            entries(NAMED, "name: b"),
+            'line 5: it is no YAML: found duplicate key "name"; keep one',
+            id="key-twice",
+        ),
+        pytest.param(
+            f"{entries(NAMED)}\n---\nversion: 1",
+            "line 5: it is no YAML: a second document begins here; keep one",
+            id="two-documents",
+        ),
+        pytest.param(
+            entries("name: [a"),
+            "line 4: it is no YAML: expected ',' or ']', but got '<stream end>'",
+            id="open-list",
+        ),
+        pytest.param(
+            entries("name: a\x00"),
+            "it is no YAML: it holds the character #x0000; take it out",
+            id="character",
+        ),
+        pytest.param(
+            "version: 1\nintents:\n<<<<<<< HEAD\n  - {id: i-1, name: a}\n=======\n",
+            "line 3: a conflict is left here (<<<<<<<); keep one of the two sides",
+            id="conflict",
+        ),
+        pytest.param(
+            entries(NAMED, "introduced: 2026-13-45"),
+            "line 5: 2026-13-45 is no date: month must be in 1..12",
+            id="date",
+        ),
+        pytest.param("# none yet", "it is empty", id="comments-alone"),
+        pytest.param("intents: []", "it does not say version: 1", id="no-version"),
+        pytest.param('version: "1"', "line 1: version must be 1, not '1'", id="version-as-text"),
+        pytest.param(
+            "version: 1\nintents:\n  - cancel flight",
+            "line 3: intents must be a list of mappings with id and name; "
+            "this one is 'cancel flight'",
+            id="a-text-for-an-intent",
+        ),
+        pytest.param(
+            entries(NAMED, "defintion: b"),
+            "line 5: intent i-1 has an unknown key 'defintion'; did you mean 'definition'?",
+            id="misspelt",
+        ),
+        pytest.param(
+            entries("name: [a]"),
+            "line 4: intent i-1: name must be text, not ['a']; write one",
+            id="list-for-a-text",
+        ),
+        pytest.param(
+            entries(NAMED, "include: asks for a refund"),
+            "line 5: intent i-1: include must be a list of texts; write [asks for a refund]",
+            id="text-for-a-list",
+        ),
+        pytest.param(
+            entries(NAMED, "exemplars: [12345678]"),
+            "line 5: intent i-1: exemplars must be a list of texts; put each in quotes",
+            id="number-in-a-list",
+        ),
+        pytest.param(
+            entries(NAMED, "status: Active"),
+            "line 5: intent i-1: status must be one of active, retired, merged, split, "
+            "not 'Active'",
+            id="status",
+        ),
+        pytest.param(
+            entries(NAMED, "parent: B", TWO.strip()).replace("    - {", "  - {"),
+            "line 5: intent i-1: parent names 'B', which is not in the file; "
+            "the intent of that name has the id 'i-2'",
+            id="parent-by-name",
+        ),
+        pytest.param(
+            entries(NAMED, "parent: i-1"),
+            "line 5: intent i-1 has itself above it: its parents lead in a circle",
+            id="own-parent",
+        ),
+        pytest.param(
+            "version: 1\nintents:\n- {id: a, name: a}\n- {id: b, name: b, parent: a}\n"
+            "- {id: c, name: c, parent: b}\n- {id: d, name: d, parent: c}",
+            "line 6: intent d is on a level below the 3 that there may be",
+            id="four-levels",
+        ),
+        pytest.param(
+            f"version: 1\nintents:\n{TWO}\n{TWO.replace('b', 'c')}",
+            "line 4: intent i-2 is there 2 times; an id is never used again",
+            id="id-twice",
+        ),
+        pytest.param(
+            f"{entries(NAMED, 'status: retired', 'into: [i-2]')}\n{TWO}",
+            "line 6: intent i-1 is retired and has the key into: set its status to merged or split",
+            id="retired-into",
+        ),
+        pytest.param(
+            f"{entries(NAMED, 'status: merged', 'into: [i-2, i-3]')}\n{TWO}\n"
+            "  - {id: i-3, name: c}",
+            "line 6: intent i-1 is merged into 2: what becomes several is split",
+            id="merged-into-two",
+        ),
+        pytest.param(
+            f"{entries(NAMED, 'status: split', 'into: [i-2]')}\n{TWO}",
+            "line 6: intent i-1 is split into one: what becomes one is merged",
+            id="split-into-one",
+        ),
+    ],
+)
+def test_each_kind_of_mistake_is_one_sentence_with_its_line(text, said):
+    (sentence,) = check_taxonomy(text)
+
+    assert sentence.startswith(said)
+    assert "\n" not in sentence
+
+
 def test_all_problems_are_said_at_once():
     text = "version: 1\nnotes: x\nintents: [{id: a, nme: b}, {name: c, status: off}]"
 
