@@ -352,6 +352,24 @@ def test_a_wish_with_several_wordings_is_one_group_among_hundreds(seed):
     assert adjusted_rand_score(np.repeat(range(len(sizes)), sizes), found) > 0.9
 
 
+@pytest.mark.parametrize("copies", [20, 40])
+def test_wordings_that_are_sent_again_and_again_are_no_groups_of_their_own(copies):
+    rng = np.random.default_rng(0)
+    wishes, wordings = 5, 4
+    rows = []
+    for _ in range(wishes):
+        middle = rng.normal(size=64)
+        for _ in range(wordings):
+            wording = middle + rng.normal(size=64)
+            rows += [wording + 0.2 * rng.normal(size=64) for _ in range(copies)]
+
+    found = find_clusters(normalise(np.array(rows)), seed=0)
+
+    assert found.max() + 1 == wishes
+    gold = np.repeat(range(wishes), wordings * copies)
+    assert adjusted_rand_score(gold, found) > 0.99
+
+
 def blobs(sizes_of_groups: list[int]) -> Matrix:
     """Rows around one direction for each group, as far from it as texts of one intent are."""
     rng = np.random.default_rng(0)
