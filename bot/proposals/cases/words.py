@@ -15,7 +15,7 @@ from typing import Any, Literal, cast
 
 from bot.proposals.cases.answers import Answer
 from bot.proposals.cases.case import MAX_TEXT_CHARS, Turn
-from bot.proposals.text_checks import lifted
+from bot.proposals.text_checks import lifted, new_placeholders
 from bot.records import Ask, ModelCost, Skipped
 from bot.rendering import render_prompt
 from bot.unsafe_text import added_things
@@ -72,8 +72,9 @@ def given_to(
 
 
 def may_stand(text: str) -> bool:
-    """Nothing in it is a link, code, a secret, a hidden sign or an instruction to a model."""
-    return next(added_things("", text), None) is None
+    """No link, code, secret, hidden sign, placeholder or instruction to a model is in it."""
+    is_safe = next(added_things("", text, is_said=True), None) is None
+    return is_safe and not new_placeholders("", text)
 
 
 def _quoted(answer: Answer, redact: Callable[[str], str]) -> Given | None:
