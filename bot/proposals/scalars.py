@@ -11,11 +11,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypeAlias
+from typing import NamedTuple
 
 from bot.proposals.edits import edit_between
 from bot.records import Edit, Skipped, SourceFile
 from bot.regions import code_numbers, structure
+from bot.regions.flags import live_values
 
 _TOKEN = re.compile(
     r"(?<![\w.])[-+]?(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][-+]?\d+)?(?![\w.])"
@@ -68,8 +69,8 @@ def find_scalar(files: Sequence[SourceFile], name: str) -> Scalar | Skipped:
     entries with a name and a value.
     """
     numbers, unread = _all_numbers(files)
-    exact = [one for one in numbers if name in {one[1], _without_value_key(one[1])}]
-    ending = [one for one in numbers if f".{_without_value_key(one[1])}".endswith(f".{name}")]
+    exact = [one for one in numbers if name in {one.key, one.name}]
+    ending = [one for one in numbers if f".{one.name}".endswith(f".{name}")]
     missing = "No number goes by this name"
     return _only(exact or ending, files, f"threshold {name}", missing, unread)
 
@@ -81,12 +82,12 @@ def find_number(
     *,
     missing: str = "No number fits",
 ) -> Scalar | Skipped:
-    """The only number of which `is_wanted(key, value)` holds.
+    """The only number of which `is_wanted(key, value)` holds; a flag's live value has its key.
 
     `what` names it in a refusal, and `missing` begins the one that says there is none.
     """
     numbers, unread = _all_numbers(files)
-    wanted = [one for one in numbers if is_wanted(one[1], one[2])]
+    wanted = [one for one in numbers if is_wanted(one.called, one.value)]
     return _only(wanted, files, what, missing, unread)
 
 
@@ -95,22 +96,33 @@ def numbers_called(
 ) -> list[tuple[str, str, Decimal]]:
     """(path, name, value) of every number of which `is_name(key)` holds."""
     return [
-        (file.path, _without_value_key(key), value)
-        for file, key, value in _all_numbers(files)[0]
-        if is_name(key)
+        (one.file.path, one.name, one.value)
+        for one in _all_numbers(files)[0]
+        if is_name(one.called)
     ]
 
 
-_Place: TypeAlias = tuple[SourceFile, str, Decimal]
+class _Place(NamedTuple):
+    file: SourceFile
+    key: str
+    value: Decimal
+    called: str
+    """The key, or that of the flag whose live value it is."""
+
+    @property
+    def name(self) -> str:
+        return _without_value_key(self.called)
 
 
 def _all_numbers(files: Sequence[SourceFile]) -> tuple[list[_Place], list[str]]:
-    """(file, key, value) of every number, and which files could not be read."""
+    """Every number, and which files could not be read."""
     found: list[_Place] = []
     unread: list[str] = []
     for file in files:
         try:
-            found += [(file, key, value) for key, value in _numbers(file.path, file.text)]
+            numbers = _numbers(file.path, file.text)
+            flags = live_values(structure.parse(file.path, file.text)) if numbers else {}
+            found += [_Place(file, key, value, flags.get(key, key)) for key, value in numbers]
         except structure.NotParsed as error:
             unread.append(f"{file.path!r} does not parse ({error}).")
     return found, unread
@@ -124,8 +136,8 @@ def _only(
     unread: Sequence[str],
 ) -> Scalar | Skipped:
     if len(places) == 1:
-        return _locate(*places[0], what)
-    listed = ", ".join(f"{key} in {file.path!r}" for file, key, _ in places[:4])
+        return _locate(places[0].file, places[0].key, places[0].value, what)
+    listed = ", ".join(f"{one.key} in {one.file.path!r}" for one in places[:4])
     searched = ", ".join(repr(file.path) for file in files[:6]) or "no threshold or config files"
     reason = (
         f"Several numbers fit: {listed}."

@@ -1,4 +1,4 @@
-"""Prompts and descriptions of tools in YAML, JSON and TOML.
+"""Prompts and descriptions of tools in YAML, JSON, TOML and files of the environment.
 
 What a text is comes from the format's own parser; where it stands comes from YAML's marks, or, for
 JSON and TOML, from reading the file once more with a number in place of every string.
@@ -9,14 +9,17 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, TypeAlias
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from bot.regions.data_purpose import Within, purpose
+from bot.regions.environment import is_environment, variables
 from bot.regions.hints import is_prompt
 from bot.regions.region import Piece, Region
 from bot.regions.structure import NotParsed, leaves, parse
@@ -46,27 +49,39 @@ def data_regions(path: str, text: str) -> tuple[Region, ...]:
     """
     leaves(parse(path, text))  # the same limits and the same errors as everywhere
     try:
-        placed = list(placed_texts(path, text))
+        placed = list(_texts(path, text))
     except (ValueError, YAMLError, RecursionError) as error:
         raise NotParsed(str(error).splitlines()[0] if str(error) else "not readable") from error
     found: list[Region] = []
-    for name, value, piece, tool in placed:
-        kind = "tool" if tool else "prompt"
-        anchor = tool or name
-        if not tool and not is_prompt(name, value):
+    for one in placed:
+        if not (one.tool or one.is_certain or is_prompt(one.name, one.value, path=path)):
             continue
         region = Region(
             path=path,
-            kind="tool" if kind == "tool" else "prompt",
-            anchor=anchor,
+            kind="tool" if one.tool else "prompt",
+            anchor=one.tool or one.name,
             file_text=text,
-            pieces=(piece,),
+            pieces=(one.piece,),
         )
-        if region.text == value:  # else it is written in a way that we do not understand
+        if region.text == one.value:  # else it is written in a way that we do not understand
             found.append(region)
         if len(found) > MAX_REGIONS:
             raise NotParsed(f"more than {MAX_REGIONS} texts")
     return tuple(sorted(found, key=lambda region: region.pieces[0].start))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Text:
+    """One string of a data file."""
+
+    name: str
+    """The path of keys."""
+    value: str
+    piece: Piece
+    tool: str
+    """The anchor of a tool or an argument that it describes; empty where it describes none."""
+    is_certain: bool
+    """A framework makes a prompt of it."""
 
 
 Placed = tuple[str, str, Piece, str]
@@ -75,49 +90,90 @@ Placed = tuple[str, str, Piece, str]
 
 def placed_texts(path: str, text: str) -> Iterator[Placed]:
     """Every string of a data file with its place."""
+    yield from ((one.name, one.value, one.piece, one.tool) for one in _texts(path, text))
+
+
+def _texts(path: str, text: str) -> Iterator[_Text]:
     suffix = PurePosixPath(path).suffix.lower()
+    if is_environment(path):
+        return _of_environment(text)
     return _yaml(text) if suffix in {".yaml", ".yml"} else _quoted(text, suffix)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Leaf:
+    """A string with the place where it is written."""
+
+    value: str
+    piece: Piece
+
+
+_Tree: TypeAlias = "_Leaf | Mapping[str, _Tree] | Sequence[_Tree] | None"
+
+
+def _walk(node: _Tree, within: Within, depth: int = 0) -> Iterator[_Text]:
+    """Every string of a tree, with what the keys around say of it."""
+    if depth > _DEEPEST:
+        return
+    if isinstance(node, _Leaf):
+        yield _text(node, within)
+    elif isinstance(node, Mapping):
+        texts = {k: one.value if isinstance(one, _Leaf) else None for k, one in node.items()}
+        found = purpose(texts, within)
+        for key, one in node.items():
+            inner = within.entry(key, found.tool)
+            if isinstance(one, _Leaf):
+                described = found.described if key == "description" else ""
+                yield _text(one, inner, described, is_certain=key in found.certain)
+            else:
+                yield from _walk(one, inner, depth + 1)
+    elif isinstance(node, Sequence):
+        for number, one in enumerate(node):
+            yield from _walk(one, within.item(number), depth + 1)
+
+
+def _text(leaf: _Leaf, within: Within, tool: str = "", *, is_certain: bool = False) -> _Text:
+    is_certain = is_certain and len(leaf.value.split()) > 1
+    return _Text(
+        name=within.name, value=leaf.value, piece=leaf.piece, tool=tool, is_certain=is_certain
+    )
+
+
+def _of_environment(text: str) -> Iterator[_Text]:
+    for one in variables(text):
+        yield _text(
+            _Leaf(value=one.value, piece=Piece(start=one.start, end=one.end, writing=PLAIN)),
+            Within(name=one.name, key=one.name),
+        )
 
 
 # -- YAML --------------------------------------------------------------------------------------
 
 
-def _yaml(text: str) -> Iterator[Placed]:
+def _yaml(text: str) -> Iterator[_Text]:
     yaml = YAML(typ="safe", pure=True)
     documents = list(yaml.compose_all(text))
     shift = 1 if text.startswith("\ufeff") else 0
     for number, document in enumerate(documents):
         name = f"[{number}]" if len(documents) > 1 else ""
-        seen: set[int] = set()
-        for path, node, tool in _nodes(document, name, "", 0, seen):
-            piece = _yaml_piece(text, node, shift)
-            if piece is not None:
-                yield path, node.value, piece, tool
+        yield from _walk(_of_yaml(text, document, shift, set(), 0), Within(name=name))
 
 
-def _nodes(
-    node: Node, name: str, tool: str, depth: int, seen: set[int]
-) -> Iterator[tuple[str, ScalarNode, str]]:
-    """Every string; each once, though aliases may name it often."""
+def _of_yaml(text: str, node: Node, shift: int, seen: set[int], depth: int) -> _Tree:
+    """The strings of a document; each once, though aliases may name it often."""
     if node is None or id(node) in seen or depth > _DEEPEST:
-        return
+        return None
     seen.add(id(node))
     if isinstance(node, ScalarNode):
-        if str(node.tag).endswith(":str"):
-            yield name, node, ""
-    elif isinstance(node, SequenceNode):
-        for number, item in enumerate(node.value):
-            yield from _nodes(item, f"{name}[{number}]", tool, depth + 1, seen)
-    elif isinstance(node, MappingNode):
-        entries = {key.value: value for key, value in node.value if isinstance(key, ScalarNode)}
-        own = _tool_name({key: getattr(one, "value", None) for key, one in entries.items()})
-        for key, value in entries.items():
-            inner = f"{name}.{key}" if name else str(key)
-            if key == "description" and (own or tool) and isinstance(value, ScalarNode):
-                described = own or f"{tool}({name.rpartition('.')[2]})"
-                yield inner, value, described
-            else:
-                yield from _nodes(value, inner, own or tool, depth + 1, seen)
+        piece = _yaml_piece(text, node, shift) if str(node.tag).endswith(":str") else None
+        return _Leaf(value=node.value, piece=piece) if piece is not None else None
+    if isinstance(node, SequenceNode):
+        return [_of_yaml(text, one, shift, seen, depth + 1) for one in node.value]
+    return {
+        str(key.value): _of_yaml(text, value, shift, seen, depth + 1)
+        for key, value in (node.value if isinstance(node, MappingNode) else ())
+        if isinstance(key, ScalarNode)
+    }
 
 
 def _yaml_piece(text: str, node: ScalarNode, shift: int) -> Piece | None:
@@ -161,7 +217,7 @@ _TOML_TOKEN = re.compile(
 )
 
 
-def _quoted(text: str, suffix: str) -> Iterator[Placed]:
+def _quoted(text: str, suffix: str) -> Iterator[_Text]:
     """The file is read with a number for each string, which tells where each value stands."""
     pattern, load = (_TOML_TOKEN, tomllib.loads) if suffix == ".toml" else (_JSON_TOKEN, json.loads)
     tokens = [one for one in pattern.finditer(text) if not one.groupdict().get("comment")]
@@ -173,13 +229,11 @@ def _quoted(text: str, suffix: str) -> Iterator[Placed]:
         parts += [text[at : token.start()], f'"{mark} {number}"']
         at = token.end()
     numbered: Any = load("".join([*parts, text[at:]]))
-    values = {f"{mark} {number}": token for number, token in enumerate(tokens)}
-    said: dict[str, str] = {}
-    for marked, token in values.items():
-        said[marked] = _value(token[0], suffix)
-    for path, marked, tool in _strings(numbered, said, "", "", 0):
-        piece = _quoted_piece(values[marked], suffix, text)
-        yield path, said[marked].replace("\r\n", "\n"), piece, tool
+    said: dict[str, _Leaf] = {}
+    for number, token in enumerate(tokens):
+        value = _value(token[0], suffix).replace("\r\n", "\n")
+        said[f"{mark} {number}"] = _Leaf(value=value, piece=_quoted_piece(token, suffix, text))
+    yield from _walk(_of_marks(numbered, said, 0), Within())
 
 
 def _value(token: str, suffix: str) -> str:
@@ -203,29 +257,17 @@ def _quoted_piece(token: re.Match[str], suffix: str, text: str) -> Piece:
     return Piece(start=start, end=end, writing=writing)
 
 
-def _strings(
-    value: Any, said: Mapping[str, str], name: str, tool: str, depth: int
-) -> Iterator[tuple[str, str, str]]:
+def _of_marks(value: Any, said: Mapping[str, _Leaf], depth: int) -> _Tree:
+    """The same tree with the strings in place of their marks."""
     if depth > _DEEPEST:
-        return
-    if isinstance(value, str) and value in said:
-        yield name, value, ""
-    elif isinstance(value, list):
-        for number, item in enumerate(value):
-            yield from _strings(item, said, f"{name}[{number}]", tool, depth + 1)
-    elif isinstance(value, dict):
-        entries = {said.get(key, key): inner for key, inner in value.items()}
-        own = _tool_name({k: said.get(v) if isinstance(v, str) else v for k, v in entries.items()})
-        for key, inner in entries.items():
-            path = f"{name}.{key}" if name else key
-            if key == "description" and (own or tool) and isinstance(inner, str):
-                yield path, inner, own or f"{tool}({name.rpartition('.')[2]})"
-            else:
-                yield from _strings(inner, said, path, own or tool, depth + 1)
-
-
-def _tool_name(entries: Mapping[str, Any]) -> str:
-    """Name of the tool that a mapping defines; empty where it defines none."""
-    name = entries.get("name")
-    is_tool = isinstance(name, str) and isinstance(entries.get("description"), str)
-    return str(name) if is_tool else ""
+        return None
+    if isinstance(value, str):
+        return said.get(value)
+    if isinstance(value, list):
+        return [_of_marks(one, said, depth + 1) for one in value]
+    if isinstance(value, dict):
+        return {
+            said[key].value if key in said else key: _of_marks(one, said, depth + 1)
+            for key, one in value.items()
+        }
+    return None

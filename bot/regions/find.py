@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 
 from bot.records import Skipped, SourceFile
-from bot.regions import python, script
+from bot.regions import python_texts, script
 from bot.regions.data import data_regions
+from bot.regions.environment import is_environment
 from bot.regions.region import Piece, Region, rewritten, trimmed
 from bot.regions.structure import NotParsed, changed_leaves
 from bot.regions.writings import PLAIN, YAML_DOUBLE, YAML_PLAIN
@@ -30,10 +31,10 @@ def find_regions(path: str, text: str) -> tuple[Region, ...]:
     suffix = PurePosixPath(path).suffix.lower()
     if suffix in _PROSE:
         return _prose(path, text)
-    if suffix in _DATA:
+    if suffix in _DATA or is_environment(path):
         return data_regions(path, text)
     if suffix == ".py":
-        return python.python_regions(path, text)
+        return python_texts.python_regions(path, text)
     return script.script_regions(path, text) if suffix in script.SUFFIXES else ()
 
 
@@ -82,7 +83,7 @@ def _problem(file: SourceFile, region: Region, after: str, wanted: str) -> str |
         around = _around(file.path)
         if around is not None and around(file.text) != around(after):
             return "it would change what the code does"
-        if PurePosixPath(file.path).suffix.lower() in _DATA:
+        if PurePosixPath(file.path).suffix.lower() in _DATA or is_environment(file.path):
             changed = changed_leaves(file.path, file.text, after)
             if len(changed) != 1:
                 return f"{len(changed)} values of the file would change"
@@ -104,5 +105,5 @@ def _lasting(region: Region) -> str:
 def _around(path: str) -> Callable[[str], object] | None:
     suffix = PurePosixPath(path).suffix.lower()
     if suffix == ".py":
-        return python.skeleton
+        return python_texts.skeleton
     return script.skeleton if suffix in script.SUFFIXES else None

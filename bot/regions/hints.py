@@ -10,11 +10,13 @@ import re
 
 _NAMES = re.compile(
     r"prompt|instruct|system|persona|policy|policies|guideline|template|backstory|preamble|"
-    r"behaviou?r|directive|guardrail|few_?shot|\brules?\b|_rules?$|\b(?:goal|role|message|content)$",
+    r"behaviou?r|directive|guardrail|few_?shot|handoff_?description|expected_?output|"
+    r"(?:first|welcome|system)_?message$|\brules?\b|_rules?$|(?:\b|_)(?:format|tone)$|"
+    r"\b(?:goal|role|message|content)$",
     re.IGNORECASE,
 )
 _FOR_PEOPLE = re.compile(
-    r"^(?:desc|help|title|label|license|copyright|sql|query|regex|pattern|url|version|changelog|"
+    r"^(?:desc|description|help|title|label|license|copyright|sql|query|regex|pattern|url|version|changelog|"
     r"usage|epilog|error|errors|log|placeholder|comment|comments|author|homepage)$",
     re.IGNORECASE,
 )
@@ -24,10 +26,19 @@ UNNAMED_WORDS = 12
 """Words of a text that nothing tells to be one."""
 
 
-def is_prompt(name: str, text: str) -> bool:
-    """`name` is the variable, argument or path of keys; its last part says most."""
+_CHECKED = re.compile(r"(?:^|\.)(?:tests?|asserts?|vars|test_cases)(?:\.|\[|$)", re.IGNORECASE)
+"""Keys of what a prompt is tried with."""
+_OF_PROMPTS = re.compile(r"prompt", re.IGNORECASE)
+
+
+def is_prompt(name: str, text: str, *, path: str = "") -> bool:
+    """`name` is the variable, argument or path of keys; its last part says most.
+
+    `path` is the file's, which may say that it holds prompts.
+    """
     last = re.split(r"[.\[\]()]", name.rstrip("])"))[-1] if name else ""
     words = len(text.split())
-    if _FOR_PEOPLE.match(last):
+    if _FOR_PEOPLE.match(last) or _CHECKED.search(name):
         return False
-    return words >= (NAMED_WORDS if _NAMES.search(name) else UNNAMED_WORDS)
+    is_named = _NAMES.search(name) or _OF_PROMPTS.search(path)
+    return words >= (NAMED_WORDS if is_named else UNNAMED_WORDS)

@@ -6,14 +6,20 @@ Takes Python and TypeScript; gives each number with the path of names to it and 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import TypeAlias
 
-from bot.regions.python import line_starts, name_of, offset_in
+from bot.regions.python import line_starts, name_of, offset_in, text_of
 from bot.regions.script import SUFFIXES, Node, name_of_pair, offsets, parse_script
 from bot.regions.structure import NotParsed
 
+_FIELDS = frozenset({"Field", "field", "Setting"})
+_CASTS = frozenset({"int", "float", "Number", "parseInt", "parseFloat"})
+_DIGITS = re.compile(r"\d{1,9}(?:\.\d{1,6})?")
+_Names: TypeAlias = tuple[str, ...]
 _NAMED = {"pair", "variable_declarator", "public_field_definition", "assignment_expression"}
 
 
@@ -46,22 +52,23 @@ def _python(text: str) -> Iterator[Number]:
         first = str(error).splitlines()[:1]
         raise NotParsed(f"{type(error).__name__}: {first[0] if first else ''}") from error
     lines = line_starts(text)
-    waiting: list[tuple[ast.AST, tuple[str, ...]]] = [(tree, ())]
+    waiting: list[tuple[ast.AST, _Names]] = [(tree, ())]
     found: list[Number] = []
+    texts = _default_texts(tree)
     while waiting:
         node, names = waiting.pop()
-        if isinstance(node, ast.Constant) and type(node.value) in (int, float) and names:
+        is_text = id(node) in texts and isinstance(node, ast.expr) and _is_digits(text_of(node))
+        is_number = isinstance(node, ast.Constant) and type(node.value) in (int, float)
+        if isinstance(node, ast.Constant) and (is_number or is_text) and names:
             start = offset_in(text, lines, node.lineno, node.col_offset)
             end = offset_in(text, lines, node.end_lineno or 0, node.end_col_offset or 0)
-            found.append(Number(".".join(names), start, end))
+            found.append(Number(".".join(names), start + is_text, end - is_text))
         else:
             waiting += _named_children(node, names)
     yield from sorted(found, key=lambda one: one.start)
 
 
-def _named_children(
-    node: ast.AST, names: tuple[str, ...]
-) -> Iterator[tuple[ast.AST, tuple[str, ...]]]:
+def _named_children(node: ast.AST, names: _Names) -> Iterator[tuple[ast.AST, _Names]]:
     """What is inside, with its names. A number inside a sum or an index is not the named value."""
     if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
@@ -80,9 +87,7 @@ def _named_children(
         yield from ((value, (*names, node.name, one.arg)) for one, value in pairs)
         yield from ((one, (*names, node.name)) for one in node.body)
     elif isinstance(node, ast.Call):
-        called = name_of(node.func)
-        yield from ((one.value, (*names, called, one.arg)) for one in node.keywords if one.arg)
-        yield from ((one, ()) for one in (node.func, *node.args) if not _is_number(one))
+        yield from _in_call(node, names)
     elif isinstance(node, ast.Dict):
         for key, value in zip(node.keys, node.values, strict=True):
             said = key.value if isinstance(key, ast.Constant) else None
@@ -93,8 +98,45 @@ def _named_children(
         yield from ((one, names) for one in ast.iter_child_nodes(node))
 
 
-def _is_number(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant)
+def _in_call(node: ast.Call, names: _Names) -> Iterator[tuple[ast.AST, _Names]]:
+    """`int(os.getenv("LIMIT", "8"))` is the limit; `Limit(8)` names its number itself."""
+    called = name_of(node.func)
+    for one in node.keywords:
+        is_default = called in _FIELDS and one.arg == "default"
+        if one.arg:
+            yield one.value, names if is_default else (*names, called, one.arg)
+    yield node.func, ()
+    reads = _reads_environment(node)
+    passes = reads or called in _FIELDS or called in _CASTS
+    at = 1 if reads else 0
+    for number, given in enumerate(node.args):
+        if passes and number == at:
+            yield given, names or _variable(node)
+        elif not isinstance(given, ast.Constant):
+            yield given, ()
+        elif len(node.args) == 1:
+            yield given, (*names, called)
+
+
+def _reads_environment(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Call) or len(node.args) != 2:
+        return False
+    return ast.unparse(node.func) in {"os.getenv", "getenv", "os.environ.get", "environ.get"}
+
+
+def _variable(node: ast.Call) -> _Names:
+    """The variable of the environment that a call reads."""
+    first = text_of(node.args[0])
+    return (first,) if first and _reads_environment(node) else ()
+
+
+def _default_texts(tree: ast.AST) -> frozenset[int]:
+    """Defaults of variables, by their node: texts that may be numbers."""
+    return frozenset(
+        id(node.args[1])
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and _reads_environment(node)
+    )
 
 
 def _script(text: str) -> Iterator[Number]:
@@ -102,17 +144,56 @@ def _script(text: str) -> Iterator[Number]:
     waiting = [parse_script(text)]
     while waiting:
         node = waiting.pop()
-        if node.type == "number":
-            names = _names_above(node)
+        is_text = node.type == "string" and _is_digits(_bare(node))
+        if node.type == "number" or is_text:
+            value = _defaulted(node)
+            names = _names_above(value) if value.id != node.id or not is_text else ()
             if names:
-                yield Number(".".join(names), place[node.start_byte], place[node.end_byte])
+                start, end = place[node.start_byte], place[node.end_byte]
+                yield Number(".".join(names), start + is_text, end - is_text)
         waiting += reversed(node.children)
+
+
+def _defaulted(node: Node) -> Node:
+    """The whole value whose last resort this is: `Number(process.env.LIMIT ?? 8)`."""
+    at = node
+    while at.parent is not None:
+        above = at.parent
+        operator = above.child_by_field_name("operator")
+        is_default = operator is not None and operator.type in {"??", "||"}
+        if (
+            is_default and above.named_children[-1].id == at.id
+        ) or above.type == "parenthesized_expression":
+            at = above
+        elif at.id != node.id and _is_cast(above, at) and above.parent is not None:
+            at = above.parent
+        else:
+            break
+    return at
+
+
+def _is_cast(arguments: Node, first: Node) -> bool:
+    if arguments.type != "arguments" or arguments.parent is None:
+        return False
+    called = (arguments.parent.named_children[0].text or b"").decode()
+    is_first = arguments.named_children[0].id == first.id
+    return is_first and called.rpartition(".")[2] in _CASTS
+
+
+def _is_digits(text: str) -> bool:
+    return _DIGITS.fullmatch(text) is not None
+
+
+def _bare(node: Node) -> str:
+    return (node.text or b"").decode()[1:-1]
 
 
 def _names_above(node: Node) -> tuple[str, ...]:
     """The names that lead to a number that is a value by itself; empty where it is not."""
     above = node.parent
-    if above is None or above.type not in _NAMED or above.named_children[-1].id != node.id:
+    if above is not None and above.type == "arguments" and above.named_child_count == 1:
+        above = above.parent  # `stepCountIs(8)` names its number itself
+    elif above is None or above.type not in _NAMED or above.named_children[-1].id != node.id:
         return ()
     names: list[str] = []
     at: Node | None = above

@@ -7,6 +7,7 @@ byte outside the place as it was.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -26,6 +27,8 @@ class Piece:
     writing: Writing
     gap: str = ""
     """Stands in the text for what code puts in before this piece."""
+    joined: str = ""
+    """The gap, where this piece is the next one of a list whose texts are joined by it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +106,9 @@ class Region:
 
 def rewritten(region: Region, start: int, end: int, new: str) -> str:
     """The whole file with `new` for `region.text[start:end]`, not yet checked."""
+    if start == end and (item := _item(region, start, new)):
+        start, new = item
+        end = start
     low, high, piece = region.place(start, end)
     text = region.file_text
     written = _separated(region, piece, low, new) if start == end else None
@@ -136,12 +142,31 @@ def _at_line_ends(
     return low, high, written
 
 
+def _item(region: Region, at: int, new: str) -> tuple[int, str] | None:
+    """The same insertion as (place, text) right behind an item of a joined list; None elsewhere.
+
+    Added behind `- a\n`, the text `- b\n` is what `\n- b` is, added before that line end.
+    """
+    joined = next((one.joined for one in region.pieces if one.joined), "")
+    ends = {piece.end for piece in region.pieces}
+    for shift in range(min(at, len(new)) + 1) if joined else ():
+        moved = new[len(new) - shift :] + new[: len(new) - shift]
+        if region.text[at - shift : at] != new[len(new) - shift :]:
+            break
+        if moved.startswith(joined) and region.place(at - shift, at - shift)[0] in ends:
+            return at - shift, moved
+    return None
+
+
 def _separated(region: Region, piece: Piece, at: int, new: str) -> str | None:
     """`new` as literals on lines of their own, where the text is made of such; else None."""
     separate = piece.writing.separate
     if separate is None or at != piece.end or len(region.pieces) < 2:
         return None
     text = region.file_text
+    joined = next((one.joined for one in region.pieces if one.joined), "")
+    if joined and new.startswith(joined):
+        return _as_items(region, piece, new.removeprefix(joined).split(joined))
     lines = {text.count("\n", 0, one.start) for one in region.pieces}
     if len(lines) < len(region.pieces) or any(one.gap for one in region.pieces):
         return None
@@ -149,6 +174,16 @@ def _separated(region: Region, piece: Piece, at: int, new: str) -> str | None:
     indent = line[: len(line) - len(line.lstrip())]
     parts = new.splitlines(keepends=True)
     return "".join(separate("\n" + indent) + piece.writing.write(part) for part in parts)
+
+
+def _as_items(region: Region, piece: Piece, items: Sequence[str]) -> str:
+    """More items of a list, on lines of their own where the others have such."""
+    text = region.file_text
+    line = text[text.rfind("\n", 0, piece.start) + 1 : piece.start]
+    own_line = line.strip(" \t\"'`frbFRBuU") == ""
+    gap = ",\n" + line[: len(line) - len(line.lstrip())] if own_line else ", "
+    opened, closed = piece.writing.quotes
+    return "".join(f"{closed}{gap}{opened}{piece.writing.write(one)}" for one in items)
 
 
 def _newline_of(text: str) -> str:

@@ -15,7 +15,7 @@ import tree_sitter
 import tree_sitter_typescript
 
 from bot.regions.hints import is_prompt
-from bot.regions.python import GAP, common_indent
+from bot.regions.python_texts import GAP, common_indent
 from bot.regions.region import Piece, Region
 from bot.regions.structure import NotParsed
 from bot.regions.writings import indented, script_string
@@ -64,7 +64,11 @@ def skeleton(text: str) -> tuple[str, ...]:
             continue
         if not node.children:
             found.append(f"{node.type} {_said(node)}")
-        waiting += reversed(node.children)
+        joined = _joined_items(node)
+        if joined is not None:  # one text, however many lines it has
+            waiting += [one for one in reversed(joined[1]) if one.type != "string"]
+        else:
+            waiting += reversed(node.children)
     return tuple(found)
 
 
@@ -120,23 +124,51 @@ def _pieces(node: Node, text: str, place: Sequence[int], *, is_clean: bool = Fal
     if node.type == "parenthesized_expression" and node.named_child_count == 1:
         return _pieces(node.named_children[0], text, place)
     if node.type == "binary_expression" and any(one.type == "+" for one in node.children):
-        found: list[Piece] = []
-        is_gap = False
-        for operand in _operands(node):
-            pieces = _pieces(operand, text, place)
-            if pieces and is_gap:
-                pieces = [replace(pieces[0], gap=GAP), *pieces[1:]]
-            is_gap = not pieces
-            found += pieces
-        return found
+        return _put_together(_operands(node), "", text, place)
     if node.type == "call_expression":
         function, arguments = node.named_children[0], node.named_children[-1]
+        joined = _joined_items(node)
+        if joined is not None:
+            return _put_together(joined[1], joined[0], text, place)
         if arguments.type == "template_string":
             is_dedented = _said(function).endswith(("dedent", "outdent", "stripIndent"))
             return _pieces(arguments, text, place, is_clean=is_dedented)
         if function.type == "member_expression" and _said(function).endswith((".trim", ".replace")):
             return _pieces(function.named_children[0], text, place)
     return []
+
+
+def _put_together(
+    nodes: Sequence[Node], between: str, text: str, place: Sequence[int]
+) -> list[Piece]:
+    """The literals of several expressions, and a gap for what is no literal."""
+    found: list[Piece] = []
+    is_gap = False
+    for node in nodes:
+        pieces = _pieces(node, text, place)
+        if pieces and (found or is_gap):
+            gap = (between if found else "") + (GAP + between if is_gap else "")
+            joined = between if found and not is_gap else ""
+            pieces = [replace(pieces[0], gap=gap, joined=joined), *pieces[1:]]
+        is_gap = not pieces
+        found += pieces
+    return found
+
+
+def _joined_items(node: Node) -> tuple[str, Sequence[Node]] | None:
+    """What stands between the texts, and the texts, of `[…].join("\\n")`; else None."""
+    if node.type != "call_expression" or len(node.named_children) != 2:
+        return None
+    function, arguments = node.named_children
+    if function.type != "member_expression" or function.named_children[0].type != "array":
+        return None
+    between = arguments.named_children[0] if len(arguments.named_children) == 1 else None
+    is_join = _said(function).endswith(".join")
+    if not is_join or between is None or between.type != "string":
+        return None
+    raw = _said(between)[1:-1]
+    said = "".join(one for _, _, one in script_string(_said(between)[0]).units(raw))
+    return (said, function.named_children[0].named_children) if said else None
 
 
 def _operands(node: Node) -> list[Node]:
@@ -161,7 +193,7 @@ def _region(path: str, text: str, node: Node, pieces: Sequence[Piece]) -> Iterat
         file_text=text,
         pieces=tuple(pieces),
     )
-    if is_described or is_prompt(name, region.text):
+    if is_described or is_prompt(name, region.text, path=path):
         yield region
 
 
@@ -177,12 +209,34 @@ def _purpose(node: Node) -> tuple[str, bool]:
         parameter = _named_above(described)
         inner = name_of_pair(parameter) if parameter is not None else ""
         return (f"{tool}({inner})" if tool and inner else tool or inner), True
-    if name == "description" and tool:
-        owner = _named_above(named.parent) if named is not None and named.parent else None
+    if name == "description" and tool and named is not None and named.parent is not None:
+        owner = _named_above(named.parent)
         inner = name_of_pair(owner) if owner is not None else ""
         is_own = inner in {tool, ""} or owner is None or _is_tool(owner)
+        is_own = is_own or _is_argument(named.parent) or tool in _names_of(named.parent)
         return (tool if is_own else f"{tool}({inner})"), True
-    return name, False
+    return name or _function_above(node), False
+
+
+def _is_argument(node: Node) -> bool:
+    """An object that is handed to a call: `tool({ … })`."""
+    return node.parent is not None and node.parent.type == "arguments"
+
+
+def _names_of(node: Node) -> list[str]:
+    """`name: "find_order"` of an object."""
+    pairs = [one for one in node.named_children if one.type == "pair"]
+    named = [one.named_children[-1] for one in pairs if name_of_pair(one) == "name"]
+    return [_said(one).strip("\"'`") for one in named if one.type in _TEXTS]
+
+
+def _function_above(node: Node) -> str:
+    """The function that gives back a text: `function systemPrompt() { return "…" }`."""
+    at: Node | None = node
+    while at is not None and at.type not in {"function_declaration", "method_definition"}:
+        at = at.parent
+    name = at.child_by_field_name("name") if at is not None else None
+    return _said(name)[:80] if name is not None else ""
 
 
 def _named_above(node: Node) -> Node | None:
@@ -223,11 +277,10 @@ def tool_above(node: Node) -> str:
         if at.type in _NAMED and _is_tool(at):
             return name_of_pair(at)
         if at.type == "object":
-            pairs = {name_of_pair(one): one for one in at.named_children if one.type == "pair"}
-            if {"name", "description"} <= pairs.keys() and pairs["name"].named_children[
-                -1
-            ].type in _TEXTS:
-                return _said(pairs["name"].named_children[-1]).strip("\"'`")
+            keys = {name_of_pair(one) for one in at.named_children if one.type == "pair"}
+            names = _names_of(at)
+            if "description" in keys and names:
+                return names[0]
         if at.type == "call_expression" and _TOOL_CALLS.search(_said(at.named_children[0])[-40:]):
             first = at.named_children[-1].named_children[:1]
             if first and first[0].type == "string":
@@ -241,8 +294,9 @@ def _is_tool(named: Node) -> bool:
     value = named.named_children[-1]
     if value.type == "call_expression":
         return _TOOL_CALLS.search(_said(value.named_children[0])) is not None
-    above = _named_above(named.parent) if named.parent is not None else None
-    return value.type == "object" and above is not None and name_of_pair(above) == "tools"
+    above = named.parent.parent if named.parent is not None else None
+    is_listed = above is not None and above.type in _NAMED and name_of_pair(above) == "tools"
+    return value.type == "object" and is_listed
 
 
 def _is_for_people(node: Node) -> bool:

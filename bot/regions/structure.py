@@ -1,7 +1,8 @@
 """Files that a machine reads too: do they still parse, and which of their values changed.
 
 Takes texts with their paths; gives values by dotted path. Reads YAML 1.2, JSON, JSON lines, TOML,
-Python and the front matter of Markdown; of any other file it says that it has no structure.
+files of the environment, Python and the front matter of prompts; of any other file it says that it
+has no structure.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from pathlib import PurePosixPath
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from bot.regions.environment import is_environment, variables
 from collector.records import Json
 
 MAX_LEAVES = 20_000
 """More values than any file that people keep by hand; aliases can multiply a few lines to more."""
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", re.S | re.M)
+_WITH_FRONT_MATTER = frozenset({".md", ".mdx", ".markdown", ".prompt", ".prompty"})
 _NAME_KEYS = ("name", "id", "key")
 
 
@@ -59,9 +62,11 @@ def parse(path: str, text: str) -> Json:
             return [json.loads(line) for line in text.splitlines() if line.strip()]
         if suffix == ".toml":
             return tomllib.loads(text)
+        if is_environment(path):
+            return {one.name: one.value for one in variables(text)}
         if suffix == ".py":
             ast.parse(text)
-        front = _FRONT_MATTER.match(text) if suffix in {".md", ".mdx", ".markdown"} else None
+        front = _FRONT_MATTER.match(text) if suffix in _WITH_FRONT_MATTER else None
         return _yaml(front[1]) if front else None
     except (ValueError, SyntaxError, YAMLError, RecursionError) as error:
         raise NotParsed(mistake(error)) from error
@@ -90,17 +95,23 @@ def leaves(value: Json) -> dict[str, Json]:
 
 
 def _walk(value: Json, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Json]]:
-    if isinstance(value, dict) and value:
-        for key, inner in value.items():
-            yield from _walk(inner, (*path, str(key)))
-    elif isinstance(value, list) and value:
+    if isinstance(value, dict | list) and value:
+        for name, inner in entry_names(value):
+            yield from _walk(inner, (*path, name))
+    else:
+        yield path, value
+
+
+def entry_names(value: Json) -> Iterator[tuple[str, Json]]:
+    """What a mapping or a list holds, each with its part of the dotted path."""
+    if isinstance(value, dict):
+        yield from ((str(key), inner) for key, inner in value.items())
+    elif isinstance(value, list):
         names = [_item_name(item) for item in value]
         for index, inner in enumerate(value):
             name = names[index]
             unique = name is not None and names.count(name) == 1
-            yield from _walk(inner, (*path, name if name and unique else str(index)))
-    else:
-        yield path, value
+            yield name if name and unique else str(index), inner
 
 
 def _item_name(item: Json) -> str | None:

@@ -30,6 +30,8 @@ class Writing:
     separate: Callable[[str], str] | None = None
     """What closes this literal and opens one more on a line of its own, where literals that follow
     one another are one text: takes the newline with the indentation."""
+    quotes: tuple[str, str] = ("", "")
+    """What opens and closes a literal."""
 
 
 def _characters(raw: str, start: int = 0, end: int | None = None) -> Iterator[Unit]:
@@ -228,6 +230,7 @@ def python_string(prefix: str, quote: str) -> Writing:
         units=_characters if "r" in prefix.lower() else _python_units,
         write=write,
         separate=(lambda gap: f"{quote}{gap}{prefix}{quote}") if len(quote) == 1 else None,
+        quotes=(prefix + quote, quote),
     )
 
 
@@ -263,4 +266,5 @@ def script_string(quote: str) -> Writing:
         units=_script_units,
         write=write,
         separate=(lambda gap: f"{quote} +{gap}{quote}") if quote != "`" else None,
+        quotes=(quote, quote),
     )

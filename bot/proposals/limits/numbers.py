@@ -17,7 +17,8 @@ NAMES: dict[LimitKind, frozenset[str]] = {
     ),
     "steps": frozenset(
         "maxsteps maxiterations maxturns recursionlimit maxtoolcalls maxtoolroundtrips "  # noqa: SIM905
-        "maxiter maxloops maxrounds steplimit maxagentsteps stepcountis".split()
+        "maxiter maxiters maxloops maxrounds steplimit maxagentsteps stepcountis "
+        "requestlimit".split()
     ),
     "tool_time": frozenset(
         "timeout timeouts timeoutseconds timeoutsec timeoutsecs timeoutms requesttimeout "  # noqa: SIM905
@@ -25,6 +26,8 @@ NAMES: dict[LimitKind, frozenset[str]] = {
     ),
 }
 """Last names of keys, in lower case and without `_` and `-`."""
+_LIMITED = NAMES["answer"] | NAMES["steps"]
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[^\W\d_]+")
 WORDS: dict[LimitKind, str] = {
     "answer": "the limit on the length of answers",
     "steps": "the limit on steps",
@@ -82,11 +85,16 @@ def _differs(files: Sequence[SourceFile], kind: LimitKind, stopped: Decimal) -> 
 
 
 def last_name(key: str) -> str:
-    """`tools.search.timeout_s.value` is `timeouts`."""
-    parts = [re.sub(r"[_-]", "", part).lower() for part in key.split(".")]
-    if len(parts) > 1 and parts[-1] in {"value", "default"}:
+    """`tools.search.timeout_s.value` is `timeouts`, and `DESK_MAX_TURNS` is `maxturns`."""
+    parts = key.split(".")
+    if len(parts) > 1 and parts[-1] in {"value", "default", "defaultValue"}:
         parts.pop()
-    return parts[-1]
+    words = [one.lower() for one in _WORD.findall(parts[-1])]
+    whole = "".join(words)
+    # Variables of the environment begin with the program's name. A time has many meanings: it
+    # belongs to a tool where nothing else stands before it.
+    ends = ("".join(words[start:]) for start in range(1, len(words) - 1))
+    return next((one for one in ends if one in _LIMITED), whole)
 
 
 def _fits(kind: LimitKind, value: Decimal, stopped: Decimal) -> bool:
