@@ -80,7 +80,7 @@ can't cannot confirm correct could currently definitely detail details did didn'
 disappointed does doesn't doing don't double-check ensure exactly frustrated frustrating future
 getting going good got guess handy happened happy having he'd he's hello help hi hmm hoping i'd i'll
 i'm i've information it's just kind kindly know let let's like little long look looking lot make
-matter maybe moment need needed new okay one perfect possible prefer preferred proceed process
+matter maybe moment need needed new nice okay one perfect possible prefer preferred proceed process
 provide question quick quickly really recent recently remember right said say soon sorry sounds
 start stuff sure thank thanks that's there's they're thing things think today told tried trying
 unacceptable understand unfortunately upset use user using wanna want wanted wants way we're went

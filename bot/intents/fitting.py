@@ -25,7 +25,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.intents.naming import proper_nouns
+from bot.intents.telling import proper_nouns
 from bot.intents.text import Document
 from bot.intents.wording import is_telling, sentences_of, singular, tool_words, words
 

@@ -17,7 +17,8 @@ from scipy.optimize import linear_sum_assignment
 from bot.intents.describing import Description, describe_group
 from bot.intents.embedding import Matrix, normalise
 from bot.intents.known import Known
-from bot.intents.naming import name_clusters, proper_nouns
+from bot.intents.naming import name_clusters
+from bot.intents.telling import proper_nouns
 from bot.intents.text import Document
 from bot.records import Ask, Intent, ModelCost, Skipped, short_hash
 
@@ -68,7 +69,8 @@ def make_groups(
         intent = same.get(number) or Intent(
             id=new_id(documents[rows[0]].agent, name.text, ids),
             name=name.text,
-            definition=f"Told apart by: {', '.join(name.terms)}." if name.terms else "",
+            definition=name.definition,
+            exclude=name.exclude,
             introduced=now.date().isoformat(),
         )
         ids.add(intent.id)

@@ -20,9 +20,9 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from bot.intents.clusters import centred, linked_neighbours_for, mean_likeness, smooth
 from bot.intents.embedding import Embedder, Matrix, embed_documents, embed_texts, normalise
+from bot.intents.entries import MAX_LEVELS
 from bot.intents.groups import EXEMPLARS, new_id, spread
 from bot.intents.naming import name_clusters
-from bot.intents.entries import MAX_LEVELS
 from bot.intents.text import Document, script_of
 from bot.records import Intent, Key, Label, Taxonomy
 
@@ -156,7 +156,8 @@ def _with_parents(
             parent = Intent(
                 id=new_id(agent, name.text, ids),
                 name=name.text,
-                definition=f"Told apart by: {', '.join(name.terms)}." if name.terms else "",
+                definition=name.definition,
+                exclude=name.exclude,
                 introduced=now.date().isoformat(),
                 terms=name.terms,
             )
@@ -205,7 +206,7 @@ def find_splits(
             if (
                 len(parts) < 2
                 or _is_by_script(own, parts)
-                or not all(_is_wide(own, part, is_late) for part in parts)
+                or not all(_in_both_halves(own, part, is_late) for part in parts)
             ):
                 continue
             split = _split(agent, own, active[intent_id], parts, smoothed, ids, taken, now)
@@ -241,14 +242,16 @@ def _is_by_script(documents: Sequence[Document], parts: Sequence[NDArray[np.int6
     return bool(adjusted_rand_score(numbers, scripts) >= BY_SCRIPT)
 
 
-def _is_wide(
+def _in_both_halves(
     documents: Sequence[Document], rows: NDArray[np.int64], is_late: NDArray[np.int64]
 ) -> bool:
     halves = [rows[is_late[rows] == late] for late in (0, 1)]
-    return all(
-        len(half) >= MEMBERS and len({documents[row].unit for row in half}) >= MIN_USERS
-        for half in halves
-    )
+    return all(is_wide([documents[row] for row in half]) for half in halves)
+
+
+def is_wide(documents: Sequence[Document]) -> bool:
+    """Whether so many conversations of so many users are ground for an intent."""
+    return len(documents) >= MEMBERS and len({one.unit for one in documents}) >= MIN_USERS
 
 
 def _split(
@@ -270,7 +273,8 @@ def _split(
         part = Intent(
             id=new_id(agent, name.text, used),
             name=name.text,
-            definition=f"Told apart by: {', '.join(name.terms)}." if name.terms else "",
+            definition=name.definition,
+            exclude=name.exclude,
             introduced=now.date().isoformat(),
             exemplars=tuple(documents[row].sha for row in spread(typical, EXEMPLARS)),
             terms=name.terms,

@@ -32,6 +32,8 @@ OPENING = 3
 MAX_OBJECT_WORDS = 3
 AIMS = frozenset({"for", "to"})
 """Links that may stand right behind a verb: "upgrade to business"."""
+AFTER_OBJECTS = LINKS - {"in", "of"}
+"""What stands behind one is no object of the verb: "change it to purple"."""
 UNSPACED = frozenset({"CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR"})
 """Scripts that put no blank between words."""
 UNSPACED_LETTERS = range(2, 13)
@@ -133,7 +135,7 @@ def scattered_orders_of(sentence: str, verbs: Set[str], proper: Set[str]) -> Ite
     """Verbs with what stands a few words later: "upgrade all of our seats" is "upgrade seat"."""
     for verb, behind in _behind(words(sentence), verbs):
         if verb not in LIGHT_VERBS:
-            for written in behind:
+            for written in itertools.takewhile(lambda one: one not in AFTER_OBJECTS, behind):
                 word = singular(written)
                 if is_proper(written, proper) or alike(verb, written):
                     continue

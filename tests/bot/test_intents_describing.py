@@ -11,7 +11,7 @@ import pytest
 
 from bot.intents.describing import Description, describe_group, what_is_wrong_with_a_name
 from bot.intents.embedding import embed_texts
-from bot.intents.naming import proper_nouns
+from bot.intents.telling import proper_nouns
 from bot.records import RenderedPrompt, Skipped
 from tests.bot.intents_built import a_document, a_reply, replies, some_documents
 

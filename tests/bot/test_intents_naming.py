@@ -203,3 +203,53 @@ def test_no_form_of_a_surname_is_in_a_name_or_its_terms(text):
     name, _ = name_clusters([a_group(text), OTHERS], min_users=5)
 
     assert not any(part in f"{name.text} {name.terms}" for part in ("kovac", "robert", "william"))
+
+
+@pytest.mark.parametrize(
+    ("text", "no_name"),
+    [
+        pytest.param("I want to cancel my booked flight {}", "cancel booked", id="participle"),
+        pytest.param("I want to change my upcoming flight {}", "change upcoming", id="which-one"),
+        pytest.param("I want to change it to purple {}", "change purple", id="what-it-becomes"),
+    ],
+)
+def test_a_verb_has_a_thing_behind_it_and_not_which_one_or_what_it_becomes(text, no_name):
+    assert name_of(a_group(text)) != no_name
+
+
+def test_a_name_says_the_whole_thing_that_most_of_them_say():
+    ways = ("I want to update my phone number {}", "I want to update my number for the phone {}")
+    group = [a_document(ways[n % 4 == 3].format("x" * n), n) for n in range(12)]
+
+    assert name_of(group) == "update phone number"
+
+
+def test_a_definition_is_a_sentence_with_what_was_counted():
+    ways = ("I want to cancel my flight {}", "Cancel the flight, I want a refund {}")
+    group = [a_document(ways[n % 2].format("x" * n), n) for n in range(12)]
+
+    named = name_clusters([group, OTHERS], min_users=5)[0]
+
+    assert named.definition == (
+        "Users want to cancel flight. When it was found, 12 of its 12 users said 'cancel flight',"
+        " 6 'refund'."
+    )
+
+
+def test_a_definition_in_a_language_that_we_do_not_read_says_what_they_speak_of():
+    named = name_clusters([a_group("Wo liegt mein Paket {}"), OTHERS], min_users=5)[0]
+
+    assert named.definition.startswith("Users speak of: ")
+    assert "8 of its 8 users said" in named.definition
+
+
+def test_nearly_the_same_name_is_named_as_another_intent():
+    flights, hotels = (a_group(f"I want to cancel my {one} {{}}") for one in ("flight", "hotel"))
+
+    one, other, strange = name_clusters([flights, hotels, OTHERS], min_users=5)
+
+    assert (one.exclude, other.exclude) == (
+        ("'cancel hotel' is an intent of its own",),
+        ("'cancel flight' is an intent of its own",),
+    )
+    assert not strange.exclude
