@@ -25,6 +25,7 @@ from tests.loop import NOW, Debrief, a_repository
 from tests.messages_server import KEY, Answer, Asked, messages_server, says
 from tests.samples import samples_path
 
+pytestmark = pytest.mark.slow
 SAMPLE = "conversations/tau_airline_gpt4o.jsonl.gz"
 PROMPT = "prompts/airline.md"
 REPLAYED = 10

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from tests.bot.fault_matrix import ANSWERS, CRASHES
 from tests.fake_github import (
     ALICE,
@@ -29,6 +31,7 @@ from tests.test_cycle_github import (  # noqa: F401
 )
 from tests.test_cycle_surface import a_pull_request
 
+pytestmark = pytest.mark.slow
 LATER = TODAY + timedelta(hours=1)
 ANSWERED = (RATE_LIMIT, *(one for one in ANSWERS if one not in (TIMEOUT, FORBIDDEN_LIMIT)))
 """Without those that only take longer: a time limit is a lost answer, and the other limit waits."""

@@ -37,6 +37,7 @@ from tests.loop import (
 )
 from tests.samples import ROOT
 
+pytestmark = pytest.mark.slow
 SETTINGS = """version: 1
 agents:
   - name: outreach

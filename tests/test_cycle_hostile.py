@@ -57,6 +57,7 @@ from tests.loop import (
 )
 from tests.messages_server import KEY, messages_server
 
+pytestmark = pytest.mark.slow
 TO = ("--to", f"github:{REPOSITORY}")
 PER_RUN = 2 * PER_AGENT
 """Two agents with hostile sets, beside an honest one."""

@@ -24,6 +24,7 @@ from tests.test_cycle_github import (  # noqa: F401
     repo,
 )
 
+pytestmark = pytest.mark.slow
 LATER = TODAY + timedelta(hours=1)
 
 

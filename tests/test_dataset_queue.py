@@ -16,6 +16,7 @@ from tests.fake_github import ALICE, LOST_ANSWER, REPOSITORY, STRANGER, TOKEN, g
 from tests.loop import NOW, Debrief, a_repository, write_lines
 from tests.messages_server import KEY, messages_server, refuses, says
 
+pytestmark = pytest.mark.slow
 SETTINGS = """version: 1
 agents: [{name: desk}]
 publish: {dashboard: false}

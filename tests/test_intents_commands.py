@@ -14,6 +14,7 @@ import pytest
 from bot.commands.follow import follow
 from bot.commands.loading import open_workspace
 from bot.commands.shell import Shell
+from bot.intents.reading import FIRST_TOKENS
 from bot.settings import Secrets
 from collector.importer import import_files
 from collector.store import open_store
@@ -21,6 +22,7 @@ from tests.bot.intents_built import REASONS, WISHES
 from tests.loop import NOW, Debrief, a_repository, git, write_lines
 from tests.messages_server import KEY, Asked, messages_server, says
 
+pytestmark = pytest.mark.slow
 TAXONOMY = """\
 # The support team owns this file.
 version: 1
@@ -392,13 +394,17 @@ class TestWithAModel:
         assert len(model.asked) == asked
         assert {json.loads(row["entry"])["none_fits"] for row in said} == {"reset something"}
 
-    def test_labels_take_a_twentieth_of_reading_everything_at_most(self, wordy, repo, model):
-        for days in range(3):
-            wordy("intents", "assign", "--repo", repo, now=NOW + timedelta(days=days))
+    def test_nothing_is_left_without_a_word_where_there_are_few_conversations(
+        self, wordy, repo, model
+    ):
+        done = wordy("intents", "assign", "--repo", repo, "--json")
 
         rows = open_store(str(wordy.store), create=False).scan("model_labels").to_pylist()
         spent = sum(json.loads(row["entry"])["tokens"] for row in rows)
-        assert 0 < spent <= 0.05 * (40 * 5_400 + 85 * 330) / 3.5
+        without = [one for one in done.json["labels"] if not one["intent_ids"]]
+        assert 0 < spent <= FIRST_TOKENS
+        assert {one["source"] for one in without} == {"model"}
+        assert not [one for one in done.json["left_out"] if one["code"] == "share"]
 
     def test_a_person_s_word_is_not_asked_about(self, wordy, repo, model):
         for number in range(100, 140):

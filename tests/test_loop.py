@@ -21,6 +21,7 @@ from tests.loop import (
 )
 from tests.samples import samples_path
 
+pytestmark = pytest.mark.slow
 FILES = {"prompts/outreach.md": OUTREACH, "config/thresholds.yaml": THRESHOLDS}
 
 

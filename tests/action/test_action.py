@@ -24,6 +24,7 @@ from tests.fake_github import (
 )
 from tests.loop import NOW, OUTREACH, Debrief, a_repository, corrected_drafts, git, write_lines
 
+pytestmark = pytest.mark.slow
 SETTINGS = "version: 1\nagents:\n  - name: outreach\n    prompts: [prompts/outreach.md]\n"
 FILES = {"prompts/outreach.md": OUTREACH, ".github/debrief.yml": SETTINGS}
 PIN = Pin(action="agent-debrief/debrief", sha="0123456789" * 4, version="v0.1.0")

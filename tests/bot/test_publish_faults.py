@@ -36,6 +36,7 @@ from tests.fake_github import (
     serve_github,
 )
 
+pytestmark = pytest.mark.slow
 COME_BACK = Fault(
     name="retry-after", status=429, message="Slow down.", headers={"Retry-After": "3600"}
 )

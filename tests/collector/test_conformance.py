@@ -28,6 +28,7 @@ from tests.collector.wire import KEY, Collector, a_collector
 from tests.loop import Debrief
 from tests.samples import ROOT, samples_path
 
+pytestmark = pytest.mark.slow
 USER = Redactor(key=KEY, personal=True).user("user-zoe-42")
 WITHOUT_TEXT = "otel-genai-openai-nocontent"
 Document = Mapping[str, Any]

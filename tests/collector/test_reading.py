@@ -30,6 +30,7 @@ from tests.collector.conversations import (
     user,
 )
 
+pytestmark = pytest.mark.slow
 DAY_S = 86_400.0
 RECEIVED = datetime.fromtimestamp(START_NS // SECOND, UTC)
 Rows = Sequence[Mapping[str, Any]]

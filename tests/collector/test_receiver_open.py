@@ -36,6 +36,7 @@ from collector.tokens import Tokens
 from tests.collector.test_store import NOW
 from tests.collector.wire import KEY, Collector, a_collector, a_trace_request
 
+pytestmark = pytest.mark.slow
 JSON = "application/json"
 EVENT = json.dumps({"event": "debrief.outcome", "name": "ok", "conversation_id": "c-1"}).encode()
 
