@@ -17,7 +17,7 @@ from bot.intents import Document, discover, taxonomy_version, write_taxonomy
 from bot.intents.embedding import Embedder, embed_texts
 from bot.intents.emerging import find_emerging
 from bot.intents.entries import MAX_LEVELS
-from bot.intents.structure import Split, find_splits, propose_parents
+from bot.intents.structure import Split, find_splits, is_wide, propose_parents
 from bot.intents.taxonomy import level_of, now_called
 from bot.proposals.relabelling import Relabelling
 from bot.proposals.taxonomy import propose_taxonomy
@@ -87,15 +87,14 @@ def change_taxonomy(
     else:
         before = taxonomy
         gone = [*_unused(taxonomy, labels, now), *_overlapping(taxonomy, labels, started)]
-        new, members, cost, skipped = _new_intents(documents, labels, taxonomy, ask, now, embed)
-        left = _with(before, [*gone, *new])
-        told = {(one.agent, one.conversation_id) for one in members}
-        rest = [one for one in documents if _key(one) not in told]
-        emerged, _, more = find_emerging(
-            rest, labels, left, started=started, ask=ask, now=now, embed=embed
+        emerged, theirs, cost = find_emerging(
+            documents, labels, _with(before, gone), started=started, ask=ask, now=now, embed=embed
         )
-        new, cost = [*new, *emerged], cost + more
-        left = _with(left, emerged)
+        left = _with(before, [*gone, *emerged])
+        rest = [one for one in documents if _key(one) not in theirs]
+        found, more, skipped = _missing(rest, labels, left, started, ask, now, embed)
+        new, cost = [*emerged, *found], cost + more
+        left = _with(left, found)
         splits = find_splits(documents, labels, left, started=started, now=now, embed=embed)
         divided, parts = _divided(splits, left)
         changed = [*gone, *new, *divided]
@@ -126,35 +125,56 @@ def change_taxonomy(
     )
 
 
-def _new_intents(
+def _missing(
     documents: Sequence[Document],
     labels: Mapping[Key, Label],
     known: Taxonomy,
+    started: Mapping[Key, datetime | None],
     ask: Ask | None,
     now: datetime,
     embed: Embedder,
-) -> tuple[list[Intent], list[Label], ModelCost, str]:
-    """Intents in what fits no known one, and their members; else a sentence that says why none.
+) -> tuple[list[Intent], ModelCost, str]:
+    """Intents that were there all the time and fit no known one; else a sentence why not.
 
-    Those of `documents` that fit one are given along, to be told apart from.
+    Those of `documents` that fit one are given along, to be told apart from. Odd wordings of known
+    wishes gather for weeks until they are eight: eight are enough where somebody has read them and
+    said that nothing fits, else as many must be there in each half of the window. What is new need
+    not wait for that: `find_emerging` sees it come.
     """
     without = [own for one in documents if not (own := labels[_key(one)]).intents]
     residue, read = len(without), sum(one.source in ("person", "model") for one in without)
     if residue < max(RESIDUE, RESIDUE_SHARE * len(documents)) and read < READ_RESIDUE:
         share = percent(residue / len(documents)) if documents else "none"
         sentence = f"{count(residue, 'conversation')} ({share}) fit no intent: too few."
-        return [], [], ModelCost(), sentence
-    found = discover(documents, ask=ask, known=known, now=now, embed=embed, given=labels)
+        return [], ModelCost(), sentence
+    times = sorted(at for one in documents if (at := started.get(_key(one))) is not None)
+
+    def is_ground(own: Sequence[Document]) -> bool:
+        told = [one for one in own if labels[_key(one)].source in ("person", "model")]
+        return is_wide(told) or all(is_wide(half) for half in _halves(own, times, started))
+
+    found = discover(
+        documents, ask=ask, known=known, now=now, embed=embed, given=labels, is_ground=is_ground
+    )
     before = {intent.id for intent in known.intents}
     new = [intent for intent in found.taxonomy.intents if intent.id not in before]
-    ids = {intent.id for intent in new}
-    members = [
-        one
-        for one in found.labels
-        if one.source == "cluster" and any(intent_id in ids for intent_id, _ in one.intents)
-    ]
     sentence = f"No group among {count(residue, 'conversation')} that fit no intent is new."
-    return new, members, found.cost, sentence
+    return new, found.cost, sentence
+
+
+def _halves(
+    own: Sequence[Document], times: Sequence[datetime], started: Mapping[Key, datetime | None]
+) -> tuple[list[Document], list[Document]]:
+    """Those of the first half of the window, which `times` fill in order, and of the second.
+
+    They are dealt out where the window is one moment: nothing tells the halves then.
+    """
+    later = next((at for at in times if at > times[0]), None)
+    if later is None:
+        return [*own[::2]], [*own[1::2]]
+    middle = max(times[len(times) // 2], later)
+    timed = [(at, one) for one in own if (at := started.get(_key(one))) is not None]
+    return [one for at, one in timed if at < middle], [one for at, one in timed if at >= middle]
 
 
 def _divided(splits: Sequence[Split], taxonomy: Taxonomy) -> tuple[list[Intent], dict[str, str]]:

@@ -12,7 +12,7 @@ its kin and not with other odd ones; a group that a retired intent knows gets th
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -73,6 +73,7 @@ def discover(
     embed: Embedder = embed_texts,
     classifiers: Mapping[str, Classifier] | None = None,
     given: Mapping[tuple[str, str], Label] | None = None,
+    is_ground: Callable[[Sequence[Document]], bool] | None = None,
 ) -> Discovery:
     """Group the documents of each agent and name the groups that are new.
 
@@ -80,6 +81,7 @@ def discover(
     the nearest one, or their documents go where the classifier is sure, or stay without an intent.
     What is known is said by the labels `given` by agent and conversation, else by the agent's
     classifier in `classifiers`, else by one that learns from the exemplars among the documents.
+    `is_ground` says whether the documents of a new group are ground enough for an intent.
     """
     before = known.intents if known else ()
     intents = {intent.id: intent for intent in before}
@@ -107,6 +109,8 @@ def discover(
             skipped.append(_too_few(agent, own, min_users, min_conversations))
         clusters, unfit = _fitting(own, sample, clusters, min_users)
         new = _new(own, sample, clusters, known_as, min_users, min_conversations)
+        if is_ground is not None:
+            new = [rows for rows in new if is_ground([own[row] for row in sample[rows]])]
         same = back_again(own, sample, vectors, new, candidates)
         groups = make_groups(own, sample, vectors, new, same, intents, min_users, now)
         if ask is not None:

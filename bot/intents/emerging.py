@@ -1,6 +1,6 @@
 """Wishes that came within the window, and that the intents known before them swallow.
 
-Takes labelled documents and when each began; gives intents and their members. Refuses what was
+Takes labelled documents and when each began; gives intents and who has them. Refuses what was
 there all the time, and what the labels are sure of. Costs nothing; with `ask`, one call per intent,
 for its name.
 
@@ -28,13 +28,13 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from bot.intents.clusters import LINKED_FROM, MANY, centred, linked_neighbours_for, smooth
 from bot.intents.embedding import Embedder, Matrix, embed_documents, weigh_tools, without_scripts
 from bot.intents.groups import describe, make_groups
-from bot.intents.structure import MEMBERS, MIN_USERS
+from bot.intents.structure import MEMBERS, MIN_USERS, is_wide
 from bot.intents.text import Document, script_of
 from bot.records import Ask, Intent, Key, Label, ModelCost, Taxonomy
 
 EARLY = 0.1
 """Share of a group that may be older than the rest: an odd wording of another wish."""
-BY_CHANCE = 0.01
+BY_CHANCE = 0.05
 """Groups that look as new as this, expected among all branches where nothing is new."""
 LESS_SURE = 0.01
 """p-value under which the labels are less sure of a group than of others of the same days."""
@@ -51,8 +51,8 @@ def find_emerging(
     ask: Ask | None,
     now: datetime,
     embed: Embedder,
-) -> tuple[list[Intent], list[Label], ModelCost]:
-    """New intents, the labels of their members, and what their names cost.
+) -> tuple[list[Intent], frozenset[Key], ModelCost]:
+    """New intents, the conversations that are of one of them, and what their names cost.
 
     Each has 8 conversations of 5 users. Of more than 2,500 documents of an agent, so many are
     compared; those that nobody knows the time of are left out.
@@ -62,7 +62,7 @@ def find_emerging(
     for document in documents:
         if started.get(_key(document)) is not None:
             of_agent[document.agent].append(document)
-    members, cost = list[Label](), ModelCost()
+    members, cost = set[Key](), ModelCost()
     for _, timed in sorted(of_agent.items()):
         drawn = np.linspace(0, len(timed) - 1, min(len(timed), MANY)).astype(int)
         own = [timed[row] for row in drawn]
@@ -77,9 +77,9 @@ def find_emerging(
             cost += more
         for group in groups:
             intents[group.intent.id] = group.intent
-            members += [_member(own[row], group.intent) for row in group.rows]
+            members |= {_key(own[row]) for row in group.rows}
     known = {intent.id for intent in taxonomy.intents}
-    return [one for one in intents.values() if one.id not in known], members, cost
+    return [one for one in intents.values() if one.id not in known], frozenset(members), cost
 
 
 def _emerging(
@@ -92,7 +92,7 @@ def _emerging(
     if len(documents) < 2 * MEMBERS:
         return []
     with threadpool_limits(limits=1):
-        branches = [own for own in _branches(vectors) if _is_wide(documents, own)]
+        branches = [own for own in _branches(vectors) if is_wide([documents[row] for row in own])]
     found: list[NDArray[np.int64]] = []
     taken = np.zeros(len(documents), dtype=bool)
     for branch in _late(branches, at):
@@ -154,20 +154,6 @@ def _vectors(documents: Sequence[Document], embed: Embedder) -> Matrix:
 def _sure(label: Label | None) -> float:
     """Probability of the first intent; 0 where there is none."""
     return label.intents[0][1] if label is not None and label.intents else 0.0
-
-
-def _is_wide(documents: Sequence[Document], rows: NDArray[np.int64]) -> bool:
-    return len(rows) >= MEMBERS and len({documents[row].unit for row in rows}) >= MIN_USERS
-
-
-def _member(document: Document, intent: Intent) -> Label:
-    return Label(
-        agent=document.agent,
-        conversation_id=document.conversation_id,
-        intents=((intent.id, 1.0),),
-        source="cluster",
-        taxonomy_version="",
-    )
 
 
 def _key(document: Document) -> Key:

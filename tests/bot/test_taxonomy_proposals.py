@@ -148,6 +148,48 @@ def test_a_wish_that_a_known_intent_swallows_becomes_an_intent_once_it_came_late
     assert isinstance(at_once, Skipped)
 
 
+def few_parcels(first, count: int, *, days: list[int], read: bool = False):
+    """Of 40 others over four weeks, and `count` parcels without an intent on these days."""
+    documents, labels, taxonomy, file = a_known(first, without="parcel")
+    parcels = [one for one in documents if "parcel" in one.text][:count]
+    kept = [one for one in documents if "parcel" not in one.text]
+    started = {key(one): NOW - timedelta(days=number % 28) for number, one in enumerate(kept)}
+    for number, one in enumerate(parcels):
+        started[key(one)] = NOW - timedelta(days=days[number % len(days)])
+        if read:
+            labels[key(one)] = replace(labels[key(one)], source="model")
+    # Odd ones of nothing: the residue is large enough to be looked at.
+    odd = [a_document(f"{word} {word}? {word}", 900 + n) for n, word in enumerate(ODD)]
+    started |= {key(one): NOW - timedelta(days=number) for number, one in enumerate(odd)}
+    labels |= {key(one): replace(labels[key(kept[0])], intents=()) for one in odd}
+    return [*kept, *parcels, *odd], labels, taxonomy, file, started
+
+
+ODD = ("zebra", "quartz", "violin", "harbour", "pepper", "glacier", "lantern", "meadow", "tunnel",
+       "saddle", "orchid", "anvil")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("parcels", "days", "read", "is_new"),
+    [
+        pytest.param(12, [2, 9, 16, 23], False, False, id="twelve-over-four-weeks-are-odd"),
+        pytest.param(20, [2, 9, 16, 23], False, True, id="twenty-over-four-weeks-are-an-intent"),
+        pytest.param(12, [1, 2], False, True, id="twelve-of-the-last-days-came-anew"),
+        pytest.param(12, [2, 9, 16, 23], True, True, id="twelve-that-were-read-and-fit-nothing"),
+    ],
+)
+def test_what_fits_nothing_is_an_intent_once_it_lasts_or_comes_anew(
+    first, parcels, days, read, is_new
+):
+    documents, labels, taxonomy, file, started = few_parcels(first, parcels, days=days, read=read)
+
+    proposal = change(documents, labels, taxonomy, file=file, started=started)
+
+    assert isinstance(proposal, Proposal) == is_new, proposal
+    if is_new:
+        assert proposal.title == "Bring the intents up to date: add 1"
+
+
 def test_a_hand_edit_elsewhere_does_not_get_in_the_way_of_the_edits(first):
     documents, labels, taxonomy, file = a_known(first, without="parcel")
     proposal = change(documents, labels, taxonomy, file=file)
