@@ -238,7 +238,7 @@ def _stopped(bad: Bad) -> tuple[str, str]:
     found = run_by_hand(fault, by_hand).found
     if not isinstance(found, Skipped):
         return "nobody", "it was proposed"
-    reason = found.reason.removeprefix("No edit of two attempts could stand. ")
+    reason = found.reason.removeprefix("No edit of two attempts could stand: ")
     return ("judge" if "A judge says" in reason else "checks"), reason
 
 

@@ -276,11 +276,9 @@ def distil(
     numbers = _compared(agent, failed, held)
     if not numbers.is_usable:
         reason = (
-            f"On conversations that it was not taught, a local classifier ranks "
-            f"{numbers.auc:.2f} of pairs rightly ({numbers.auc_interval.low:.2f} to "
-            f"{numbers.auc_interval.high:.2f}) and agrees with the model with kappa "
-            f"{numbers.kappa:.2f}; {MIN_AUC} for the lower bound and {MIN_KAPPA} are needed. Only "
-            f"what was read counts."
+            f"A local classifier ranks {numbers.auc:.2f} of pairs rightly "
+            f"({numbers.auc_interval.low:.2f} to {numbers.auc_interval.high:.2f}), kappa "
+            f"{numbers.kappa:.2f}; {MIN_AUC} for the lower bound and {MIN_KAPPA} are needed."
         )
         return Skipped(what=what, code="not_distilled", reason=reason)
     scale, model = _fit(known, failed)

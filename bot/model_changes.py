@@ -194,7 +194,8 @@ def _in_its_place(
         return replace(found, sentence=f"{found.sentence} {TOOL_ELSEWHERE}.")
     if found.code == "no_file":
         return routed
-    return replace(found, reason=f"{TOOL_ELSEWHERE}, so the prompt was tried. {found.reason}")
+    detail = f"{found.reason} {found.detail}".rstrip()
+    return replace(found, reason=f"{TOOL_ELSEWHERE}, and the prompt gives no change either.", detail=detail)
 
 
 def _monthly(facts: pa.Table, agent: str, *, now: datetime) -> float | None:
@@ -316,5 +317,5 @@ def without_a_model(waiting: int) -> Skipped:
     return Skipped(
         what=f"{changes}, and names of intents by the model",
         code="no_key",
-        reason="No model key is set. Set ANTHROPIC_API_KEY; rules and thresholds need none.",
+        reason="No model key is set: set ANTHROPIC_API_KEY; rules and thresholds need none.",
     )

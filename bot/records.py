@@ -984,6 +984,8 @@ class Skipped:
     """One sentence with the numbers."""
     pattern_id: str | None = None
     """The pattern that it answers; None where it is about no pattern, or about many."""
+    detail: str = ""
+    """What else is known, for `--json`: files that were searched, edits that were refused."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

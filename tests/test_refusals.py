@@ -35,6 +35,7 @@ DAYS = 14
 QUIET = "cases: {propose: true}\ndataset: {path: data/debrief, at_least: 12}\n"
 ALONE = SETTINGS.replace(QUIET, "judge: {share: 0}\n")
 """Without what is no part of these cases."""
+MOST_CHARS = 220
 MARKS = re.compile(r"Traceback|<[a-z]+ object|Exception|None\b|\bnan\b|\{|\}")
 
 
@@ -154,7 +155,7 @@ RUNS: Mapping[str, tuple[dict[str, Any], Mapping[str, str]]] = {
             },
         },
         {
-            "no_key": r"Set ANTHROPIC_API_KEY",
+            "no_key": r"set ANTHROPIC_API_KEY",
             "cap": r"1 new proposal",
             "evidence_floor": r"500",
         },
@@ -195,6 +196,9 @@ def test_each_refusal_is_one_clear_sentence(
     for code, words in expected.items():
         (first, *_) = [one for one in found.get(code.strip(), ()) if re.search(words, one)] or [""]
         assert first, (code, found)
-        assert re.search(r"[.)]$", first)
-        assert len(first) <= 480
         assert MARKS.search(first) is None, first
+    for told in (one for every in found.values() for one in every):
+        _, _, reason = told.partition(": ")
+        assert len(told) <= MOST_CHARS, told
+        assert reason.endswith("."), told
+        assert re.search(r"[.!?] +[A-Z]", reason) is None, told

@@ -136,6 +136,8 @@ def _plan_json(plan: Plan) -> str:
     for one in values["left_out"]:
         if one["pattern_id"] is None:
             del one["pattern_id"]
+        if not one["detail"]:
+            del one["detail"]
     return json.dumps(values, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
 
@@ -200,6 +202,7 @@ class _SkippedModel(_Model):
     code: str = "unknown"
     reason: str
     pattern_id: str | None = None
+    detail: str = ""
 
 
 class _PlanModel(_Model):

@@ -90,7 +90,7 @@ def describe_group(
         wrong = what_is_wrong(description, [*shown, *near], taken=taken, proper=proper) or ""
         if not wrong:
             return description, cost
-    reason = f"The model's text was dropped: {wrong}. The words' own name stays."
+    reason = f"The model's text was dropped ({wrong}); the words' own name stays."
     return Skipped(what=what, code="bad_reply", reason=reason), cost
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.figures import count, percent, rate
 from bot.markdown import code_span
@@ -20,6 +20,7 @@ from bot.proposals.edits import edit_to
 from bot.proposals.floors import conversation_floor, is_safe_label
 from bot.proposals.guardrails import check_edits
 from bot.proposals.identity import fingerprint, proposal_id
+from bot.proposals.refusals import guardrail, nothing_found
 from bot.proposals.refused import Refused, refused_arguments
 from bot.proposals.values import Values, values_of
 from bot.records import (
@@ -38,6 +39,7 @@ from bot.records import (
 )
 from bot.regions import NotParsed, Region, find_regions, write_region
 from bot.regions.choices import write_choices
+from bot.regions.docstrings import argument_span
 from bot.regions.listed import Listed
 from bot.statistics import failure_rate
 from collector.records import Conversation
@@ -149,7 +151,7 @@ def _propose(
     broken = check_edits({path: before}, {path: remedy.after}, kind="harness", allowed=[path])
     if broken:
         what = f"the description of an argument of {pattern.agent}'s tools"
-        return Skipped(what=what, code="guardrail", reason=" ".join(broken))
+        return guardrail(what, broken)
     return _proposal(pattern, seen, remedy, rates)
 
 
@@ -235,15 +237,18 @@ def _described(
     if isinstance(found, Skipped):
         return found
     file, region = found
+    own = argument_span(region.text, seen.argument) if region.anchor == seen.tool else None
+    start, end = own or (0, len(region.text.rstrip()))
+    text, rest = region.text[:end].removesuffix("."), region.text[end:].rstrip()
     _, _, said = sentence.rstrip(".").rpartition(": ")
-    if said in region.text:
+    if said in region.text[start:end]:
         return Skipped(
             what=f"the description of an argument of {pattern.agent}'s tools",
             code="said_already",
             reason=f"{region.anchor} in {file.path!r} says so already, and production refuses "
             "still.",
         )
-    after = write_region(file, region, f"{region.text.rstrip().removesuffix('.')}. {sentence}")
+    after = write_region(file, region, f"{text}. {sentence}{rest}")
     if isinstance(after, Skipped):
         return after
     kind = "values" if sentence.startswith("One of: ") else "format"
@@ -280,18 +285,18 @@ def _region(files: Sequence[SourceFile], seen: Refused) -> tuple[SourceFile, Reg
     for anchor in (f"{seen.tool}({seen.argument})", seen.tool):
         if len(by_anchor[anchor]) == 1:
             return by_anchor[anchor][0]
-    many = any(len(by_anchor[one]) > 1 for one in (f"{seen.tool}({seen.argument})", seen.tool))
-    why = "Several places describe this tool" if many else "No file describes this tool"
-    searched = ", ".join(repr(file.path) for file in files[:6]) or "no file of this agent"
     names = (seen.argument, seen.tool)
     whose = "of a tool's argument"
     if all(map(is_safe_label, names)):
         whose = "of the argument `{}` of the tool `{}`".format(*names)
-    return Skipped(
-        what=f"the description {whose}",
-        code="ambiguous" if many else "no_file",
-        reason=" ".join([f"{why}; searched {searched}.", *unread]),
+    paths = [file.path for file in files]
+    found = nothing_found(
+        f"the description {whose}", "No file describes this tool", paths, unread=unread
     )
+    if any(len(by_anchor[one]) > 1 for one in (f"{seen.tool}({seen.argument})", seen.tool)):
+        reason = "Several places describe this tool; name one of the files in the settings."
+        return replace(found, code="ambiguous", reason=reason)
+    return found
 
 
 def _prediction(pattern: Pattern, now: float | None) -> Prediction | None:

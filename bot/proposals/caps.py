@@ -235,7 +235,8 @@ def within_caps(
         replaces = proposal.id in heirs
         full = room.hindrance(proposal.agent, replaces=replaces)
         if reason is None and full is not None:
-            reason = f"{full} It waits with priority {proposal.priority:.2f}."
+            full = full.removesuffix(".")
+            reason = f"{full}; it waits with priority {proposal.priority:.2f}."
         if reason is not None:
             skipped.append(_skipped(proposal.title, "cap", reason))
             continue

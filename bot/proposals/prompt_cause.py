@@ -59,7 +59,7 @@ def find_causes(
     """All conversations have text; `agent_tools` is what `bot.proposals.tools` shows."""
     reading = diagnose(
         pick_conversations(failing, MAX_READ),
-        agent_prompt=prompt.text,
+        agent_prompt=prompt.whole,
         agent_tools=agent_tools,
         problem=problem_of(pattern, files),
         ask=ask,
@@ -72,16 +72,16 @@ def find_causes(
     ]
     path = prompt.file.path
     if len(facts) >= MIN_CONVERSATIONS and len(facts) > len(fixable):
-        causes = _causes(pattern, reading, facts, prompt.text, ask)
+        causes = _causes(pattern, reading, facts, prompt.whole, ask)
         if isinstance(causes, Skipped):
             return causes
         return state_the_fact(pattern, path, causes[0], read=reading.read, shown=failing)
-    compared = _compared(pattern, files, reading, passing, agent_prompt=prompt.text, ask=ask)
+    compared = _compared(pattern, files, reading, passing, agent_prompt=prompt.whole, ask=ask)
     fixable = list(compared.differences) or fixable
     elsewhere = _elsewhere(pattern, reading, fixable)
     if elsewhere is not None:
         return elsewhere
-    causes = _causes(pattern, reading, fixable, prompt.text, ask)
+    causes = _causes(pattern, reading, fixable, prompt.whole, ask)
     if isinstance(causes, Skipped):
         return causes
     undecided = decide(pattern, path, causes[0], compared, shown=(*failing, *passing))
@@ -167,7 +167,9 @@ def below_floor(
     )
     if reading.skipped:
         counts += f" {len(reading.skipped)} more had no usable reply: {reading.skipped[-1].reason}"
-    return replace(short, what=what_change(pattern), reason=f"{short.reason} {counts}")
+    having = f"{len(conversations)} of {reading.read} that were read share a cause in the prompt"
+    reason = f"{short.reason.removesuffix('.')} ({having})."
+    return replace(short, what=what_change(pattern), reason=reason, detail=counts)
 
 
 def _elsewhere(
@@ -198,9 +200,8 @@ def _one_sided(pattern: Pattern, members: Sequence[Diagnosis]) -> Skipped:
         what=what_change(pattern),
         code="evidence_floor",
         reason=(
-            f"{len(members)} conversations share a cause, but fewer than {MIN_CALLS} of the "
-            "requests that they were read in gave it: one conversation may have led the reader of "
-            "the others beside it."
+            f"{len(members)} conversations share a cause, but fewer than {MIN_CALLS} requests to "
+            "the reader gave it: one conversation may have led it on."
         ),
     )
 

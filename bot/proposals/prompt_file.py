@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.figures import percent
 from bot.records import AgentFiles, Repository, Skipped, SourceFile
@@ -50,7 +50,7 @@ def choose_prompt_file(
     known = list(_prompts(files, repository, unread))
     if not known:
         missing = "no prompt of this agent was found; name its file under `prompts` in the settings"
-        return _no_file(files, " ".join([missing, *unread]))
+        return replace(_no_file(files, missing), detail=" ".join(unread))
     if not systems:
         if len(known) > 1:
             return _no_file(

@@ -18,6 +18,7 @@ from bot.proposals.floors import correction_floor, is_safe_label
 from bot.proposals.guardrails import check_edits
 from bot.proposals.identity import fingerprint, proposal_id
 from bot.proposals.placement import choose_file, choose_section, says_already
+from bot.proposals.refusals import guardrail
 from bot.proposals.remedies import (
     AGREEMENT,
     Remedy,
@@ -114,7 +115,7 @@ def propose_rule(
             f"{count(len(pattern.corrections), 'correction')} of one type",
             "unsafe_name",
             "Their type or segment is no short plain name: letters, digits and _ . / - in up to "
-            "four words. Send such a name.",
+            "four words; send such a name.",
         )
     segment = " and ".join(f"{key} {_quoted(value)}" for key, value in pattern.segment.items())
     what = f"rule for {type}" + (f" with {segment}" if segment else "")
@@ -243,7 +244,7 @@ def _place(
         return after
     broken = check_edits({file.path: file.text}, after, kind="rule", allowed=[file.path])
     if broken:
-        return _skipped(draft.what, "guardrail", " ".join(broken))
+        return guardrail(draft.what, broken)
     return _proposal(pattern, draft, file, section, edit)
 
 

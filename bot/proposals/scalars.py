@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from bot.proposals.edits import edit_between
+from bot.proposals.refusals import FEW, nothing_found
 from bot.records import Edit, Skipped, SourceFile
 from bot.regions import code_numbers, structure
 from bot.regions.flags import live_values
@@ -137,15 +138,18 @@ def _only(
 ) -> Scalar | Skipped:
     if len(places) == 1:
         return _locate(places[0].file, places[0].key, places[0].value, what)
-    listed = ", ".join(f"{one.key} in {one.file.path!r}" for one in places[:4])
-    searched = ", ".join(repr(file.path) for file in files[:6]) or "no threshold or config files"
-    reason = (
-        f"Several numbers fit: {listed}."
-        if places
-        else f"{missing}; searched {searched}. Name its file under `agents:` in the settings."
+    if not places:
+        paths = [file.path for file in files]
+        advice = "name its file under `agents:` in the settings"
+        return nothing_found(what, missing, paths, unread=unread, advice=advice)
+    listed = [f"{one.key} in {one.file.path!r}" for one in places]
+    more = f" and {len(listed) - FEW} more" if len(listed) > FEW else ""
+    return Skipped(
+        what=what,
+        code="ambiguous",
+        reason=f"Several numbers fit: {', '.join(listed[:FEW])}{more}.",
+        detail=" ".join([f"{', '.join(listed)}.", *unread]),
     )
-    code = "ambiguous" if places else "no_file"
-    return Skipped(what=what, code=code, reason=" ".join([reason, *unread]))
 
 
 def _numbers(path: str, text: str) -> list[tuple[str, Decimal]]:

@@ -19,6 +19,7 @@ from bot.figures import percent, rate
 from bot.proposals.floors import MIN_CITED
 from bot.proposals.guardrails import check_edits
 from bot.proposals.identity import fingerprint, proposal_id
+from bot.proposals.refusals import guardrail
 from bot.proposals.scalars import Scalar, find_scalar, set_scalar, written_like
 from bot.records import (
     TITLE_CHARS,
@@ -136,7 +137,7 @@ def _input_refusal(
             name,
             "few_responses",
             f"{len(responses)} of {len(fired)} decisions were answered ({percent(share)}); "
-            f"{percent(MIN_RESPONSE_RATE)} are needed. A thumb up or down counts as an answer.",
+            f"{percent(MIN_RESPONSE_RATE)} are needed, and a thumb up or down counts.",
         )
     dismissed = failure_rate(sum(one.response == "dismiss" for one in responses), len(responses))
     if dismissed.interval.high < HEALTHY_DISMISSAL_RATE:
@@ -192,11 +193,8 @@ def _choose(
             f"people needed (a missed action counts {MISSED_COST:g} times)."
         )
     below = sum(item.score < old for item in older)
-    return _skipped(
-        name,
-        "no_better_value",
-        f"{reason} Below {old} the risk is unknown: {below} decisions there have a response.",
-    )
+    risk = f"Below {old} the risk is unknown: {below} decisions there have a response."
+    return Skipped(what=name, code="no_better_value", reason=reason, detail=risk)
 
 
 def _candidates(scalar: Scalar, items: Sequence[Answered], max_move: Decimal) -> list[Decimal]:
@@ -242,7 +240,7 @@ def _proposal(
     text = scalar.file.text.replace(edit.old, edit.new, 1)
     broken = check_edits({path: scalar.file.text}, {path: text}, kind="threshold", allowed=[path])
     if broken:
-        return _skipped(name, "guardrail", " ".join(broken))
+        return guardrail(name, broken)
     cited = _between(items, old, new)
     evidence = _evidence(cited, {one.id: one for one in pattern.decisions})
     verb = "Raise" if new > old else "Lower"

@@ -27,6 +27,7 @@ from bot.proposals.edits import (
 )
 from bot.proposals.guardrails import check_edits
 from bot.proposals.prompt_file import PromptFile
+from bot.proposals.refusals import no_edit_stands
 from bot.proposals.text_checks import words
 from bot.records import Ask, Edit, ModelCost, Skipped
 from bot.regions import write_region
@@ -174,12 +175,8 @@ def write_edit(
         if harm is None:
             return Written(candidate=found, dropped=tuple(notes.dropped), cost=notes.cost)
         notes.refuse(found.kind, harm.reason, [harm.reason])
-    return harm or Skipped(
-        what=what,
-        code="no_change" if notes.dropped and not notes.is_needed else "guardrail",
-        reason=f"No edit of {count(rounds, 'attempt')} could stand. "
-        f"{' '.join(dict.fromkeys(notes.dropped))}",
-    )
+    code = "no_change" if notes.dropped and not notes.is_needed else "guardrail"
+    return harm or no_edit_stands(what, code, count(rounds, "attempt"), notes.dropped)
 
 
 def _standing(

@@ -262,8 +262,14 @@ class _Run:
         texts = {path: file.text for path, file in before.items()}
         violated = list(self.check(operation, texts, after, self.settings_text))
         if violated:
-            reason = "A guardrail forbids it: " + " ".join(violated)
-            return Skipped(what=f"{operation.op} {operation.id}", code="guardrail", reason=reason)
+            more = f" (and {len(violated) - 1} more)" if len(violated) > 1 else ""
+            reason = f"A guardrail forbids it: {violated[0].removesuffix('.')}{more}."
+            return Skipped(
+                what=f"{operation.op} {operation.id}",
+                code="guardrail",
+                reason=reason,
+                detail=" ".join(violated[1:]),
+            )
         return after
 
     def _act(self, operation: Operation, steps: Iterable[Step], pull: Pull | None) -> None:

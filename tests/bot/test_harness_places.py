@@ -147,7 +147,7 @@ def test_a_tool_that_is_nowhere_is_said_by_its_name_and_a_sentence_in_its_place_
     assert isinstance(named, Skipped)
     assert isinstance(told, Skipped)
     assert named.what == "the description of the tool `find_order` of support"
-    assert named.reason == "No file of this agent describes it; searched: 'a.py'."
+    assert named.reason == "No file of this agent describes it; searched 'a.py'."
     assert told.what == "the description of a tool of support"
 
 

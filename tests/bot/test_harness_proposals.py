@@ -291,7 +291,7 @@ def test_a_part_that_was_not_shown_cannot_be_changed() -> None:
     skipped = propose(Script({**TIDY, "part": 9}))
 
     assert isinstance(skipped, Skipped)
-    assert "There is no part 9." in skipped.reason
+    assert "There is no part 9." in skipped.detail
 
 
 def test_of_edits_much_alike_the_writers_first_is_taken_and_of_others_the_smaller() -> None:
@@ -321,7 +321,7 @@ def test_a_line_of_code_is_as_wide_as_the_files_lines_may_be() -> None:
     skipped = propose(Script(wide))
 
     assert isinstance(skipped, Skipped)
-    assert "It writes a line of 119 characters; 100 are allowed." in skipped.reason
+    assert "It writes a line of 119 characters; 100 are allowed." in skipped.detail
 
 
 RUNNER = """def answer(messages):
@@ -478,7 +478,7 @@ def test_an_edit_that_breaks_a_guardrail_is_no_proposal(edit: dict[str, str], wo
 
     assert isinstance(skipped, Skipped)
     assert skipped.code == "guardrail"
-    assert words in skipped.reason
+    assert words in skipped.detail
 
 
 @pytest.mark.parametrize(
@@ -519,7 +519,7 @@ def test_an_edit_of_typescript_that_breaks_a_guardrail_is_no_proposal(
 
     assert isinstance(skipped, Skipped)
     assert skipped.code == "guardrail"
-    assert words in skipped.reason
+    assert words in skipped.detail
 
 
 def test_the_writer_hears_why_and_may_try_once_more() -> None:
@@ -538,13 +538,13 @@ def test_what_a_judge_has_something_against_is_no_proposal() -> None:
     skipped = propose(Script(TIDY, problems=[problem]))
 
     assert isinstance(skipped, Skipped)
-    assert "A judge says that it breaks a call that works." in skipped.reason
+    assert "A judge says that it breaks a call that works." in skipped.detail
 
 
 @pytest.mark.parametrize(
     ("changes", "code", "words"),
     [
-        pytest.param({"repository": a_repository()}, "no_file", "searched: ", id="no-file"),
+        pytest.param({"repository": a_repository()}, "no_file", "searched ", id="no-file"),
         pytest.param(
             {"repository": in_python("def find_order(:\n")},
             "no_file",

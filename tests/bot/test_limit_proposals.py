@@ -108,7 +108,7 @@ def test_the_limit_is_found_in_code_and_in_every_kind_of_file(
             "max_tokens: 20000\n",
             "production_differs",
             "max_tokens in 'config/agent.yaml' is 20000, and in production answers stop at about "
-            "800 characters; deploy the file",
+            "800 characters; deploy it",
         ),
         ("a: {max_tokens: 200}\nb: {max_tokens: 200}\n", "ambiguous", "Several numbers fit: a."),
         (

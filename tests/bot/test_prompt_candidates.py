@@ -163,7 +163,7 @@ def test_people_read_of_refused_edits_in_words_and_not_in_names_of_our_schema() 
 
     assert isinstance(skipped, Skipped)
     assert skipped.what == f"an edit of {PATH}"
-    assert "One new rule was refused: The change adds a link" in skipped.reason
+    assert "One new rule was refused: The change adds a link" in skipped.detail
     assert "add_rule" not in skipped.reason
 
 
@@ -226,7 +226,7 @@ def test_a_cause_of_two_requests_only_is_not_believed() -> None:
     skipped = propose(TwoOnly(), failing=failing)
 
     assert isinstance(skipped, Skipped)
-    assert "10 conversations share a cause, but fewer than 3 of the requests" in skipped.reason
+    assert "10 conversations share a cause, but fewer than 3 requests to the" in skipped.reason
 
 
 TWO_SENTENCES = a_candidate(new=f"{OLD}\n- {RULE} Wait until they have answered.")

@@ -241,7 +241,7 @@ def test_a_diagnosis_without_a_quote_from_its_transcript_is_dropped_and_counted(
 
     assert isinstance(skipped, Skipped)
     assert skipped.code == "evidence_floor"
-    assert "6 diagnoses had no proof" in skipped.reason
+    assert "6 diagnoses had no proof" in skipped.detail
 
 
 def test_a_quote_counts_in_other_white_space_and_under_another_number() -> None:
@@ -333,14 +333,14 @@ def test_two_causes_outside_the_prompt_are_no_finding_yet() -> None:
     )
 
     assert isinstance(skipped, Skipped)
-    assert "4 showed no mistake" in skipped.reason
+    assert "4 showed no mistake" in skipped.detail
 
 
 def test_conversations_without_a_mistake_are_counted_and_propose_nothing() -> None:
     skipped = propose(Script(diagnose=a_diagnosis(present=False)))
 
     assert isinstance(skipped, Skipped)
-    assert "6 showed no mistake" in skipped.reason
+    assert "6 showed no mistake" in skipped.detail
 
 
 # -- what the writer says is checked ---------------------------------------------------------------
@@ -689,7 +689,7 @@ def test_a_reader_that_passes_over_a_conversation_is_counted() -> None:
 
     assert isinstance(skipped, Skipped)
     assert "3 conversations; 5 are needed" in skipped.reason
-    assert "3 more had no usable reply: The reader said nothing" in skipped.reason
+    assert "3 more had no usable reply: The reader said nothing" in skipped.detail
 
 
 # -- the parts -------------------------------------------------------------------------------------

@@ -215,7 +215,7 @@ def test_a_difference_without_a_passage_of_both_sides_is_dropped(changes: dict[s
     skipped = ask(blameless(compare=differences(**changes)))
 
     assert isinstance(skipped, Skipped)
-    assert "6 showed no mistake" in skipped.reason
+    assert "6 showed no mistake" in skipped.detail
 
 
 @pytest.mark.parametrize(
@@ -270,5 +270,5 @@ def test_after_a_comparison_the_writer_has_one_round() -> None:
     skipped = ask(script)
 
     assert isinstance(skipped, Skipped)
-    assert skipped.reason.startswith("No edit of 1 attempt could stand.")
+    assert skipped.reason.startswith("No edit of 1 attempt could stand")
     assert len(script.of("write")) == 1

@@ -32,6 +32,7 @@ from bot.proposals.cases.words import Given, GivenWords, given_to
 from bot.proposals.floors import conversation_floor, correction_floor, floor_note, is_safe_label
 from bot.proposals.guardrails import check_edits
 from bot.proposals.identity import fingerprint, proposal_id
+from bot.proposals.refusals import guardrail
 from bot.proposals.remedies import number_for, remedy_for, seen_edit
 from bot.records import (
     TITLE_CHARS,
@@ -242,7 +243,7 @@ def _proposal(
     edit = Edit(path=path, base_blob=None, old="", new=write_cases(cases))
     broken = check_edits({}, {path: edit.new}, kind="cases", allowed=[])
     if broken:
-        return _skipped(what, "guardrail", " ".join(broken))
+        return guardrail(what, broken)
     evidence = _evidence(pattern, chosen)
     remedy = f"{path}: regression cases"
     id = proposal_id("cases", pattern, remedy)

@@ -72,7 +72,7 @@ def check_code(path: str, before: str, after: str) -> Iterator[str]:
         return
     if choices.values_only(path, before, after):
         # Which values a definition lists for an argument is told to the model; code tests its own.
-        new = replace(new, signatures=old.signatures)
+        new = replace(new, signatures=old.signatures, calls=old.calls)
     yield from (f"The edit {problem} in {path!r}." for problem in problems(old, new))
 
 

@@ -27,6 +27,7 @@ from bot.proposals.dataset.mix import MAX_EXAMPLES, MAX_SYNTHETIC, RETENTION, Mi
 from bot.proposals.edits import edit_to
 from bot.proposals.guardrails import check_edits
 from bot.proposals.identity import fingerprint
+from bot.proposals.refusals import guardrail
 from bot.records import (
     Edit,
     Evidence,
@@ -83,7 +84,7 @@ def propose_dataset(
             what,
             "evidence_floor",
             f"{count(len(material.corrected), 'correction')} can be learned from; {at_least} are "
-            f"needed (dataset.at_least).{_left_out(material)}",
+            f"needed (dataset.at_least){_left_out(material)}.",
         )
     mix = mix_of(material, max_synthetic)
     if mix.number("correction") < at_least <= _mixed(material, max_synthetic).number("correction"):
@@ -91,7 +92,7 @@ def propose_dataset(
             what,
             "too_large",
             f"{count(at_least, 'correction')} with {RETENTION} accepted answers to each are more "
-            f"than {MAX_BYTES:,} bytes, and a larger file could not be read back. Set "
+            f"than {MAX_BYTES:,} bytes, which the next run could not read; set "
             f"dataset.at_least to {mix.number('correction')} or less.",
         )
     if mix.number("correction") < at_least:
@@ -100,8 +101,7 @@ def propose_dataset(
             "retention",
             f"{count(len(material.accepted), 'accepted answer')} for "
             f"{count(len(material.corrected), 'correction')}: each needs {RETENTION}, spread over "
-            "users, so that what is good is not forgotten. Send reviews or outcomes of answers "
-            "that went well.",
+            "users; send reviews or outcomes of answers that went well.",
         )
     folder = folder_of(path, agent)
     files = {
@@ -130,7 +130,7 @@ def propose_dataset(
     before = {name: repository.files[name].text for name in files if name in repository.files}
     broken = check_edits(before, files, kind="dataset", allowed=list(files))
     if broken:
-        return _skipped(what, "guardrail", " ".join(broken))
+        return guardrail(what, broken)
     everything = _mixed(material, max_synthetic, len(material.corrected) * (RETENTION + 1))
     crowded_out = max(0, everything.number("correction") - mix.number("correction"))
     blob = there.blob if there else "new"
@@ -148,8 +148,8 @@ def keeping_variants(found: Proposal | Skipped, past: Sequence[PastProposal]) ->
     return _skipped(
         f"a data set of {found.agent}",
         "waiting",
-        f"{opened[-1].reference} holds {count(held, 'variant')} that a model wrote. No model "
-        "answered in this run, so it stays as it is. Merge it, or run with a model key.",
+        f"{opened[-1].reference} holds {count(held, 'variant')} that a model wrote, and no model "
+        "answered in this run; merge it, or run with a model key.",
     )
 
 
@@ -296,7 +296,7 @@ def _left_out_table(mix: Mix, material: Material, crowded_out: int) -> Table:
 
 def _left_out(material: Material) -> str:
     why = Counter(material.left_out).most_common(1)
-    return f" Left out: {why[0][1]}, because {why[0][0]}." if why else ""
+    return f"; left out were {why[0][1]}: {why[0][0]}" if why else ""
 
 
 def _skipped(what: str, code: str, reason: str) -> Skipped:

@@ -26,6 +26,7 @@ from bot.proposals.dataset.propose import MAX_BYTES, Material, dataset_id, edits
 from bot.proposals.dataset.variants import KINDS, Variant
 from bot.proposals.guardrails import check_edits
 from bot.proposals.identity import fingerprint
+from bot.proposals.refusals import guardrail
 from bot.records import (
     Choice,
     Evidence,
@@ -136,8 +137,8 @@ def still_asking(agent: str, review: Review) -> Skipped | None:
     return Skipped(
         what=f"questions about examples of {agent}",
         code="waiting",
-        reason=f"{past.reference} asks about {count(len(asked), 'example')}; {ticked} are ticked. "
-        "Mark it as ready and merge it, and the ticked ones go into the next set.",
+        reason=f"{past.reference} asks about {count(len(asked), 'example')}; {ticked} are ticked; "
+        "mark it as ready and merge it, and the ticked ones go into the next set.",
     )
 
 
@@ -162,10 +163,12 @@ def propose_queue(
     edits = edits_of(files, repository)
     there = repository.files.get(path)
     broken = check_edits({path: there.text} if there else {}, files, kind="dataset", allowed=[path])
-    if broken or not edits:
-        reason = " ".join(broken) or f"{path!r} asks about the same examples already."
-        code = "guardrail" if broken else "unchanged"
-        return Skipped(what=f"questions about examples of {agent}", code=code, reason=reason)
+    what = f"questions about examples of {agent}"
+    if broken:
+        return guardrail(what, broken)
+    if not edits:
+        reason = f"{path!r} asks about the same examples already."
+        return Skipped(what=what, code="unchanged", reason=reason)
     remedy = f"{folder}: questions after {there.blob if there else 'new'}"
     id = dataset_id(agent, remedy)
     evidence = _evidence(asked, material)

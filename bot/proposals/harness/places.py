@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from bot.proposals.code import is_code, words_of
 from bot.proposals.harness.functions import Function, functions_of
+from bot.proposals.refusals import nothing_found
 from bot.records import AgentFiles, Repository, Skipped, SourceFile
 from bot.regions import NotParsed, Region, find_regions
 
@@ -128,7 +129,7 @@ def find_function(
         if len(found[0].text) > MAX_FUNCTION_CHARS:
             reason = (
                 f"It has {len(found[0].text):,} characters in {found[0].file.path!r}; a model is "
-                f"shown {MAX_FUNCTION_CHARS:,} at most. Split it, or mend it by hand."
+                f"shown {MAX_FUNCTION_CHARS:,} at most; split it, or mend it by hand."
             )
             return Skipped(what=what, code="too_long", reason=reason)
         return found[0]
@@ -202,9 +203,7 @@ def _outside(tool: str, own: Sequence[SourceFile], repository: Repository) -> st
 
 def _nowhere(what: str, why: str, files: AgentFiles, unread: Sequence[str]) -> Skipped:
     paths = [*files.harness, *files.prompts, *files.configs]
-    searched = ", ".join(map(repr, paths[:6])) or "no file of this agent is known"
-    reason = " ".join([f"{why}; searched: {searched}.", *unread])
-    return Skipped(what=what, code="no_file", reason=reason)
+    return nothing_found(what, why, paths, unread=unread)
 
 
 def _named(tool: str) -> str:

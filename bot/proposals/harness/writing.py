@@ -19,6 +19,7 @@ from bot.proposals.edits import check_diff, edit_to, newline_of, occurs_once, re
 from bot.proposals.guardrails import changed_lines, check_edits
 from bot.proposals.harness.functions import Function
 from bot.proposals.harness.places import Description, Place
+from bot.proposals.refusals import no_edit_stands
 from bot.proposals.writing import not_once
 from bot.records import Ask, Edit, ModelCost, Skipped
 from bot.regions import write_region
@@ -136,8 +137,7 @@ def write_edit(
             return replace(found, what=what)
         if found is not None:
             return Written(candidate=found, dropped=tuple(notes.dropped), cost=notes.cost)
-    reason = f"No edit of two attempts could stand. {' '.join(notes.told())}"
-    return Skipped(what=what, code="guardrail", reason=reason)
+    return no_edit_stands(what, "guardrail", "two attempts", notes.told())
 
 
 def parts_of(places: Sequence[Place]) -> str:

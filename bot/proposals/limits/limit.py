@@ -15,6 +15,7 @@ from bot.proposals.limits.fit import ENOUGH, MIN_ENDED, Fit, fit, still_stopped
 from bot.proposals.limits.lower import propose_lower_steps
 from bot.proposals.limits.numbers import WORDS, find_limit
 from bot.proposals.limits.observed import LimitKind, Observed, Stopped, observe
+from bot.proposals.refusals import guardrail
 from bot.proposals.scalars import Scalar, set_scalar, written_like
 from bot.records import (
     TITLE_CHARS,
@@ -132,7 +133,7 @@ def _propose(
     after = text.replace(edit.old, edit.new, 1)
     broken = check_edits({path: text}, {path: after}, kind="config", allowed=[path])
     if broken:
-        return Skipped(what=WORDS[observed.kind], code="guardrail", reason=" ".join(broken))
+        return guardrail(WORDS[observed.kind], broken)
     remedy = f"{path}: raise {scalar.key}"
     id = proposal_id("config", pattern, remedy)
     newest = {one.conversation.conversation_id: one for one in observed.stopped}

@@ -16,6 +16,7 @@ from bot.proposals.guardrails import check_edits
 from bot.proposals.identity import fingerprint, proposal_id
 from bot.proposals.limits.numbers import NAMES, last_name
 from bot.proposals.limits.observed import loops, steps_of_runs
+from bot.proposals.refusals import guardrail
 from bot.proposals.scalars import Scalar, find_number, set_scalar, written_like
 from bot.records import (
     TITLE_CHARS,
@@ -105,7 +106,7 @@ def _lower(pattern: Pattern, scalar: Scalar, runs: Sequence[_Run]) -> Proposal |
     after = text.replace(edit.old, edit.new, 1)
     broken = check_edits({path: text}, {path: after}, kind="config", allowed=[path])
     if broken:
-        return Skipped(what=_WHAT, code="guardrail", reason=" ".join(broken))
+        return guardrail(_WHAT, broken)
     looping = [run for run in runs if run.is_loop]
     items = [
         EvidenceItem(id=run.conversation.conversation_id, paraphrase=f"a loop, {run.steps} steps")
