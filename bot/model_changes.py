@@ -194,8 +194,8 @@ def _in_its_place(
         return replace(found, sentence=f"{found.sentence} {TOOL_ELSEWHERE}.")
     if found.code == "no_file":
         return routed
-    detail = f"{found.reason} {found.detail}".rstrip()
-    return replace(found, reason=f"{TOOL_ELSEWHERE}, and the prompt gives no change either.", detail=detail)
+    reason = f"{TOOL_ELSEWHERE}, and the prompt gives no change either."
+    return replace(found, reason=reason, detail=f"{found.reason} {found.detail}".rstrip())
 
 
 def _monthly(facts: pa.Table, agent: str, *, now: datetime) -> float | None:
