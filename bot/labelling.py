@@ -8,7 +8,7 @@ Costs, with a model, a bounded share of reading every conversation with it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
@@ -21,6 +21,7 @@ from bot.intents.embedding import Embedder, Matrix, embed_documents, embed_texts
 from bot.intents.examples import ANSWERS, Example, ExampleSource, Learned, with_examples
 from bot.intents.label import CHUNK, describe, offered
 from bot.intents.reading import (
+    FIRST_TOKENS,
     READ_SHARE,
     AskMany,
     content_hash,
@@ -106,7 +107,8 @@ def label_conversations(
     """Label every document by the repository's `taxonomy`, and learn from what is known.
 
     People's word comes first, then what the model read, then the classifier. `tokens` is what
-    reading all these conversations with the model would take: of it a twentieth may be spent.
+    reading all these conversations with the model would take: of it a twentieth may be spent, and
+    `FIRST_TOKENS` in any case on what has no intent.
     """
     contents = {_key(one): content_hash(one) for one in documents}
     given = _given(taxonomy, memory.known, contents)
@@ -353,40 +355,27 @@ def _read(
     ask_many: AskMany | None,
     now: datetime,
 ) -> tuple[list[KnownLabel], tuple[Skipped, ...]]:
-    """What the model says of the conversations that the classifier could not place, or hardly."""
-    asked = {
-        (one.content, one.taxonomy_version, one.prompt_sha256)
+    """What the model says of the conversations that the classifier could not place, or hardly.
+
+    It is asked once about equal ones: its word on one is its word on the others.
+    """
+    if ask_many is None or not any(taxonomy.intents):
+        return [], ()
+    prompt_sha256 = label_prompt((), "").sha256
+    told = {
+        one.content: one
         for one in known
         if one.source == "model"
+        and (one.taxonomy_version, one.prompt_sha256) == (taxonomy.version, prompt_sha256)
     }
-    prompt_sha256 = label_prompt((), "").sha256
     unsure = sorted(
-        (
-            one
-            for one in documents
-            if _sureness(labels[_key(one)]) < SURE_FROM
-            and (contents[_key(one)], taxonomy.version, prompt_sha256) not in asked
-        ),
+        (one for one in documents if _sureness(labels[_key(one)]) < SURE_FROM),
         key=lambda one: (_sureness(labels[_key(one)]), contents[_key(one)]),
     )
-    if ask_many is None or not unsure or not any(taxonomy.intents):
-        return [], ()
     in_window = {(one.agent, one.conversation_id) for one in documents}
     spent = sum(one.tokens for one in known if (one.agent, one.conversation_id) in in_window)
-    allowed = int(READ_SHARE * tokens) - spent
-    chosen = to_read(unsure, taxonomy, tokens=allowed)
-    skipped: list[Skipped] = []
-    seen = {contents[_key(one)] for one in chosen}
-    left = [one for one in unsure if contents[_key(one)] not in seen]
-    if without := sum(not labels[_key(one)].intents for one in left):
-        sentence = (
-            f"The model may take {percent(READ_SHARE)} of the tokens of reading all conversations; "
-            f"{spent:,} of {int(READ_SHARE * tokens):,} were spent before."
-        )
-        what = f"the model's word on {count(without, 'conversation')} without an intent"
-        skipped.append(Skipped(what=what, code="share", reason=sentence))
-    if not chosen:
-        return [], tuple(skipped)
+    asked = [one for one in unsure if contents[_key(one)] not in told]
+    chosen = _within_budget(asked, labels, taxonomy, tokens, spent)
     reading = read_labels(chosen, taxonomy, ask_many=ask_many)
     read = [
         KnownLabel(
@@ -403,7 +392,44 @@ def _read(
         )
         for one in reading.labels
     ]
+    told |= {one.content: one for one in read}
+    done = {(one.agent, one.conversation_id) for one in read}
+    read += [
+        replace(told[contents[key]], agent=one.agent, conversation_id=key[1], at=now, tokens=0)
+        for one in unsure
+        if (key := _key(one)) not in done and contents[key] in told
+    ]
+    seen = {contents[_key(one)] for one in chosen}
+    left = [_key(one) for one in asked if contents[_key(one)] not in seen]
+    skipped = _left(sum(not labels[key].intents for key in left), tokens, spent)
     return read, (*skipped, *reading.skipped)
+
+
+def _within_budget(
+    asked: Sequence[Document],
+    labels: Mapping[Key, Label],
+    taxonomy: Taxonomy,
+    tokens: int,
+    spent: int,
+) -> tuple[Document, ...]:
+    """The least sure first, within the share; what has no intent within the first tokens too."""
+    wordless = [one for one in asked if not labels[_key(one)].intents]
+    return max(
+        to_read(asked, taxonomy, tokens=int(READ_SHARE * tokens) - spent),
+        to_read(wordless, taxonomy, tokens=FIRST_TOKENS - spent),
+        key=len,
+    )
+
+
+def _left(without: int, tokens: int, spent: int) -> Iterator[Skipped]:
+    if without:
+        most = max(FIRST_TOKENS, int(READ_SHARE * tokens))
+        sentence = (
+            f"The model may take {percent(READ_SHARE)} of the tokens of reading all conversations, "
+            f"and {FIRST_TOKENS:,} in any case; {spent:,} of {most:,} were spent before."
+        )
+        what = f"the model's word on {count(without, 'conversation')} without an intent"
+        yield Skipped(what=what, code="share", reason=sentence)
 
 
 def _sureness(label: Label) -> float:

@@ -29,6 +29,9 @@ SHOWN_CHARS = 1_000
 MAX_INTENTS = 3
 READ_SHARE = 0.05
 """Tokens that labels may cost in all, as a share of reading each conversation with the model."""
+FIRST_TOKENS = 50_000
+"""What may be read in any case of what has no intent: the share of 1,000 conversations of 1,000
+tokens. A twentieth of a hundred conversations is ten answers, which teach nothing."""
 CHARS_PER_TOKEN = 3.5
 REPLY_TOKENS = 60
 """Of one conversation's answer, roughly."""

@@ -8,11 +8,11 @@ from datetime import timedelta
 from bot.intent_cycle import change_taxonomy
 from bot.intents import taxonomy_version
 from bot.intents.embedding import embed_texts
-from bot.intents.reading import content_hash
+from bot.intents.reading import FIRST_TOKENS, content_hash
 from bot.intents.wishes import learn_further
 from bot.labelling import KnownLabel, Memory, label_again, label_conversations
 from bot.proposals.taxonomy import PATH
-from bot.records import Intent, Proposal, Skipped, SourceFile, Taxonomy
+from bot.records import Intent, ModelCost, Proposal, Reply, Skipped, SourceFile, Taxonomy
 from tests.bot.intents_built import NOW, a_document, a_reply, replies, some_documents
 
 WEEK = timedelta(days=7)
@@ -69,6 +69,98 @@ def test_what_the_model_finds_no_intent_for_has_none_whatever_the_classifier_say
 
     assert guessed.intents
     assert (told.intents, told.source) == ((), "model")
+
+
+def a_reader(prompts):
+    """Finds no intent for anything, and takes what its prompts are long."""
+    replies = []
+    for one in prompts:
+        asked = one.user.count("\n[") + one.user.startswith("[")
+        labels = [
+            {"conversation": number, "intents": [], "none_fits": "find a parcel"}
+            for number in range(1, asked + 1)
+        ]
+        tokens = len(one.system + one.cached + one.user) // 4
+        cost = ModelCost(calls=1, input_tokens=tokens, output_tokens=20 * asked, usd=0.01)
+        reply = Reply(
+            text="", data={"labels": labels}, model="m", stop_reason="end_turn", cost=cost
+        )
+        replies.append(reply)
+    return replies
+
+
+def strangers(count: int):
+    """Conversations like none of the intents, each of the longest that is shown."""
+    words = "wo bleibt mein paket es ist noch nicht angekommen und niemand weiss etwas davon"
+    return [a_document(f"{words} {number} " * 12, number) for number in range(count)]
+
+
+def test_what_has_no_intent_is_read_at_once_where_it_is_little():
+    """A twentieth of a hundred tokens is nothing."""
+    labels, learning = label_conversations(
+        strangers(20), a_taxonomy(), Memory(), ask_many=a_reader, tokens=100, now=NOW
+    )
+
+    assert len(learning.read) == 20
+    assert {one.source for one in labels.values()} == {"model"}
+    assert not learning.skipped
+
+
+def test_of_equal_conversations_one_is_read_and_all_have_the_answer():
+    first = strangers(5)
+    again = [replace(one, conversation_id=f"again-{one.conversation_id}") for one in first]
+    late = [replace(one, conversation_id=f"late-{one.conversation_id}") for one in first]
+
+    _, learning = label_conversations(
+        [*first, *again], a_taxonomy(), Memory(), ask_many=a_reader, tokens=100, now=NOW
+    )
+    labels, then = label_conversations(
+        [*first, *again, *late],
+        a_taxonomy(),
+        Memory(known=learning.read),
+        ask_many=a_reader,
+        tokens=100,
+        now=NOW,
+    )
+
+    assert len(learning.read) == 10
+    assert sum(one.tokens > 0 for one in learning.read) == 5
+    assert {one.source for one in labels.values()} == {"model"}
+    assert [one.tokens for one in then.read] == [0] * 5
+
+
+def test_what_is_merely_unsure_is_read_within_the_share_alone():
+    documents = [one for kind, one in some_conversations() if kind == "cancel"]
+    taxonomy = a_taxonomy()
+    before = labels_of(documents, taxonomy)
+    assert all(one.intents for one in before.values())
+
+    _, learning = label_conversations(
+        documents, taxonomy, Memory(), ask_many=a_reader, tokens=100, now=NOW
+    )
+
+    assert not learning.read
+
+
+def test_beyond_the_first_tokens_a_twentieth_is_the_bound_and_what_is_left_is_said():
+    documents, taxonomy, memory = strangers(400), a_taxonomy(), Memory()
+    for day in range(3):
+        labels, learning = label_conversations(
+            documents,
+            taxonomy,
+            memory,
+            ask_many=a_reader,
+            tokens=100_000,
+            now=NOW + timedelta(days=day),
+        )
+        memory = Memory(known=(*memory.known, *learning.read))
+
+    assert 0 < sum(one.tokens for one in memory.known) <= FIRST_TOKENS
+    left = sum(one.source != "model" for one in labels.values())
+    assert left > 100
+    (said,) = learning.skipped
+    assert said.what == f"the model's word on {left} conversations without an intent"
+    assert "of 50,000 were spent before" in said.reason
 
 
 def test_another_file_may_have_an_intent_for_what_fitted_none():
