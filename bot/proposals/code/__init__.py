@@ -24,7 +24,7 @@ from bot.proposals.code.texts import (
     spelled_out,
 )
 from bot.regions import NotParsed, choices, script, structure
-from bot.regions.python import skeleton as python_skeleton
+from bot.regions.python_texts import skeleton as python_skeleton
 
 __all__ = [
     "check_code",
