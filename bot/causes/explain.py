@@ -149,7 +149,7 @@ def _agent_prompt(
     if repository is not None:
         prompt = choose_prompt_file(files, repository, systems)
         if not isinstance(prompt, Skipped):
-            return prompt.text
+            return prompt.whole
     return systems[-1] if systems else UNKNOWN_PROMPT
 
 

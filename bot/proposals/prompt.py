@@ -20,6 +20,7 @@ from bot.proposals.nearest import nearest_sections
 from bot.proposals.prompt_case import Traffic, build_proposal
 from bot.proposals.prompt_cause import Found, below_floor, find_causes, what_change
 from bot.proposals.prompt_file import choose_prompt_file
+from bot.proposals.prompt_parts import part_for
 from bot.proposals.spending import Metered, tokens_allowed
 from bot.proposals.tools import tools_shown
 from bot.proposals.writing import MAX_ROUNDS, Candidate, write_edit
@@ -83,7 +84,7 @@ def propose_prompt(
     short = below_floor(pattern, told)
     if short is not None:
         return short
-    metered = Metered(ask=ask, max_tokens=tokens_allowed(prompt.text))
+    metered = Metered(ask=ask, max_tokens=tokens_allowed(prompt.whole))
     tools = tools_shown(told, files, repository)
     well = [c for c in passing if c.completeness.text]
     found = find_causes(
@@ -92,13 +93,14 @@ def propose_prompt(
     if not isinstance(found, Found):
         return found
     causes, reading = found.causes, found.reading
+    prompt = part_for(prompt, causes[0].rule)
     members = causes[0].members
     alike = pick_alike(well, [d.conversation for d in members], MAX_CONTRAST)
     checked = Contrast()
 
     def trial(candidate: Candidate) -> Skipped | None:
         nonlocal checked
-        checked = contrast(candidate.change, alike, agent_prompt=prompt.text, ask=metered)
+        checked = contrast(candidate.change, alike, agent_prompt=prompt.whole, ask=metered)
         return _harmful(pattern, checked)
 
     written = write_edit(

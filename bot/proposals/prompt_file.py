@@ -17,6 +17,10 @@ from bot.regions import NotParsed, Region, find_regions
 
 MATCHES = 0.5
 """From this share of a text on, it is what was sent."""
+SENT_WHOLE = 0.9
+"""From this share of a text on, it is a part of the prompt; an older version has less."""
+MIN_LINES = 3
+"""Shorter texts are no place for a rule: a role, a greeting."""
 MIN_SEGMENT_CHARS = 12
 """Shorter pieces are found anywhere."""
 _CUT = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\$?\{[^{}\n]{1,80}\}|\n")
@@ -31,11 +35,19 @@ class PromptFile:
     match: float | None
     """Share of the text found in the captured system prompts, 0..1; None where none was captured,
     so that the text was taken for being the only one."""
+    beside: tuple[tuple[SourceFile, Region], ...] = ()
+    """Other texts of several lines that were sent with it, the longest first: an include, a
+    constant that is added."""
 
     @property
     def text(self) -> str:
         """The prompt as the program reads it."""
         return self.region.text
+
+    @property
+    def whole(self) -> str:
+        """All that is known to be sent, in no order."""
+        return "\n\n".join([self.text, *(region.text for _, region in self.beside)])
 
 
 def choose_prompt_file(
@@ -72,7 +84,20 @@ def choose_prompt_file(
             "so production runs on another text; deploy the file, or name the one that is live "
             "under `prompts` in the settings",
         )
-    return PromptFile(file=file, region=best, match=share)
+    return PromptFile(file=file, region=best, match=share, beside=_sent_beside(best, matches))
+
+
+def _sent_beside(
+    best: Region, matches: Sequence[tuple[float, SourceFile, Region]]
+) -> tuple[tuple[SourceFile, Region], ...]:
+    """Texts that were sent whole, each once: no other version of one that is known already."""
+    found: list[tuple[SourceFile, Region]] = []
+    for share, file, region in sorted(matches, key=lambda one: -len(one[2].text)):
+        known = [best, *(one for _, one in found)]
+        is_new = all(_match(region.text, [_folded(one.text)]) < MATCHES for one in known)
+        if share >= SENT_WHOLE and is_new and region.text.strip().count("\n") >= MIN_LINES - 1:
+            found.append((file, region))
+    return tuple(found)
 
 
 def _prompts(

@@ -152,7 +152,7 @@ def _shown(
         return Shown(tool=tool, conversations=hit, read=len(failing))
     prompt = choose_prompt_file(files, repository, [one.system for one in told if one.system])
     systems = [one.system for one in told if one.system]
-    agent_prompt = (systems or ["(not known)"])[-1] if isinstance(prompt, Skipped) else prompt.text
+    agent_prompt = (systems or ["(not known)"])[-1] if isinstance(prompt, Skipped) else prompt.whole
     reading = diagnose(
         pick_conversations(told, MAX_READ),
         agent_prompt=agent_prompt,
