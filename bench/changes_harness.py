@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.careful_tools import BAD, REPLIES, Bad, Careful
-from bench.changes_faults import repository_of
 from bench.planted_tools import FAULTS, ToolFault
+from bench.simulated_faults import repository_of
 from bot.causes.reader import read_cause
 from bot.causes.rules import Shown, cause_by_rules
 from bot.causes.traits import traits_of

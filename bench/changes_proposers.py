@@ -15,11 +15,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from bench.changes_edits import back_and_forth, values_of
-from bench.changes_faults import (
+from bench.changes_faults import LIMITS, THRESHOLDS, TOOLS
+from bench.simulated_faults import (
     ARGUMENTS,
-    LIMITS,
-    THRESHOLDS,
-    TOOLS,
     answers,
     argument_calls,
     repository_of,

@@ -15,9 +15,9 @@ from typing import Any
 
 from bench import careful_replies, careful_small, planted_small
 from bench.careful_replies import Careful
-from bench.changes_faults import planted_repository
 from bench.planted import Fault, Layout
 from bench.planted_prompts import FAULTS, LAYOUTS
+from bench.simulated_faults import planted_repository
 from bot.model import Model
 from bot.proposals.edits import apply_edits, render_diff
 from bot.proposals.prompt import propose_prompt

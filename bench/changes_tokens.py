@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from bench.changes_faults import repository_of
 from bench.planted import SAMPLES, prompt_of, tools_of
+from bench.simulated_faults import repository_of
 from bot.model import Model
 from bot.proposals.prompt import propose_prompt
 from bot.proposals.spending import tokens_allowed
