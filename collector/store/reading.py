@@ -94,6 +94,8 @@ def read_table(files: Files, query: Query) -> pa.Table:
 
     def read() -> pa.Table:
         chosen = query.files(files)
+        if not chosen:
+            return query.schema.empty_table()
         with Reading(files, query, chosen) as reading:
             return reading.relation(chosen).to_arrow_table().cast(query.schema)
 
