@@ -12,10 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+import numpy as np
+
 from bot.figures import count, percent
 from bot.intents import Document, discover, taxonomy_version, write_taxonomy
 from bot.intents.embedding import Embedder, embed_texts
-from bot.intents.emerging import find_emerging
+from bot.intents.emerging import chance_of_late, find_emerging
 from bot.intents.entries import MAX_LEVELS
 from bot.intents.structure import Split, find_splits, is_wide, propose_parents
 from bot.intents.taxonomy import level_of, now_called
@@ -41,6 +43,8 @@ RESIDUE_SHARE = 0.02
 READ_RESIDUE = 8
 """Of which a person or the model says that no intent fits; what the classifier is unsure of may be
 an odd wording, and this is none."""
+LATE = 0.001
+"""p-value from which one of the few groups that fit nothing came within the window."""
 UNUSED = timedelta(days=56)
 """So long in the file and not seen in a whole window: retired."""
 UNUSED_IN = 1_000
@@ -138,8 +142,8 @@ def _missing(
 
     Those of `documents` that fit one are given along, to be told apart from. Odd wordings of known
     wishes gather for weeks until they are eight: eight are enough where somebody has read them and
-    said that nothing fits, else as many must be there in each half of the window. What is new need
-    not wait for that: `find_emerging` sees it come.
+    said that nothing fits, or where they came lately; else as many must be there in each half of
+    the window.
     """
     without = [own for one in documents if not (own := labels[_key(one)]).intents]
     residue, read = len(without), sum(one.source in ("person", "model") for one in without)
@@ -151,7 +155,11 @@ def _missing(
 
     def is_ground(own: Sequence[Document]) -> bool:
         told = [one for one in own if labels[_key(one)].source in ("person", "model")]
-        return is_wide(told) or all(is_wide(half) for half in _halves(own, times, started))
+        return (
+            is_wide(told)
+            or _came_lately(own, times, started)
+            or all(is_wide(half) for half in _halves(own, times, started))
+        )
 
     found = discover(
         documents, ask=ask, known=known, now=now, embed=embed, given=labels, is_ground=is_ground
@@ -160,6 +168,14 @@ def _missing(
     new = [intent for intent in found.taxonomy.intents if intent.id not in before]
     sentence = f"No group among {count(residue, 'conversation')} that fit no intent is new."
     return new, found.cost, sentence
+
+
+def _came_lately(
+    own: Sequence[Document], times: Sequence[datetime], started: Mapping[Key, datetime | None]
+) -> bool:
+    moments = [at.timestamp() for one in own if (at := started.get(_key(one))) is not None]
+    every = np.array([at.timestamp() for at in times])
+    return bool(moments) and chance_of_late(np.array(moments), every) < LATE
 
 
 def _halves(

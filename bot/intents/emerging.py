@@ -122,10 +122,7 @@ def _late(
     """Those that came after a certain moment by more than chance, the clearest first."""
     clear = []
     for branch in branches:
-        since = _since(branch, at)
-        late = int(np.count_nonzero(at >= since))
-        inside = int(np.count_nonzero(at[branch] >= since))
-        p_value = float(hypergeom.sf(inside - 1, len(at), late, len(branch)))
+        p_value = chance_of_late(at[branch], at)
         if p_value * len(branches) < BY_CHANCE:
             clear.append((p_value, branch))
     return [branch for _, branch in sorted(clear, key=lambda one: one[0])]
@@ -134,7 +131,7 @@ def _late(
 def _is_unsure(
     branch: NDArray[np.int64], at: NDArray[np.float64], sure: NDArray[np.float64]
 ) -> bool:
-    others = at >= _since(branch, at)
+    others = at >= _since(at[branch])
     others[branch] = False
     if not others.any():
         return False
@@ -142,8 +139,19 @@ def _is_unsure(
     return bool(test.pvalue < LESS_SURE)
 
 
-def _since(branch: NDArray[np.int64], at: NDArray[np.float64]) -> float:
-    return float(np.quantile(at[branch], EARLY, method="lower"))
+def chance_of_late(own: NDArray[np.float64], at: NDArray[np.float64]) -> float:
+    """p-value of moments `own`, of all that `at` holds, to lie after the first of them as they do.
+
+    Low where what they are of came within the window; 1 where it was there from its beginning.
+    """
+    since = _since(own)
+    late = int(np.count_nonzero(at >= since))
+    inside = int(np.count_nonzero(own >= since))
+    return float(hypergeom.sf(inside - 1, len(at), late, len(own)))
+
+
+def _since(own: NDArray[np.float64]) -> float:
+    return float(np.quantile(own, EARLY, method="lower"))
 
 
 def _vectors(documents: Sequence[Document], embed: Embedder) -> Matrix:
