@@ -13,7 +13,7 @@ bench/wishes.py.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -23,16 +23,20 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from bot.intents.embedding import Embedder, Matrix
 from bot.intents.label import Intents
+from bot.intents.own_words import named_in, orders_named
 from bot.intents.text import Document
-from bot.intents.wording import sentences_of
+from bot.intents.wording import OPENING, sentences_of
 from bot.records import Intent, Key, Label
 
-SURE_FROM = 0.5
+SURE_FROM = 0.55
 """What a sentence must have to add an intent: the value of a least-squares fit to 1 for sentences
 that say the intent and to 0 for others, which is an estimate of a probability."""
 OWN_FROM = 0.4
 """What another sentence must have for the first intent: where none says it, the further one may
 well be the only one, and the first a mistake."""
+UNSAID_UNDER = 0.2
+"""What no sentence reaches of a first intent that another one stands in the place of: the only one
+that the user calls by its name."""
 MAX_INTENTS = 3
 SENTENCE_BYTES = 12
 """In UTF-8, in which a Chinese sign takes three. Shorter ones say "yes, that one"."""
@@ -94,8 +98,9 @@ def with_further(
 ) -> list[Intents]:
     """`labels` with what sentences of their documents surely add, at most three intents each.
 
-    One that has none gets those of its sentences where they say two: then the whole is of no kind
-    because it is of two. Intents of one family are not added to each other.
+    A sentence at the beginning that calls an intent by its name says it as surely, whatever the
+    vectors say. One that has no intent gets those of its sentences where they say two: then the
+    whole is of no kind because it is of two. Intents of one family are not added to each other.
     """
     found = list(labels)
     if wishes is None or wishes.embedding != embed.name:
@@ -103,13 +108,36 @@ def with_further(
     said = {row: own for row, one in enumerate(documents) if len(own := _sentences(one)) > 1}
     vectors = embed([sentence for own in said.values() for sentence in own])
     family = {one.id: one.parent or one.id for one in intents}
+    orders = orders_named(one for one in intents if one.id in wishes.intent_ids)
+    verbs = {own: order.partition(" ")[0] for order, own in orders.items()}
     start = 0
     for row, own in said.items():
         weights, biases = wishes.fits[_fold(documents[row])]
         values = vectors[start : start + len(own)] @ weights + biases
         start += len(own)
-        found[row] = _joined(labels[row], values, wishes.intent_ids, family)
+        named = _named(documents[row], labels[row], orders, verbs)
+        for number, intent_ids in enumerate(named):
+            for intent_id in intent_ids:
+                column = wishes.intent_ids.index(intent_id)
+                values[number, column] = max(values[number, column], SURE_FROM)
+        found[row] = _joined(labels[row], values, wishes.intent_ids, family, set().union(*named))
     return found
+
+
+def _named(
+    document: Document, intents: Intents, orders: Mapping[str, str], verbs: Mapping[str, str]
+) -> list[set[str]]:
+    """The intents that each of the first sentences calls by name; of those with the verb of the
+    first intent only that one, since "exchange item" is said of laptops too."""
+    first = intents[0][0] if intents else ""
+    return [
+        {
+            own
+            for own in named_in(sentence, orders)
+            if own == first or verbs[own] != verbs.get(first)
+        }
+        for sentence in _sentences(document, OPENING)
+    ]
 
 
 def learn_further(
@@ -145,20 +173,34 @@ def with_further_intents(
 
 
 def _joined(
-    intents: Intents, values: Matrix, ids: tuple[str, ...], family: Mapping[str, str]
+    intents: Intents,
+    values: Matrix,
+    ids: tuple[str, ...],
+    family: Mapping[str, str],
+    named: Set[str],
 ) -> Intents:
-    """`intents` and those that single sentences say, none surer than those of the whole."""
+    """`intents` and those that single sentences say, none surer than those of the whole.
+
+    Where no sentence says the first, nothing is added to it but what is `named`; where none does
+    by far, the only one that is named stands in its place.
+    """
     best, value = values.argmax(axis=1), values.max(axis=1)
     said: dict[str, float] = {}
     taken: set[int] = set()
     if intents:
         first = intents[0][0]
-        if first not in ids or values[:, ids.index(first)].max() < OWN_FROM:
+        own = float(values[:, ids.index(first)].max()) if first in ids else 0.0
+        instead = [one for one in named if one in family and one != first]
+        if own < UNSAID_UNDER and len(intents) == 1 and len(instead) == 1:
+            return ((instead[0], intents[0][1]),)
+        if own < (UNSAID_UNDER if instead else OWN_FROM):
             return intents
         taken.add(int(values[:, ids.index(first)].argmax()))
     for number in np.argsort(-value):
         if value[number] >= SURE_FROM and int(number) not in taken:
             said.setdefault(ids[best[number]], round(min(1.0, float(value[number])), 4))
+    for intent_id in sorted(named):  # Two of them may be in one sentence.
+        said.setdefault(intent_id, SURE_FROM)
     joined = list(intents)
     for intent_id, sure in said.items():
         kin = {family.get(one) for one, _ in joined}
@@ -217,10 +259,10 @@ def _fits(
     return tuple(found)
 
 
-def _sentences(document: Document) -> list[str]:
+def _sentences(document: Document, messages: int | None = None) -> list[str]:
     return [
         own
-        for one in sentences_of(document, None)
+        for one in sentences_of(document, messages)
         if len((own := one.strip()).encode()) >= SENTENCE_BYTES
     ]
 

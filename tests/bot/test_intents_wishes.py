@@ -7,6 +7,7 @@ import pytest
 from bot.intents import Document
 from bot.intents.embedding import embed_texts
 from bot.intents.label import Intents
+from bot.intents.own_words import orders_named
 from bot.intents.wishes import Wishes, learn_further, learn_wishes, with_further
 from bot.intents.wishes import with_further_intents as with_further_labels
 from bot.records import Intent, Label
@@ -180,3 +181,40 @@ def test_labels_keep_who_gave_them_and_each_agent_has_sentences_of_its_own():
 
     assert [len(found[agent, "c-900"].intents) for agent in ("support", "other")] == [2, 1]
     assert {one.source for one in found.values()} == {"cluster"}
+
+
+CALLED_OFF = Intent(id="i-1", name="cancel my booked flight")
+TRACED = Intent(id="i-2", name="trace a parcel")
+
+
+@pytest.mark.parametrize(
+    ("text", "intents"),
+    [
+        pytest.param("I need to cancel my flight.", {"i-1"}, id="named"),
+        pytest.param("Flights are a wonderful thing to be in.", {"i-2"}, id="not-named"),
+        pytest.param("But do not cancel my flight.", {"i-2"}, id="refused"),
+        pytest.param("Do trace my parcel, or cancel my flight.", {"i-1", "i-2"}, id="both"),
+    ],
+)
+def test_what_the_user_calls_by_its_name_stands_in_place_of_what_no_sentence_says(text, intents):
+    assert further(f"{text}\n{CHATTER[1]}", (("i-2", 0.9),), CALLED_OFF, TRACED) == intents
+
+
+@pytest.mark.parametrize(
+    ("name", "order"),
+    [
+        pytest.param("cancel a booked flight for two", "cancel flight", id="order"),
+        pytest.param("update phone numbers, work", "update number", id="what-follows-a-comma"),
+        pytest.param("get quote", None, id="a-verb-that-says-little"),
+        pytest.param("refunds", None, id="one-word"),
+        pytest.param("予約を取り消す", None, id="another-language"),
+    ],
+)
+def test_the_order_of_a_name(name, order):
+    assert orders_named([Intent(id="i-1", name=name)]) == ({order: "i-1"} if order else {})
+
+
+def test_an_order_that_two_intents_are_called_by_tells_neither():
+    twins = [Intent(id="i-1", name="file claim"), Intent(id="i-2", name="file property claim")]
+
+    assert not orders_named(twins)
