@@ -36,6 +36,7 @@ from bot.intents.label import agents_of_intents
 from bot.intents.membership import label_all, sure_of_members
 from bot.intents.taxonomy import taxonomy_version
 from bot.intents.text import Document, script_of
+from bot.intents.twins import join_twins
 from bot.records import Ask, Label, ModelCost, Skipped, Taxonomy
 
 CLUSTERED_DOCUMENTS = 4_000
@@ -108,6 +109,7 @@ def discover(
         if not clusters:
             skipped.append(_too_few(agent, own, min_users, min_conversations))
         clusters, unfit = _fitting(own, sample, clusters, min_users)
+        clusters = join_twins([own[row] for row in sample], vectors, clusters)
         new = _new(own, sample, clusters, known_as, min_users, min_conversations)
         if is_ground is not None:
             new = [rows for rows in new if is_ground([own[row] for row in sample[rows]])]
