@@ -45,6 +45,8 @@ READ_RESIDUE = 8
 an odd wording, and this is none."""
 LATE = 0.001
 """p-value from which one of the few groups that fit nothing came within the window."""
+CITED_AGAIN = 3
+"""Exemplars that a new intent shares with one that was taken out, from which it is that one."""
 UNUSED = timedelta(days=56)
 """So long in the file and not seen in a whole window: retired."""
 UNUSED_IN = 1_000
@@ -97,8 +99,10 @@ def change_taxonomy(
         left = _with(before, [*gone, *emerged])
         rest = [one for one in documents if _key(one) not in theirs]
         found, more, skipped = _missing(rest, labels, left, started, ask, now, embed)
-        new, cost = [*emerged, *found], cost + more
-        left = _with(left, found)
+        cost += more
+        new, again = _never_removed([*emerged, *found], taxonomy)
+        skipped = again or skipped
+        left = _with(_with(before, gone), new)
         splits = find_splits(documents, labels, left, started=started, now=now, embed=embed)
         divided, parts = _divided(splits, left)
         changed = [*gone, *new, *divided]
@@ -106,7 +110,9 @@ def change_taxonomy(
     relabelled = {_key(one): labels[_key(one)] for one in documents}
     if changed:
         relabelled = dict(relabel(after))
-    families = propose_parents(documents, relabelled, after, now=now, embed=embed)
+    families, _ = _never_removed(
+        propose_parents(documents, relabelled, after, now=now, embed=embed), taxonomy
+    )
     after = _with(after, families)
     changed = list({one.id: one for one in (*changed, *families)}.values())
     if not changed:
@@ -191,6 +197,30 @@ def _halves(
     middle = max(times[len(times) // 2], later)
     timed = [(at, one) for one in own if (at := started.get(_key(one))) is not None]
     return [one for at, one in timed if at < middle], [one for at, one in timed if at >= middle]
+
+
+def _never_removed(found: Sequence[Intent], known: Taxonomy) -> tuple[list[Intent], str]:
+    """Those that no person has taken out of the file, nor are below one; a sentence where some are.
+
+    The same group has the same name and so the same id, or cites the same conversations.
+    """
+    ids = {intent.id for intent in known.removed}
+    names = {intent.name.casefold() for intent in known.removed}
+    cited = {sha for intent in known.removed for sha in intent.exemplars}
+    had = {intent.id for intent in known.intents}
+    out = {
+        one.id
+        for one in found
+        if one.id not in had
+        and (
+            one.id in ids
+            or one.name.casefold() in names
+            or len(cited.intersection(one.exemplars)) >= CITED_AGAIN
+        )
+    }
+    kept = [one for one in found if one.id not in out and one.parent not in out]
+    said = ", ".join(f"`{one.name}`" for one in found if one.id in out)
+    return kept, f"A person took {said} out of the file: not proposed again." if said else ""
 
 
 def _divided(splits: Sequence[Split], taxonomy: Taxonomy) -> tuple[list[Intent], dict[str, str]]:

@@ -100,6 +100,8 @@ class Taxonomy:
     intents: tuple[Intent, ...]
     version: str
     source: Literal["repository", "discovered"]
+    removed: tuple[Intent, ...] = ()
+    """Once in the repository's file, and taken out by a person: not proposed again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -207,7 +209,6 @@ class Decision:
     rules: tuple[str, ...] = ()
     segments: Mapping[str, str] = field(default_factory=dict)
     response: Literal["approve", "dismiss", "modify", "escalate"] | None = None
-    responder_id: str | None = None
 
     @property
     def fired(self) -> bool:

@@ -89,6 +89,19 @@ def ledger(debrief) -> list[tuple[str, dict[str, Any]]]:
     return [(row["action"], json.loads(row["entry"])) for row in rows]
 
 
+def test_an_intent_that_a_later_commit_took_out_of_the_file_is_known_as_taken_out(repo):
+    text = TAXONOMY.split("  - id: i-password")[0]
+    (repo / PATH).write_text(text)
+    before = open_workspace(str(repo)).taxonomy
+
+    git(repo, "commit", "--all", "--quiet", "--message", "We do no passwords")
+
+    after = open_workspace(str(repo)).taxonomy
+    assert before.removed == ()
+    assert [one.id for one in after.removed] == ["i-password"]
+    assert [one.id for one in after.intents] == ["i-cancel"]
+
+
 class TestWithoutATaxonomyFile:
     """No repository has intents: they are discovered, and what was said once stays said."""
 

@@ -18,6 +18,7 @@ from bot.git import read_file_history, read_repository
 from bot.intents import read_taxonomy
 from bot.intents.reading import AskMany
 from bot.intents.taxonomy import PATH as TAXONOMY_PATH
+from bot.intents.taxonomy import removed_since
 from bot.patterns import gone_since
 from bot.pipeline import FEEDBACK_EVENTS, understand
 from bot.records import Ask, FileHistory, Key, Repository, Skipped, Taxonomy
@@ -71,11 +72,18 @@ def open_repository(repo: str) -> tuple[Workspace, Repository]:
     workspace = Workspace(
         settings=load_settings(text),
         settings_text=text,
-        taxonomy=read_taxonomy(taxonomy.text) if taxonomy else None,
+        taxonomy=_taxonomy(repo, taxonomy.text) if taxonomy else None,
         taxonomy_text=taxonomy.text if taxonomy else None,
         repo=repo,
     )
     return workspace, repository
+
+
+def _taxonomy(repo: str, text: str) -> Taxonomy:
+    """The file's intents, and those that people took out of it."""
+    history = read_file_history(Path(repo), lambda path: path == TAXONOMY_PATH)
+    taxonomy = read_taxonomy(text)
+    return replace(taxonomy, removed=removed_since(history.texts.values(), taxonomy))
 
 
 def empty_store(shell: Shell, settings: Settings) -> Skipped:

@@ -45,6 +45,19 @@ def read_taxonomy(text: str) -> Taxonomy:
     return Taxonomy(intents=intents, version=taxonomy_version(intents), source="repository")
 
 
+def removed_since(earlier: Iterable[str], taxonomy: Taxonomy) -> tuple[Intent, ...]:
+    """The entries of `earlier` texts of the file whose ids `taxonomy` no longer has.
+
+    An earlier text that has problems says nothing.
+    """
+    now = {intent.id for intent in taxonomy.intents}
+    found: dict[str, Intent] = {}
+    for text in earlier:
+        if not check_taxonomy(text):
+            found |= {intent.id: intent for intent in read_taxonomy(text).intents}
+    return tuple(intent for intent_id, intent in found.items() if intent_id not in now)
+
+
 def write_taxonomy(taxonomy: Taxonomy, text: str = "") -> str:
     """`text` (the file as it is, or nothing) with the intents of `taxonomy` in it.
 

@@ -8,7 +8,7 @@ import pytest
 
 from bot.errors import SettingsError
 from bot.intents import check_taxonomy, read_taxonomy, taxonomy_version, write_taxonomy
-from bot.intents.taxonomy import now_called
+from bot.intents.taxonomy import now_called, removed_since
 from bot.records import Intent, Taxonomy
 
 FILE = """\
@@ -371,3 +371,13 @@ def test_the_version_depends_on_what_is_meant_and_not_on_the_order():
 
     assert taxonomy_version([one, other]) == taxonomy_version([other, cited])
     assert taxonomy_version([one, other]) != taxonomy_version([one])
+
+
+def test_what_was_once_in_the_file_and_is_no_longer_was_taken_out():
+    now = read_taxonomy(entries(NAMED))
+    both = f"{entries('name: older')}\n{TWO}"
+
+    removed = removed_since([entries(NAMED), both, "version: [broken"], now)
+
+    assert [one.id for one in removed] == ["i-2"]
+    assert removed_since([], now) == ()

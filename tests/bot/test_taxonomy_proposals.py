@@ -190,6 +190,22 @@ def test_what_fits_nothing_is_an_intent_once_it_lasts_or_comes_anew(
         assert proposal.title == "Bring the intents up to date: add 1"
 
 
+def test_what_a_person_took_out_of_the_file_is_not_proposed_again(first):
+    documents, labels, taxonomy, file = a_known(first, without="parcel")
+    (parcel,) = (one for one in first[1].taxonomy.intents if "parcel" in " ".join(one.terms))
+    renamed = replace(parcel, id="i-000000", name="look for a box")
+
+    for removed in (parcel, renamed, replace(renamed, name=parcel.name, exemplars=())):
+        known = replace(taxonomy, removed=(removed,))
+        result = change(documents, labels, known, file=file)
+        assert isinstance(result, Skipped)
+        assert "A person took" in result.reason
+    other = replace(renamed, exemplars=("0" * 16,))
+    assert isinstance(
+        change(documents, labels, replace(taxonomy, removed=(other,)), file=file), Proposal
+    )
+
+
 def test_a_hand_edit_elsewhere_does_not_get_in_the_way_of_the_edits(first):
     documents, labels, taxonomy, file = a_known(first, without="parcel")
     proposal = change(documents, labels, taxonomy, file=file)
