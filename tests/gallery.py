@@ -1,11 +1,11 @@
 """Everything that people get to read from Debrief, as Markdown and as pages in GitHub's manner.
 
-    python -m tests.gallery OUT [--mermaid mermaid.min.js]
+    python -m tests.gallery OUT [--mermaid mermaid.min.js] [--scenes]
 
-Plays `tests/realistic_story.py` and writes each pull request with its description, diff and
-comments, the dashboard, alerts, summaries and what the runs printed. `index.html` links to all.
-Charts are drawn where the file of Mermaid's browser build is given (`npm pack mermaid`), else they
-stand there as code. Guests, reviewers and the model are simulated.
+Plays `tests/realistic_story.py` and `tests/gallery_scenes.py` and writes each pull request with its
+description, diff and comments, the dashboard, alerts, summaries and what the runs printed;
+`index.html` links to all. Charts are drawn where the file of Mermaid's browser build is given (`npm
+pack mermaid`), else they stand there as code. Guests, reviewers and the model are simulated.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from cmarkgfm.cmark import Options  # type: ignore[import-untyped]
 
 from tests.fake_github import Issue
 from tests.fake_github import git as git_of
+from tests.gallery_scenes import SCENES, three_rejections
 from tests.realistic_story import Story, is_ours, kind_of, play
 
 EXTENSIONS = ("table", "autolink", "tagfilter", "strikethrough", "tasklist")
@@ -56,12 +57,20 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--mermaid", type=Path, help="mermaid.min.js, to draw the charts")
     parser.add_argument("--open", action="store_true", help="unfold all that is folded")
+    parser.add_argument("--scenes", action="store_true", help="leave out the long story")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     if given.mermaid:
         shutil.copy(given.mermaid, given.out / "mermaid.min.js")
-    with tempfile.TemporaryDirectory() as folder, play(Path(folder)) as story:
-        shown = dict(_documents(story))
+    shown: dict[str, tuple[str, str]] = {}
+    for name, scene in SCENES.items():
+        with tempfile.TemporaryDirectory() as folder, scene(Path(folder)) as story:
+            shown |= {f"{name}-{page}": document for page, document in _documents(story)}
+    told = three_rejections()
+    shown["learning-rejections"] = (told, f"<h1>Three rejections</h1>{markdown(told)}")
+    if not given.scenes:
+        with tempfile.TemporaryDirectory() as folder, play(Path(folder)) as story:
+            shown |= dict(_documents(story))
     for name, (text, page) in shown.items():
         (given.out / f"{name}.md").write_text(text)
         body = page.replace("<details>", "<details open>") if given.open else page

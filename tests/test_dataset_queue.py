@@ -63,7 +63,7 @@ def debrief(hub, model, tmp_path, capsys, monkeypatch):
     return debrief
 
 
-def corrected(count):
+def corrected(count: int) -> list[dict[str, object]]:
     """A reviewer takes the opening and the closing off."""
     found = []
     for number in range(count):
@@ -98,7 +98,7 @@ def corrected(count):
     return found
 
 
-def accepted(count):
+def accepted(count: int) -> list[dict[str, object]]:
     return [
         {
             "id": f"a-{number}",
@@ -225,7 +225,7 @@ def test_a_second_run_writes_nothing_asks_nobody_and_leaves_ticks_alone(debrief,
     assert len([one for one in model.asked if "constraint" in str(one.schema)]) == asked
     (waiting,) = [one for one in again.json["left_out"] if one["code"] == "waiting"]
     assert "asks about" in waiting["reason"]
-    assert "1 are ticked" in waiting["reason"]
+    assert "ticked so far: 1" in waiting["reason"]
     assert ticked_in(queue.body) == (id,)
     assert queue.state == "open"
 

@@ -38,7 +38,8 @@ def _question(one: Choice) -> str:
     return (
         f"{keep_box(one.id)} **{one.variant}**, confidence {percent(one.confidence)}: "
         f"{prose(one.why, _WHY_CHARS)}.{said}\n{indent(new, '  ')}\n\n"
-        f"<details><summary>{one.id} was made of this one, which a person corrected</summary>\n\n"
+        "<details><summary>Made of this answer, as a person corrected it "
+        f"({one.id} in the file)</summary>\n\n"
         f"{indent(seed, '  ')}\n\n</details>"
     )
 

@@ -599,7 +599,7 @@ def test_while_a_queue_is_open_it_is_left_alone_and_says_how_far_it_is():
     waiting = still_asking("desk", review)
 
     assert isinstance(waiting, Skipped)
-    assert "#7 asks about 2 examples; 1 are ticked" in waiting.reason
+    assert "#7 asks about 2 examples; ticked so far: 1" in waiting.reason
     assert review.seen == frozenset()
 
 

@@ -137,8 +137,8 @@ def still_asking(agent: str, review: Review) -> Skipped | None:
     return Skipped(
         what=f"questions about examples of {agent}",
         code="waiting",
-        reason=f"{past.reference} asks about {count(len(asked), 'example')}; {ticked} are ticked; "
-        "mark it as ready and merge it, and the ticked ones go into the next set.",
+        reason=f"{past.reference} asks about {count(len(asked), 'example')}; ticked so far: "
+        f"{ticked}; mark it as ready and merge it, and the ticked ones go into the next set.",
     )
 
 
@@ -173,6 +173,9 @@ def propose_queue(
     id = dataset_id(agent, remedy)
     evidence = _evidence(asked, material)
     doubted = sum(one.points > 0 for one in asked)
+    sure = len(asked) - doubted
+    verb = "is" if sure == 1 else "are"
+    shown = f"{sure} without a doubt {verb} here to see how good our confidence is"
     return Proposal(
         id=id,
         fingerprint=fingerprint(id, edits, evidence),
@@ -185,8 +188,7 @@ def propose_queue(
         "ticked ones go into the next data set, the others never come again. Nothing is trained "
         f"here, and no agent reads `{path}`.",
         why=f"A model wrote them out of corrected answers. Our checks or one of two judges doubt "
-        f"{count(doubted, 'example')}; {len(asked) - doubted} without a doubt are here to see how "
-        f"good our confidence is. {calibration(review.judged)}",
+        f"{count(doubted, 'example')}{f'; {shown}' if sure else ''}. {calibration(review.judged)}",
         risk="Low: a mistake costs one poor training example. The texts are a model's, after what "
         "strangers and reviewers wrote, redacted: read them as data.",
         confidence="low",
