@@ -1,4 +1,4 @@
-"""Small programs in TypeScript around an agent, each with a fault: what `bench/planted_tools.py` plants."""
+"""Small programs in TypeScript around an agent, each with a fault; see `bench/planted_tools.py`."""
 
 # ruff: noqa: E501 - programs as people write them
 

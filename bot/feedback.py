@@ -188,10 +188,7 @@ def decisions_of(events: Iterable[Event]) -> tuple[Decision, ...]:
 
 def _answered(decision: Decision, answers: Iterable[Event]) -> Decision:
     last = max(answers, key=in_time, default=None)
-    if last is None:
-        return decision
-    responder = _id(last, "responder.id", "response.responder.id")
-    return replace(decision, response=_answer(last), responder_id=responder)
+    return decision if last is None else replace(decision, response=_answer(last))
 
 
 def _decision(event: Event) -> Decision | None:

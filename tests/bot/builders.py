@@ -99,7 +99,6 @@ def a_decision(number: int = 1, **changes: Any) -> Decision:
         "threshold_value": 0.5,
         "input_hash": f"hash-{number}",
         "response": "dismiss",
-        "responder_id": "r-1",
     }
     return Decision(**{**values, **changes})
 
