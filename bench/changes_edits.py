@@ -15,10 +15,12 @@ from bot.proposals.scalars import find_number, set_scalar
 from bot.records import Edit, Skipped, SourceFile
 from bot.regions import code_numbers, find_regions, write_region
 from bot.regions.structure import leaves, number, parse
+from tests.bot.layouts import LAYOUTS
 from tests.bot.region_files import FILES, NUMBERS, random_edit
 
 TEXT_EDITS = 8_040
 NUMBER_EDITS = 2_040
+EACH_LAYOUT = 10
 _HUNK = re.compile(r"@@ -(\S+) \+(\S+) @@(.*)")
 
 
@@ -32,6 +34,10 @@ def measure() -> list[str]:
         for path, text in FILES.items():
             each = TEXT_EDITS // (2 * len(FILES))
             lines.append(_row(path, newline, each, _texts(path, text, newline, each)))
+        layouts = [one for one in LAYOUTS if find_regions(one.path, one.text)]
+        fitted = sum(_texts(one.path, one.text, newline, EACH_LAYOUT) for one in layouts)
+        name = f"{len(layouts)} layouts of frameworks"
+        lines.append(_row(name, newline, EACH_LAYOUT * len(layouts), fitted))
         for path, text in NUMBERS.items():
             each = NUMBER_EDITS // (2 * len(NUMBERS))
             lines.append(

@@ -20,7 +20,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from bot.regions.data_purpose import Within, purpose
 from bot.regions.environment import is_environment, variables
-from bot.regions.hints import is_prompt
+from bot.regions.hints import is_list_of_rules, is_prompt
 from bot.regions.region import Piece, Region
 from bot.regions.structure import NotParsed, leaves, parse
 from bot.regions.writings import (
@@ -128,8 +128,12 @@ def _walk(node: _Tree, within: Within, depth: int = 0) -> Iterator[_Text]:
             else:
                 yield from _walk(one, inner, depth + 1)
     elif isinstance(node, Sequence):
+        rules = is_list_of_rules(within.key)
         for number, one in enumerate(node):
-            yield from _walk(one, within.item(number), depth + 1)
+            if isinstance(one, _Leaf):
+                yield _text(one, within.item(number), is_certain=rules)
+            else:
+                yield from _walk(one, within.item(number), depth + 1)
 
 
 def _text(leaf: _Leaf, within: Within, tool: str = "", *, is_certain: bool = False) -> _Text:

@@ -31,6 +31,16 @@ _CHECKED = re.compile(r"(?:^|\.)(?:tests?|asserts?|vars|test_cases)(?:\.|\[|$)",
 _OF_PROMPTS = re.compile(r"prompt", re.IGNORECASE)
 
 
+_LISTED = re.compile(
+    r"^(?:system_?prompts?|instructions?|rules|guidelines|directives|policies)$", re.IGNORECASE
+)
+
+
+def is_list_of_rules(name: str) -> bool:
+    """What is listed under this name is a prompt line by line, however short a line is."""
+    return _LISTED.match(name) is not None
+
+
 def is_prompt(name: str, text: str, *, path: str = "") -> bool:
     """`name` is the variable, argument or path of keys; its last part says most.
 

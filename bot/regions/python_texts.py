@@ -14,7 +14,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from bot.regions.hints import is_prompt
+from bot.regions.hints import is_list_of_rules, is_prompt
 from bot.regions.python import (
     DESCRIPTION_ARGUMENTS,
     NAME_ARGUMENTS,
@@ -42,7 +42,8 @@ _FOR_PEOPLE = frozenset(
     "execute fail skip option argument warn deprecated system confirm echo secho "
     "ArgumentParser add_parser FastAPI Typer".split()
 )
-_TOOL_CALLS = re.compile(r"tool|function|declaration|from_defaults|agent|signature", re.I)
+_TOOL_CALLS = re.compile(r"tool|function|declaration|from_defaults|signature", re.I)
+_TEXTS = ast.Constant | ast.JoinedStr
 _FIELDS = frozenset({"Field", "Schema", "Param", "Parameter"})
 """Calls that describe one argument."""
 _SIGNATURE_FIELDS = frozenset({"InputField", "OutputField"})
@@ -298,11 +299,14 @@ def _children(node: ast.AST, place: _Place) -> Iterator[tuple[ast.AST, _Place]]:
             if place.in_class and name == "description":
                 yield node.value, _Place(place.tool, place.tool, is_described=True)
             else:
-                yield node.value, _Place(name, place.tool)
+                yield node.value, _Place(name, place.tool, outer=place.name)
     elif isinstance(node, ast.Call):
         yield from _arguments(node, place)
     elif isinstance(node, ast.Dict):
         yield from _entries(node, place)
+    elif isinstance(node, ast.List | ast.Tuple):
+        rules = is_list_of_rules(place.name) and all(isinstance(one, _TEXTS) for one in node.elts)
+        yield from ((one, replace(place, is_certain=rules)) for one in node.elts)
     elif isinstance(node, ast.Return) and node.value is not None:
         yield node.value, replace(place, is_certain=place.returns_prompt)
     elif not _is_for_people(node):
@@ -322,7 +326,9 @@ def _arguments(node: ast.Call, place: _Place) -> Iterator[tuple[ast.AST, _Place]
     if called in _FOR_PEOPLE:
         return
     keys = {one.arg for one in node.keywords}
-    own = _named_by(node) if keys & DESCRIPTION_ARGUMENTS and called not in _FIELDS else ""
+    is_agent = called.endswith("Agent")  # its description is for itself, or for other agents
+    makes_tool = keys & DESCRIPTION_ARGUMENTS and called not in _FIELDS and not is_agent
+    own = _named_by(node) if makes_tool else ""
     tool = own or place.tool
     outer = f"{place.outer}.{called}".strip(".")
     certain = {name for names in _ROLES if names <= keys for name in (*names, "backstory")}
@@ -330,7 +336,7 @@ def _arguments(node: ast.Call, place: _Place) -> Iterator[tuple[ast.AST, _Place]
     yield from ((one, replace(place, outer=outer)) for one in node.args)
     for one in node.keywords:
         name = one.arg or place.name
-        if one.arg in certain:
+        if one.arg in certain or (is_agent and one.arg == "description"):
             yield one.value, _Place(name, outer=outer, is_certain=True)
         elif one.arg in DESCRIPTION_ARGUMENTS and _describes(called, tool):
             described = own or _parameter(place, tool)

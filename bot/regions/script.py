@@ -14,7 +14,7 @@ from functools import cache
 import tree_sitter
 import tree_sitter_typescript
 
-from bot.regions.hints import is_prompt
+from bot.regions.hints import is_list_of_rules, is_prompt
 from bot.regions.python_texts import GAP, common_indent
 from bot.regions.region import Piece, Region
 from bot.regions.structure import NotParsed
@@ -193,7 +193,9 @@ def _region(path: str, text: str, node: Node, pieces: Sequence[Piece]) -> Iterat
         file_text=text,
         pieces=tuple(pieces),
     )
-    if is_described or is_prompt(name, region.text, path=path):
+    in_list = node.parent is not None and node.parent.type == "array" and is_list_of_rules(name)
+    is_line = in_list and len(region.text.split()) > 1
+    if is_described or is_line or is_prompt(name, region.text, path=path):
         yield region
 
 
@@ -248,7 +250,8 @@ def _named_above(node: Node) -> Node | None:
 
 
 def name_of_pair(node: Node) -> str:
-    key = node.named_children[0]
+    # A field of a class may begin with `private readonly`.
+    key = node.child_by_field_name("name") or node.named_children[0]
     return _said(key).strip("\"'").rpartition(".")[2][:80]
 
 

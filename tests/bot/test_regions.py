@@ -138,6 +138,36 @@ def test_a_sentence_added_behind_adjacent_literals_gets_a_line_of_its_own() -> N
     )
 
 
+JOINED = """RULES = "\\n".join(
+    [
+        "- Ask for the plant.",
+        "- Name one remedy.",
+    ]
+)
+"""
+
+
+def test_a_line_added_to_a_joined_list_becomes_an_item_of_its_own() -> None:
+    after = written("p.py", JOINED, "RULES", "plant.\n", 'plant.\n- Say "sorry" once.\n')
+
+    new = '        "- Say \\"sorry\\" once.",\n'
+    assert after == JOINED.replace('plant.",\n', 'plant.",\n' + new)
+
+
+def test_a_line_added_behind_a_joined_list_of_a_script_becomes_an_item_too() -> None:
+    text = "const rules = [\n  '- Ask for the plant.',\n  '- Name one remedy.',\n].join('\\n');\n"
+
+    after = written("p.ts", text, "rules", "remedy.", "remedy.\n- Never guess.")
+
+    assert after == text.replace("remedy.',\n", "remedy.',\n  '- Never guess.',\n")
+
+
+def test_a_line_taken_out_of_a_joined_list_takes_its_item_along() -> None:
+    after = written("p.py", JOINED, "RULES", "\n- Name one remedy.", "")
+
+    assert after == JOINED.replace('        "- Name one remedy.",\n', "")
+
+
 def test_a_docstring_that_documents_a_tool_keeps_its_indentation() -> None:
     after = written(
         "agent.py",

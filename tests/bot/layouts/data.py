@@ -357,6 +357,20 @@ planning:
     before you plan.
 """
 
+AGENT_YAML = """name: desk
+instructions:
+  - Ask for the order first.
+  - "Never promise a date."
+model_settings:
+  max_completion_tokens: 600
+tools:
+  - type: function
+    function:
+      name: find_order
+      description: Find an order.
+      parameters: {properties: {number: {type: string, description: Number of the order.}}}
+"""
+
 BAD_YAML = "\nbroken: [1\n"
 
 DATA = (
@@ -500,6 +514,15 @@ DATA = (
         text=CONFIG_MAP,
         prompts=("Children need an adult.",),
         numbers={"maxturns": "9"},
+        broken=BAD_YAML,
+    ),
+    Layout(
+        name="YAML, a list of instructions",
+        path="agents/desk.yml",
+        text=AGENT_YAML,
+        prompts=("Ask for the order first.", "Never promise a date."),
+        tools={"find_order": "Find an order.", "find_order(number)": "Number of the order."},
+        numbers={"maxcompletiontokens": "600"},
         broken=BAD_YAML,
     ),
     Layout(

@@ -309,6 +309,25 @@ reply = client.converse(
 )
 """
 
+AGNO = """from agno.agent import Agent
+
+desk = Agent(
+    name="Desk",
+    description="You are the weather desk.",
+    instructions=[
+        "Warn of storms.",
+        f"Use {UNIT} for temperatures.",
+    ],
+    tool_call_limit=5,
+)
+
+
+def build_prompt(user):
+    parts = ["You are the desk of a bakery."]
+    parts.append("Say which bread is left.")
+    return "\\n".join(parts)
+"""
+
 LONG = "SYSTEM = '" + "Answer every question about the tariff with its number. " * 150 + "'\n"
 BROKEN = "\ndef broken(:\n"
 
@@ -452,6 +471,20 @@ PYTHON = (
             "top_song(sign)": "Call sign of the station.",
         },
         numbers={"maxtokens": "400"},
+        broken=BROKEN,
+    ),
+    Layout(
+        name="Agno, and a function that puts lines together",
+        path="weather.py",
+        text=AGNO,
+        prompts=(
+            "You are the weather desk.",
+            "Warn of storms.",
+            "Use {UNIT} for temperatures.",
+            "You are the desk of a bakery.",
+            "Say which bread is left.",
+        ),
+        numbers={"toolcalllimit": "5"},
         broken=BROKEN,
     ),
     Layout(

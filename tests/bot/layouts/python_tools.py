@@ -234,10 +234,12 @@ PYTHON_TOOLS = (
         name="Google ADK",
         path="tariffs/agent.py",
         text=ADK,
-        prompts=("You answer questions about tariffs. Ask for the zone first.",),
+        prompts=(
+            "Answers questions about tariffs.",
+            "You answer questions about tariffs. Ask for the zone first.",
+        ),
         tools={
             "get_tariff": "Give the tariff of a zone.",
-            "tariff_desk": "Answers questions about tariffs.",
             "find_stop": "Find a stop by its name.",
             "find_stop(stop)": "Name of the stop.",
         },

@@ -165,6 +165,26 @@ const desk = new Agent({
 const result = await run(desk, question, { maxTurns: 6 });
 """
 
+CLASS = """import Anthropic from '@anthropic-ai/sdk';
+
+const tools: Anthropic.Tool[] = [
+  {
+    name: 'get_rate',
+    description: 'Get the rate of a currency.',
+    input_schema: {
+      type: 'object' as const,
+      properties: { currency: { type: 'string', description: 'Three letters.' } },
+    },
+  },
+];
+
+export class Desk {
+  private readonly system = ['You change money.', 'Name the rate first.'].join(' ');
+  private maxIterations = 5;
+  private rules = ['No coins.', 'Close at six.'];
+}
+"""
+
 BROKEN = "\nconst broken = ;\n"
 
 SCRIPT = (
@@ -240,6 +260,18 @@ SCRIPT = (
             "voice of the workshop",
         ),
         numbers={"maxoutputtokens": "350", "maxturns": "7"},
+        broken=BROKEN,
+    ),
+    Layout(
+        name="a class in TypeScript",
+        path="src/desk.ts",
+        text=CLASS,
+        prompts=("You change money. Name the rate first.", "No coins.", "Close at six."),
+        tools={
+            "get_rate": "Get the rate of a currency.",
+            "get_rate(currency)": "Three letters.",
+        },
+        numbers={"maxiterations": "5"},
         broken=BROKEN,
     ),
     Layout(
