@@ -18,7 +18,7 @@ NAMES: dict[LimitKind, frozenset[str]] = {
     "steps": frozenset(
         "maxsteps maxiterations maxturns recursionlimit maxtoolcalls maxtoolroundtrips "  # noqa: SIM905
         "maxiter maxiters maxloops maxrounds steplimit maxagentsteps stepcountis "
-        "requestlimit".split()
+        "requestlimit toolcalllimit".split()
     ),
     "tool_time": frozenset(
         "timeout timeouts timeoutseconds timeoutsec timeoutsecs timeoutms requesttimeout "  # noqa: SIM905
