@@ -15,6 +15,7 @@ from difflib import SequenceMatcher
 from typing import Literal
 
 from bot.proposals.cases import letters_hash
+from bot.proposals.text_checks import new_placeholders
 from bot.records import Correction
 from bot.unsafe_text import added_things
 from collector.records import Conversation, Json, Message
@@ -152,14 +153,15 @@ def difficulty(turns: int, wanted: str, was: str | None) -> float:
 
 
 def may_teach(text: str) -> bool:
-    """Nothing in it is a link, code, a secret, a hidden sign or an instruction to a model.
+    """Nothing in it is a link, code, a secret, a hidden sign, a placeholder that nobody filled or
+    an instruction to a model.
 
     Dates and the numbers of orders are what agents look up; those of people are redacted. The sign
     that makes a picture colourful hides nothing.
     """
     plain = text.replace("\N{VARIATION SELECTOR-16}", "")
     found = added_things("", plain, skip=("a long number",), is_said=True)
-    return next(found, None) is None
+    return next(found, None) is None and not new_placeholders("", plain)
 
 
 def _chat_message(message: Message, redact: Redact) -> Mapping[str, Json]:
