@@ -1,7 +1,5 @@
 """Small programs in Python around an agent, each with a fault; see `bench/planted_tools.py`."""
 
-# ruff: noqa: E501 - programs as people write them
-
 from __future__ import annotations
 
 DATES = '''"""Tools of the travel desk."""
