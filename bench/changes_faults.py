@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from bench import planted_small
 from bench.changes_layouts import layout_rows
 from bench.planted_prompts import FAULTS, LAYOUTS
+from bench.planted_values import rows as value_rows
 from bench.simulated_faults import (
     ARGUMENTS,
     LIMIT_SET,
@@ -49,7 +50,7 @@ FIRST_TIME = (
 
 def measure() -> list[str]:
     """The lines of the section."""
-    rows = [*_prompts(), *_limits(), *_thresholds(), *_arguments(), *layout_rows()]
+    rows = [*_prompts(), *_limits(), *_thresholds(), *_arguments(), *value_rows(), *layout_rows()]
     valued = [row for row in rows if row.value is not None]
     lines = [
         f"{len(rows)} planted faults (simulated conversations): the right file and region in "
