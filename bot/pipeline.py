@@ -119,7 +119,7 @@ def understand(
     which these conversations are compared. `history` are the watched files through time: what was
     captured is matched against them, and conversations without a version get one. With
     `conversations_of`, outcomes that nobody declared are inferred. Costs a model call per new
-    intent, for labels at most a twentieth of reading every conversation, and a call for each
+    intent, for labels what `label_conversations` may spend, and a call for each
     conversation whose outcome is read.
     """
     rules = OutcomeRules.from_settings(settings.outcomes)
