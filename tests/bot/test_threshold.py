@@ -227,9 +227,7 @@ def test_below_the_threshold_nothing_moves_without_labels() -> None:
 
     refused = refusal(group)
 
-    assert refused.detail == (
-        "Below 0.50 the risk is unknown: 0 decisions there have a response."
-    )
+    assert refused.detail == ("Below 0.50 the risk is unknown: 0 decisions there have a response.")
 
 
 def test_a_labelled_sample_below_the_threshold_can_lower_it() -> None:

@@ -79,8 +79,8 @@ def _differs(files: Sequence[SourceFile], kind: LimitKind, stopped: Decimal) -> 
         what=WORDS[kind],
         code="production_differs",
         reason=f"{name} in {path!r} is {value}, and in production "
-        f"{_MEASURES[kind].format(stopped)}; deploy it, or name under `agents:` the file that "
-        "production reads.",
+        f"{_MEASURES[kind].format(stopped)}; deploy it, or name under `agents:` the file "
+        "in use.",
     )
 
 
