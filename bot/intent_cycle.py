@@ -181,7 +181,7 @@ def _came_lately(
 ) -> bool:
     moments = [at.timestamp() for one in own if (at := started.get(_key(one))) is not None]
     every = np.array([at.timestamp() for at in times])
-    return bool(moments) and chance_of_late(np.array(moments), every) < LATE
+    return bool(moments) and chance_of_late(np.array(moments), every)[0] < LATE
 
 
 def _halves(

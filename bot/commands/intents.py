@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
@@ -143,10 +143,8 @@ def _would_change(shell: Shell, workspace: Workspace, taxonomy: Taxonomy) -> dic
             now_called=now_called(taxonomy),
             units={(one.agent, one.conversation_id): one.unit for one in documents},
         )
-    counted = Counter(intent_id for key in labels.after for intent_id in labels.ids_after(key))
-    counted_before = Counter(
-        intent_id for key in labels.before for intent_id in labels.ids_before(key)
-    )
+    counted = _counted(taxonomy, (labels.ids_after(key) for key in labels.after))
+    counted_before = _counted(before, (labels.ids_before(key) for key in labels.before))
     kappa = agreement(labels)
     return {
         "compared_with": _origin(workspace, before),
@@ -171,6 +169,18 @@ def _would_change(shell: Shell, workspace: Workspace, taxonomy: Taxonomy) -> dic
             for intent in taxonomy.intents
         ],
     }
+
+
+def _counted(taxonomy: Taxonomy | None, labels: Iterable[Collection[str]]) -> Counter[str]:
+    """Conversations of each intent, with those of what is below it."""
+    parents = {one.id: one.parent for one in taxonomy.intents} if taxonomy else {}
+
+    def with_parents(intent_id: str | None) -> Iterator[str]:
+        while intent_id is not None:
+            yield intent_id
+            intent_id = parents.get(intent_id)
+
+    return Counter(one for ids in labels for one in {up for own in ids for up in with_parents(own)})
 
 
 def _origin(workspace: Workspace, before: Taxonomy | None) -> str | None:

@@ -32,8 +32,9 @@ from bot.intents.structure import MEMBERS, MIN_USERS, is_wide
 from bot.intents.text import Document, script_of
 from bot.records import Ask, Intent, Key, Label, ModelCost, Taxonomy
 
-EARLY = 0.1
-"""Share of a group that may be older than the rest: an odd wording of another wish."""
+EARLY = (0.1, 0.25)
+"""Shares of a group that may be older than the rest: odd wordings of another wish. Both are tried:
+in the one a small group is clear, in the other a mixed one."""
 BY_CHANCE = 0.05
 """Groups that look as new as this, expected among all branches where nothing is new."""
 LESS_SURE = 0.01
@@ -122,7 +123,7 @@ def _late(
     """Those that came after a certain moment by more than chance, the clearest first."""
     clear = []
     for branch in branches:
-        p_value = chance_of_late(at[branch], at)
+        p_value, _ = chance_of_late(at[branch], at)
         if p_value * len(branches) < BY_CHANCE:
             clear.append((p_value, branch))
     return [branch for _, branch in sorted(clear, key=lambda one: one[0])]
@@ -131,7 +132,8 @@ def _late(
 def _is_unsure(
     branch: NDArray[np.int64], at: NDArray[np.float64], sure: NDArray[np.float64]
 ) -> bool:
-    others = at >= _since(at[branch])
+    _, since = chance_of_late(at[branch], at)
+    others = at >= since
     others[branch] = False
     if not others.any():
         return False
@@ -139,19 +141,20 @@ def _is_unsure(
     return bool(test.pvalue < LESS_SURE)
 
 
-def chance_of_late(own: NDArray[np.float64], at: NDArray[np.float64]) -> float:
-    """p-value of moments `own`, of all that `at` holds, to lie after the first of them as they do.
+def chance_of_late(own: NDArray[np.float64], at: NDArray[np.float64]) -> tuple[float, float]:
+    """p-value of moments `own`, of all that `at` holds, to lie as late as they do, and since when.
 
-    Low where what they are of came within the window; 1 where it was there from its beginning.
+    Low where what they are of came within the window, 1 where it was there from its beginning. The
+    k-th moment of a group that was there all the time lies after `since` with just this chance.
     """
-    since = _since(own)
-    late = int(np.count_nonzero(at >= since))
-    inside = int(np.count_nonzero(own >= since))
-    return float(hypergeom.sf(inside - 1, len(at), late, len(own)))
-
-
-def _since(own: NDArray[np.float64]) -> float:
-    return float(np.quantile(own, EARLY, method="lower"))
+    found = []
+    for share in EARLY:
+        since = float(np.quantile(own, share, method="lower"))
+        late = int(np.count_nonzero(at >= since))
+        inside = int(np.count_nonzero(own >= since))
+        p_value = float(hypergeom.sf(inside - 1, len(at), late, len(own)))
+        found.append((min(1.0, len(EARLY) * p_value), since))
+    return min(found)
 
 
 def _vectors(documents: Sequence[Document], embed: Embedder) -> Matrix:
