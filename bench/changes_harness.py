@@ -239,7 +239,7 @@ def _stopped(bad: Bad) -> tuple[str, str]:
     if not isinstance(found, Skipped):
         return "nobody", "it was proposed"
     reason = found.reason.removeprefix("No edit of two attempts could stand: ")
-    return ("judge" if "A judge says" in reason else "checks"), reason
+    return ("judge" if "a judge says" in reason.lower() else "checks"), reason
 
 
 def _cell(text: str) -> str:
