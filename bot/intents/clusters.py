@@ -72,7 +72,7 @@ Ward's are drawn to equal sizes: of uneven ones they cut the large and join the 
 SAME_WORDING = 0.85
 """Mean cosine of centred rows from which they are one wording."""
 FEW_WORDINGS = 200
-"""Different wordings under which each counts once."""
+"""Different wordings, from `FEW`, under which each counts once."""
 WORDINGS_AS_WITHIN = 0.45
 """`AS_WITHIN` of wordings: without their copies, groups are less alike within."""
 LEAST_WITHIN = 0.02
@@ -116,7 +116,7 @@ def _groups(vectors: Matrix, *, seed: int) -> NDArray[np.int64]:
         return _by_likeness(vectors)
     rows = centred(vectors, seed=seed)
     wordings = _linked(rows, SAME_WORDING)
-    if wordings.max() < FEW_WORDINGS:
+    if FEW <= wordings.max() < FEW_WORDINGS:  # fewer have other wishes for neighbours
         return _by_wordings(rows, wordings)
     if len(rows) < MANY:
         return _by_mean_linkage(rows)
@@ -129,8 +129,7 @@ def _by_wordings(vectors: Matrix, wordings: NDArray[np.int64]) -> NDArray[np.int
     means = np.zeros((len(copies), vectors.shape[1]), dtype=np.float32)
     np.add.at(means, wordings, vectors)
     means = normalise(means)
-    if len(means) >= FEW:  # among fewer, the neighbours of a wording are other wishes
-        means = smooth(means, min(linked_neighbours_for(len(vectors)), max(3, len(means) // 8)))
+    means = smooth(means, min(linked_neighbours_for(len(vectors)), max(3, len(means) // 8)))
     groups = _joined_as_within(means, _linked(means, PIECES_FROM), WORDINGS_AS_WITHIN)
     of_row = _without_crumbs(means, groups, copies)[wordings]
     return _evened(means[wordings], of_row)
