@@ -7,6 +7,7 @@ nothing. Where names are no English orders it finds none.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
@@ -14,6 +15,8 @@ from bot.intents.english import EMPTY_VERBS, LIGHT_VERBS, LINKS, PASSED_OVER
 from bot.intents.wording import orders_of, scattered_orders_of, singular, words
 from bot.records import Intent
 
+JOINTS = LINKS | {"and", "or"}
+"""Behind one stands another thing or another verb: "cancel a flight and get money back"."""
 REFUSALS = frozenset({"don't", "never", "no", "not", "without"})
 """A sentence with one may say what is not wanted: "I do not want to cancel my flight"."""
 
@@ -38,7 +41,7 @@ def named_in(sentence: str, orders: Mapping[str, str]) -> set[str]:
 def _order(name: str) -> str:
     """Verb and thing of a name: "cancel flight" of "cancel a booked flight for two"; empty of a
     name that is no order."""
-    said = [word for word in words(name.partition(",")[0]) if word not in PASSED_OVER]
-    behind = next((at for at, word in enumerate(said) if word in LINKS), len(said))
+    said = [word for word in words(re.split("[,/]", name)[0]) if word not in PASSED_OVER]
+    behind = next((at for at, word in enumerate(said) if word in JOINTS), len(said))
     is_order = behind > 1 and said[0] not in LIGHT_VERBS | EMPTY_VERBS
     return f"{said[0]} {singular(said[behind - 1])}" if is_order else ""
