@@ -21,9 +21,10 @@ from bot.proposals.prompt_case import Traffic, build_proposal
 from bot.proposals.prompt_cause import Found, below_floor, find_causes, what_change
 from bot.proposals.prompt_file import choose_prompt_file
 from bot.proposals.prompt_parts import part_for
+from bot.proposals.questions import choose_one
 from bot.proposals.spending import Metered, tokens_allowed
 from bot.proposals.tools import tools_shown
-from bot.proposals.writing import MAX_ROUNDS, Candidate, write_edit
+from bot.proposals.writing import MAX_ROUNDS, NO_EDIT, Candidate, write_edit
 from bot.records import (
     AgentFiles,
     Ask,
@@ -95,6 +96,7 @@ def propose_prompt(
     causes, reading = found.causes, found.reading
     prompt = part_for(prompt, causes[0].rule)
     members = causes[0].members
+    is_conflict = 2 * sum(one.kind == "conflicting_rules" for one in members) > len(members)
     alike = pick_alike(well, [d.conversation for d in members], MAX_CONTRAST)
     checked = Contrast()
 
@@ -110,13 +112,20 @@ def propose_prompt(
         agent_tools=tools,
         constraints=constraints,
         sources=[(c.unit, _words_of(c)) for c in (*told, *passing)],
-        is_conflict=2 * sum(found.kind == "conflicting_rules" for found in members) > len(members),
+        is_conflict=is_conflict,
         trial=trial,
         ask=metered,
         rounds=COMPARED_ROUNDS if members[0].kind == DONE_OTHERWISE else MAX_ROUNDS,
     )
     if isinstance(written, Skipped):
-        return written
+        is_open = is_conflict and written.code == NO_EDIT
+        shown = (*told, *passing)
+        path = prompt.file.path
+        return (
+            choose_one(pattern, path, causes[0], read=reading.read, shown=shown)
+            if is_open
+            else written
+        )
     return build_proposal(
         pattern,
         prompt,

@@ -158,9 +158,11 @@ def seen_there(found: Diagnosis) -> str:
 
 
 def _title(candidate: Candidate, prompt: PromptFile) -> str:
-    """The file's name and how its new sentence begins: in a list, titles have to tell apart."""
+    """The file's name and how its new sentence begins, or the one that goes: in a list, titles have
+    to tell apart."""
     name = prompt.file.path.rsplit("/", 1)[-1]
-    return plain(f"{name}: {candidate.added or candidate.removed}", TITLE_CHARS)
+    said = candidate.added or f"Take out “{candidate.removed}”"
+    return plain(f"{name}: {said}", TITLE_CHARS)
 
 
 def _what_changes(candidate: Candidate, prompt: PromptFile, section: str) -> str:

@@ -46,6 +46,26 @@ def state_the_fact(
     )
 
 
+def choose_one(
+    pattern: Pattern, path: str, cause: Cause, *, read: int, shown: Sequence[Conversation]
+) -> Finding:
+    """The owner is asked which of two sentences holds; nothing else shows it. `shown` as above."""
+    members = [found.conversation for found in cause.members]
+    rule = told(cause.rule, shown, MAX_RULE_WORDS)
+    helpful = f" What would have helped: {rule.rstrip('.')}." if rule else ""
+    return Finding(
+        kind="undecided",
+        agent=pattern.agent,
+        sentence=(
+            f"A person has to decide. In {len(members)} of "
+            f"{count(read, 'failing conversation')} that {_were(read)} read{_of_users(members)} "
+            f"two sentences of `{path}` order different things, and nothing shows which one "
+            f"holds.{helpful} Take out the one that does not hold."
+        ),
+        evidence=tuple(one.conversation_id for one in members),
+    )
+
+
 def decide(
     pattern: Pattern,
     path: str,

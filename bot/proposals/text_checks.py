@@ -95,8 +95,12 @@ def _names(name: str, text: str) -> bool:
 
 
 def lost_duties(before: str, after: str) -> list[str]:
-    """Sentences with must, never, always, refuse or the like that `after` does not have as such."""
+    """Sentences with must, never, always, refuse or the like that `after` does not have as such.
+
+    One may go on after a semicolon instead of its full stop, as it could in a sentence of its own.
+    """
     kept = _folded(_as_read(after))
+    kept = f"{kept}\n{kept.replace('; ', '. ')}"
     sentences = (
         _folded(part) for part in _SENTENCE_END.split(_as_read(before)) if _DUTY.search(part)
     )

@@ -34,6 +34,8 @@ from bot.regions import write_region
 from bot.rendering import render_prompt
 
 MAX_CANDIDATES = 4
+NO_EDIT = "no_edit"
+"""Code of what is skipped where the writer, asked for the first time, proposes nothing."""
 MAX_ROUNDS = 3
 MAX_JUDGED = 2
 """Of a round's edits that stand, the smallest so many are put before the judge."""
@@ -165,6 +167,9 @@ def write_edit(
             return replace(reply, what=what)
         notes.cost += reply.cost
         claims = cast("dict[str, Any]", reply.data)["candidates"][:MAX_CANDIDATES]
+        if not claims and not notes.reasons:  # To ask the same again would give the same.
+            reason = "The model proposes no edit: no small one would mend what readers saw."
+            return Skipped(what=what, code=NO_EDIT, reason=reason)
         standing = _standing(prompt, claims, sources, notes, is_conflict=is_conflict)
         found = _first_sound(standing, rule, notes, ask)
         if isinstance(found, Skipped):
@@ -239,7 +244,7 @@ class _Objection:
 def _objection(candidate: Candidate, rule: str, ask: Ask) -> _Objection | Skipped:
     """Does it collide with the rest of the file, or bring less than the evidence is counted for?
 
-    A collision needs a sentence of the file.
+    A collision needs a sentence of the file, or the one that is taken out.
     """
     reply = ask(
         render_prompt(
@@ -248,7 +253,7 @@ def _objection(candidate: Candidate, rule: str, ask: Ask) -> _Objection | Skippe
     )
     if isinstance(reply, Skipped):
         return reply
-    text = " ".join(candidate.text.split())
+    text = " ".join(f"{candidate.text} {candidate.removed}".split())
     proven = [
         problem
         for problem in cast("dict[str, Any]", reply.data)["problems"]

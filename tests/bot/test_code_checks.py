@@ -363,6 +363,25 @@ def test_what_describes_a_parameter_is_no_part_of_the_signature(
     assert any("parameters" in sentence for sentence in found) != stands
 
 
+@pytest.mark.parametrize(
+    ("new", "stands"),
+    [
+        pytest.param('@mcp.tool(name="book", description="Books a day.")', True, id="description"),
+        pytest.param('@mcp.tool(name="take", description="Books.")', False, id="name"),
+        pytest.param('@mcp.tool(name="book", description=say())', False, id="made-by-a-call"),
+    ],
+)
+def test_what_describes_a_tool_in_its_decorator_is_no_part_of_the_signature(
+    new: str, stands: bool
+) -> None:
+    text = "{}\ndef book(date: str) -> str:\n    return date\n"
+    old = '@mcp.tool(name="book", description="Books.")'
+
+    found = check_code("tools.py", text.format(old), text.format(new))
+
+    assert any("decorators" in sentence for sentence in found) != stands
+
+
 ENDLESS = """def get(key):
     while True:
         try:

@@ -282,6 +282,19 @@ def test_a_schema_is_no_sentence_and_what_it_says_is() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("new", "stands"),
+    [
+        pytest.param("customer; this holds for vouchers too.", True, id="goes-on-behind-semicolon"),
+        pytest.param("customer where it helps.", False, id="gets-a-condition"),
+    ],
+)
+def test_a_duty_may_go_on_and_gets_no_condition(new: str, stands: bool) -> None:
+    found = broken(PROMPT.replace("the customer.", f"the {new}"))
+
+    assert (not any("loses or changes a sentence" in one for one in found)) is stands
+
+
 def test_a_duty_over_several_literals_is_one_sentence() -> None:
     literals = '"You help with orders. You must always "\n    "ask the customer first."'
     before = f"PROMPT = (\n    {literals}\n)\n"

@@ -12,7 +12,7 @@ from bot.figures import MINUS
 from bot.proposals.edits import apply_edits
 from bot.proposals.spending import MAX_TOKENS, tokens_allowed
 from bot.proposals.writing import MAX_ROUNDS, Candidate, check_candidate
-from bot.records import Ask, ModelCost, Proposal, RenderedPrompt, Reply, Skipped
+from bot.records import Ask, Finding, ModelCost, Proposal, RenderedPrompt, Reply, Skipped
 from collector.records import Conversation
 from tests.bot.builders import assistant, calls, returns, user
 from tests.bot.readers import transcripts
@@ -56,6 +56,46 @@ def test_a_rule_is_taken_out_where_readers_saw_two_in_conflict() -> None:
     assert proposal.what.startswith("Takes a rule out of")
     assert "No call gets longer." in proposal.risk
     assert "which of the two is meant is for you to say" in proposal.risk
+    assert proposal.title.startswith("support.md: Take out “Refunds are for orders that")
+
+
+def test_a_judge_may_say_that_the_sentence_that_goes_is_missed() -> None:
+    gone = "Refunds are for orders that have not shipped."
+    script = Script(
+        diagnose=CONFLICT,
+        write=candidates(OUT),
+        review=a_problem(kind="takes_away", sentence=gone, reason="Nothing else says it."),
+    )
+
+    skipped = propose(script, repository=a_repository(TWO_RULES))
+
+    assert isinstance(skipped, Skipped)
+    assert "it takes from users what the file gives them" in skipped.reason
+
+
+def test_where_nothing_shows_which_of_two_rules_holds_a_person_is_asked_once() -> None:
+    script = Script(diagnose=CONFLICT, write={"candidates": []})
+
+    finding = propose(script, repository=a_repository(TWO_RULES))
+
+    assert isinstance(finding, Finding)
+    assert finding.kind == "undecided"
+    assert finding.sentence == (
+        "A person has to decide. In 6 of 6 failing conversations that were read, of 6 users, two "
+        f"sentences of `{PATH}` order different things, and nothing shows which one holds. What "
+        f"would have helped: {RULE} Take out the one that does not hold."
+    )
+    assert len(script.of("write")) == 1
+
+
+def test_a_writer_who_proposes_nothing_is_not_asked_the_same_again() -> None:
+    script = Script(write={"candidates": []})
+
+    skipped = propose(script)
+
+    assert isinstance(skipped, Skipped)
+    assert skipped.code == "no_edit"
+    assert len(script.of("write")) == 1
 
 
 @pytest.mark.parametrize("kind", ["delete", "merge", "sharpen", "structural"])
@@ -102,13 +142,17 @@ def test_a_duty_never_goes_not_even_in_a_conflict() -> None:
             "comes first.",
             id="it-is-said-which-comes-first",
         ),
+        pytest.param(
+            "- You must never refund a voucher; all else is refunded on request.",
+            id="the-two-become-one",
+        ),
     ],
 )
 def test_a_conflict_with_a_duty_is_settled_around_the_duty(new: str) -> None:
     found = checked(old=VOUCHERS, new=new)
 
     assert isinstance(found, Candidate)
-    assert "You must never refund a voucher." in found.text
+    assert "You must never refund a voucher" in found.text
 
 
 def test_a_rewrite_of_many_sentences_is_refused() -> None:

@@ -396,12 +396,13 @@ def _is_counted(loop: ast.For) -> bool:
 
 
 def _signature(name: str, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> str:
-    decorators = [ast.unparse(one) for one in node.decorator_list]
+    undescribed = _Undescribed()
+    decorators = [ast.unparse(undescribed.visit(deepcopy(one))) for one in node.decorator_list]
     if isinstance(node, ast.ClassDef):
         bases = [ast.unparse(one) for one in (*node.bases, *node.keywords)]
         return f"class {name} {bases} {decorators}"
     result = ast.unparse(node.returns) if node.returns else ""
-    taken = ast.unparse(_Undescribed().visit(deepcopy(node.args)))
+    taken = ast.unparse(undescribed.visit(deepcopy(node.args)))
     return f"{type(node).__name__} {name}({taken}) {result} {decorators}"
 
 
