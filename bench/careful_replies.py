@@ -20,6 +20,8 @@ class Careful:
     quote: str
     paraphrase: str
     candidates: tuple[Mapping[str, str], ...] = ()
+    again: tuple[Mapping[str, str], ...] = ()
+    """What the writer answered once these were rejected; empty: the same."""
     kind: str = "missing_rule"
     present: bool = True
     problems: tuple[tuple[str, Mapping[str, str]], ...] = ()

@@ -226,7 +226,8 @@ def shown(done: Outcome) -> str:
     """The changed lines, or why there are none, for a cell of a table."""
     found = done.found
     if isinstance(found, Proposal):
-        lines = [line for line in done.diff.splitlines()[2:] if line[:1] in "+-"]
+        changed = done.diff.partition("\n@@")[2].splitlines()
+        lines = [line for line in changed if line[:1] in "+-"]
         return "<br>".join(f"`{_code(line)}`" for line in lines)
     return _cell(found.sentence if isinstance(found, Finding) else found.reason)
 

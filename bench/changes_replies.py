@@ -76,7 +76,9 @@ class ByHand:
         ]
 
     def _candidates(self, asked: Asked) -> list[Mapping[str, str]]:
-        return [{"thought": "", **one} for one in self.careful.candidates]
+        is_rejected = asked.between("rejected") != "(none)"
+        written = self.careful.again if is_rejected and self.careful.again else ()
+        return [{"thought": "", **one} for one in written or self.careful.candidates]
 
     def _problems(self, asked: Asked) -> list[Mapping[str, str]]:
         added = asked.between("added")
