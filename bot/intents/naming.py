@@ -33,10 +33,14 @@ LISTED_TERMS = 3
 """Terms in a name that has no verb."""
 PARTLY = 0.25
 """Share from which an order is a name where none is said by most and no tool is needed by most."""
+BETWEEN_TERMS = " / "
+"""No comma: names stand in lists with commas."""
 SAID_LONGER = 0.33
 """Of those who say an order, the share from which the longer one that begins like it is meant."""
 COUNTED = 4
 """Phrases in a definition."""
+HOW_MANY = ((1.0, "all"), (MOSTLY, "most"), (0.0, "some"))
+"""Of a group's users who say a phrase, by their share."""
 EXCLUDED = 2
 NAMELESS = "various wishes"
 """Of a group in which no two people share a word."""
@@ -54,8 +58,7 @@ class Name:
     terms: tuple[str, ...]
     """Telling words and pairs of words, at most 8, most telling first."""
     definition: str
-    """What they want, and how many of them said what when they were counted; empty of a group in
-    which no two share a word."""
+    """What they want, and what many of them say; empty where they have nothing in common."""
     exclude: tuple[str, ...] = ()
     """Groups named together that are called nearly the same."""
 
@@ -84,16 +87,15 @@ def name_clusters(
     for number, (frame, own_terms, tool, at_first, in_all) in enumerate(
         zip(frames, terms, tools, *orders, strict=True)
     ):
-        leads = _leads(at_first, in_all, tool, own_terms)
-        is_listed = frame == PLAIN and not leads
-        leads = leads or [_listed([*own_terms], frame)]
+        orders_or_tool = _leads(at_first, in_all, tool, own_terms)
+        leads = orders_or_tool or [_listed([*own_terms], frame)]
         candidates = _candidates(leads, [*at_first, *in_all], [*own_terms])
         text = next(name for name in candidates if name not in used)
         used.add(text)
         told = tuple(_distinct([*own_terms])[:MAX_TERMS])
         users = len({document.unit for document in clusters[number]})
         counted = _counted([*(one.text for one in at_first), *told], said, number, users)
-        definition = _definition(text, counted, users, is_listed=is_listed)
+        definition = _definition(text, counted, users, is_listed=not orders_or_tool)
         names.append(Name(text=text, terms=told, definition=definition))
     return [replace(one, exclude=_excluded(one, names)) for one in names]
 
@@ -121,16 +123,26 @@ def _counted(phrases: Sequence[str], said: Said, number: int, users: int) -> lis
 def _definition(
     name: str, counted: Sequence[tuple[str, int]], users: int, *, is_listed: bool
 ) -> str:
-    """What the group wants, as a sentence, and what an owner can check a conversation with."""
-    if name == NAMELESS:
-        return ""
-    wants = "" if name.startswith(ABOUT.format("")) else "want to "
-    told = f"Users speak of: {name}." if is_listed else f"Users {wants}{name}."
-    if not counted:
-        return told
-    (first, most), *others = counted
-    also = "".join(f", {one} {phrase!r}" for phrase, one in others)
-    return f"{told} When it was found, {most} of its {users} users said {first!r}{also}."
+    """What the group wants, and what an owner can tell its conversations by.
+
+    Words and no numbers: those of the day would stand in the file for years. A list of terms is no
+    wish, so then it is only what they say; the words of the name are not said twice.
+    """
+    wants = "" if is_listed else f"Users want to {name}. "
+    left = [one for one in counted if is_listed or one[0] != name.partition(BETWEEN_TERMS)[0]]
+    parts = list[str]()
+    for share, how_many in HOW_MANY:
+        phrases = [repr(phrase) for phrase, said_by in left if said_by >= share * users]
+        left = left[len(phrases) :]
+        if phrases:
+            who = how_many if parts else f"{how_many.capitalize()} users say"
+            parts.append(f"{who} {_and(phrases)}")
+    return f"{wants}{', '.join(parts)}{'.' if parts else ''}".strip()
+
+
+def _and(phrases: Sequence[str]) -> str:
+    *others, last = phrases
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _frame(cluster: Sequence[Document]) -> str:
@@ -168,7 +180,7 @@ def _listed(terms: Sequence[str], frame: str) -> str:
     listed = _distinct(terms)[:LISTED_TERMS]
     # A pair says much behind a verb of ours.
     at_most = 2 if frame != PLAIN and listed and " " in listed[0] else LISTED_TERMS
-    return frame.format(", ".join(listed[:at_most])) if listed else NAMELESS
+    return frame.format(BETWEEN_TERMS.join(listed[:at_most])) if listed else NAMELESS
 
 
 def _candidates(
@@ -181,13 +193,13 @@ def _candidates(
     lead = leads[0]
     for term in _distinct(terms):
         if not any(alike(one, other) for one in term.split() for other in words(lead)):
-            yield f"{lead}, {term}"
+            yield f"{lead}{BETWEEN_TERMS}{term}"
     for word in dict.fromkeys(word for term in terms for word in term.split()):
         if not any(alike(word, other) for other in (*words(lead), *LINKS)):
-            yield f"{lead}, {word}"
+            yield f"{lead}{BETWEEN_TERMS}{word}"
     for letters in itertools.count(1):
         for suffix in itertools.product("abcdefghijklmnopqrstuvwxyz", repeat=letters):
-            yield f"{lead}, group {''.join(suffix)}"
+            yield f"{lead}{BETWEEN_TERMS}group {''.join(suffix)}"
 
 
 def _said_by(share: float, orders: Sequence[Order]) -> str | None:

@@ -100,7 +100,8 @@ def with_further(
 
     A sentence at the beginning that calls an intent by its name says it as surely, whatever the
     vectors say. One that has no intent gets those of its sentences where they say two: then the
-    whole is of no kind because it is of two. Intents of one family are not added to each other.
+    whole is of no kind because it is of two. It also gets the only one that they say, where they
+    call it by its name. Intents of one family are not added to each other.
     """
     found = list(labels)
     if wishes is None or wishes.embedding != embed.name:
@@ -207,7 +208,8 @@ def _joined(
         is_new = intent_id in family and family[intent_id] not in kin
         if is_new and len(joined) < MAX_INTENTS:
             joined.append((intent_id, min(sure, *(one for _, one in joined), 1.0)))
-    return tuple(joined) if intents or len(joined) > 1 else intents
+    is_known = bool(intents) or len(joined) > 1 or (len(named) == 1 and named == {*said})
+    return tuple(joined) if is_known else intents
 
 
 def _says(

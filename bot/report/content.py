@@ -242,9 +242,11 @@ def trend_words(pattern: Pattern) -> str:
 
 
 def agent_numbers(agent: AgentHealth, window_days: int) -> str:
-    """`28 days · 4,182 conversations of 3,650 users · 96 % with text`."""
+    """`28 days · 4,182 conversations of 3,650 users · 96 % with text`.
+
+    Only the days where there are no conversations: `AgentHealth.reason` says that."""
     if not agent.conversations:
-        return f"{window_days} days · no conversations"
+        return f"{window_days} days"
     who = f" of {count(agent.users, 'user')}" if agent.users else ", no user ids"
     text = f"{percent(agent.complete_share)} with text"
     return f"{window_days} days · {count(agent.conversations, 'conversation')}{who} · {text}"
