@@ -36,7 +36,11 @@ SUFFIXES = (
     *("yaml", "yml", "json", "toml", "py", "ts", "tsx", "js", "jsx", "mjs", "cjs"),
 )
 """Where prompts and descriptions of tools stand, in a repository whose settings name no files."""
-ALSO_NEVER = ("*.lock", "*lock.json", "*lock.yaml", "*.min.js", "dist/", "build/", "vendor/")
+ALSO_NEVER = (
+    *("*.lock", "*lock.json", "*lock.yaml", "*.min.js", "dist/", "build/", "vendor/"),
+    # Instructions for agents that write code here, not for those that serve users.
+    *("AGENTS.md", "CLAUDE.md", "GEMINI.md", ".cursor/", ".claude/", ".codex/", ".windsurf/"),
+)
 SHINGLE_WORDS = 4
 RESEMBLES = 0.5
 

@@ -17,7 +17,9 @@ from bot.proposals.edits import edit_between
 from bot.proposals.refusals import FEW, nothing_found
 from bot.records import Edit, Skipped, SourceFile
 from bot.regions import code_numbers, structure
+from bot.regions.environment import listed_number
 from bot.regions.flags import live_values
+from collector.records import Json
 
 _TOKEN = re.compile(
     r"(?<![\w.])[-+]?(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][-+]?\d+)?(?![\w.])"
@@ -159,9 +161,21 @@ def _numbers(path: str, text: str) -> list[tuple[str, Decimal]]:
         NotParsed: the file cannot be read as what its name says.
     """
     in_code = [(one.key, text[one.start : one.end]) for one in code_numbers(path, text)]
-    found = in_code or structure.leaves(structure.parse(path, text)).items()
+    found = in_code or _values(path, text)
     numbers = ((key, structure.number(value)) for key, value in found)
     return [(key, value) for key, value in numbers if value is not None]
+
+
+def _values(path: str, text: str) -> list[tuple[str, Json]]:
+    """Every value of a data file; an item `NAME=7` of a list is the number of that name."""
+    found: list[tuple[str, Json]] = []
+    for key, value in structure.leaves(structure.parse(path, text)).items():
+        variable = listed_number(value) if isinstance(value, str) else None
+        if variable is not None and key.rpartition(".")[2].isdecimal():
+            found.append((f"{key}.{variable[0]}", variable[1]))
+        else:
+            found.append((key, value))
+    return found
 
 
 def _without_value_key(key: str) -> str:
@@ -198,7 +212,8 @@ def _changes_only(scalar: Scalar, text: str, value: Decimal) -> bool:
     try:
         was, now = _numbers(path, scalar.file.text), _numbers(path, text)
         is_data = structure.parse(path, text) is not None
-        if is_data and structure.changed_leaves(path, scalar.file.text, text) != {scalar.key}:
+        leaf = {scalar.key}, {scalar.key.rpartition(".")[0]}  # the item of a list of variables
+        if is_data and structure.changed_leaves(path, scalar.file.text, text) not in leaf:
             return False
     except structure.NotParsed:
         return False

@@ -10,7 +10,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any, TypeAlias
 
@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from bot.regions.data_purpose import Within, purpose
+from bot.regions.data_purpose import Within, is_note, purpose
 from bot.regions.environment import is_environment, variables
 from bot.regions.hints import is_list_of_rules, is_prompt
 from bot.regions.region import Piece, Region
@@ -54,6 +54,8 @@ def data_regions(path: str, text: str) -> tuple[Region, ...]:
         raise NotParsed(str(error).splitlines()[0] if str(error) else "not readable") from error
     found: list[Region] = []
     for one in placed:
+        if one.for_people:
+            continue
         if not (one.tool or one.is_certain or is_prompt(one.name, one.value, path=path)):
             continue
         region = Region(
@@ -82,6 +84,8 @@ class _Text:
     """The anchor of a tool or an argument that it describes; empty where it describes none."""
     is_certain: bool
     """A framework makes a prompt of it."""
+    for_people: bool
+    """It stands in a note or a letter."""
 
 
 Placed = tuple[str, str, Piece, str]
@@ -119,11 +123,13 @@ def _walk(node: _Tree, within: Within, depth: int = 0) -> Iterator[_Text]:
         yield _text(node, within)
     elif isinstance(node, Mapping):
         texts = {k: one.value if isinstance(one, _Leaf) else None for k, one in node.items()}
+        if is_note(texts):
+            within = replace(within, for_people=True)
         found = purpose(texts, within)
         for key, one in node.items():
             inner = within.entry(key, found.tool)
             if isinstance(one, _Leaf):
-                described = found.described if key == "description" else ""
+                described = found.described if key == found.describing else ""
                 yield _text(one, inner, described, is_certain=key in found.certain)
             else:
                 yield from _walk(one, inner, depth + 1)
@@ -139,7 +145,12 @@ def _walk(node: _Tree, within: Within, depth: int = 0) -> Iterator[_Text]:
 def _text(leaf: _Leaf, within: Within, tool: str = "", *, is_certain: bool = False) -> _Text:
     is_certain = is_certain and len(leaf.value.split()) > 1
     return _Text(
-        name=within.name, value=leaf.value, piece=leaf.piece, tool=tool, is_certain=is_certain
+        name=within.name,
+        value=leaf.value,
+        piece=leaf.piece,
+        tool=tool,
+        is_certain=is_certain,
+        for_people=within.for_people,
     )
 
 

@@ -18,9 +18,28 @@ _CERTAIN = (
 )
 """Keys that stand together where a framework makes prompts of them, and which: CrewAI's agents and
 tasks."""
-_PROJECT = frozenset({"version", "license", "author", "authors", "apiVersion", "dependencies"})
+_PROJECT = frozenset(
+    "version license author authors apiVersion dependencies nodes edges data "  # noqa: SIM905
+    "instructions system_prompt systemPrompt".split()
+)
+"""Keys of what has a name and a description and is no tool: a package, an export, an agent."""
+_SHOWN = frozenset({"label", "display_name", "displayName"})
+"""Keys of what an editor shows to people."""
+_NAMED = (
+    ("operationId", "description"),
+    ("operationId", "summary"),
+    ("name_for_model", "description_for_model"),
+)
+"""The tool's name and its description, where they are not `name` and `description`."""
+_ANSWERS = frozenset({"responses"})
+"""Keys of what a tool gives back: it reaches no model before the tool was called."""
+_NOTES = re.compile(
+    r"sticky_?note|e?mail_?(?:send|out)|send_?e?mail|^(?:note|comment|email)$", re.I
+)
+"""Values of `type` of entries that are for people."""
 _PROJECTS = frozenset({"project", "package", "poetry", "metadata", "info"})
 _SCHEMAS = frozenset({"parameters", "input_schema", "inputSchema", "inputs", "input_variables"})
+_ARGUMENTS_SCHEMA = frozenset({"parameters", "input_schema", "inputSchema"})
 _IDENTIFIER = re.compile(r"[\w.:/-]+")
 
 
@@ -36,13 +55,26 @@ class Within:
     """The key of the mapping or the list around it."""
     tool: str = ""
     """The tool in whose definition it stands."""
+    for_people: bool = False
+    """It stands in a note or a letter."""
 
     def entry(self, key: str, tool: str) -> Within:
         name = f"{self.name}.{key}" if self.name else key
-        return Within(name=name, key=key, holder=self.key, tool=tool)
+        return Within(
+            name=name,
+            key=key,
+            holder=self.key,
+            tool="" if key in _ANSWERS else tool,
+            for_people=self.for_people,
+        )
 
     def item(self, number: int) -> Within:
-        return Within(name=f"{self.name}[{number}]", holder=self.key, tool=self.tool)
+        return Within(
+            name=f"{self.name}[{number}]",
+            holder=self.key,
+            tool=self.tool,
+            for_people=self.for_people,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,7 +84,8 @@ class Purpose:
     tool: str
     """The tool that the mapping defines or belongs to; empty where there is none."""
     described: str = ""
-    """The anchor of the entry `description`, where that is of a tool or an argument."""
+    """The anchor of the entry `describing`, where that is of a tool or an argument."""
+    describing: str = "description"
     certain: frozenset[str] = frozenset()
     """Entries that are prompts, however short they are."""
 
@@ -63,6 +96,9 @@ def purpose(entries: Mapping[str, str | None], within: Within) -> Purpose:
     certain = [names for needed, names in _CERTAIN if needed <= keys]
     if certain:
         return Purpose(tool=within.tool, certain=frozenset().union(*certain))
+    for naming, describing in _NAMED:
+        if (own := entries.get(naming)) and entries.get(describing) is not None:
+            return Purpose(tool=own, described=own, describing=describing)
     name, has_description = entries.get("name") or "", entries.get("description") is not None
     if not has_description:
         return Purpose(tool=within.tool)
@@ -85,4 +121,12 @@ def _own_name(name: str, keys: Set[str], within: Within) -> str:
     if is_listed and not (name and _IDENTIFIER.fullmatch(name)):
         return within.key
     is_project = within.key in _PROJECTS or bool(keys & _PROJECT)
-    return "" if is_project and not keys & _SCHEMAS else name
+    if (is_project and not keys & _SCHEMAS) or (keys & _SHOWN and not keys & _ARGUMENTS_SCHEMA):
+        return ""
+    return name
+
+
+def is_note(entries: Mapping[str, str | None]) -> bool:
+    """A mapping whose texts are for people: a note in an editor, a letter that is sent."""
+    kind = (entries.get("type") or "").rpartition(".")[2]
+    return _NOTES.search(kind) is not None

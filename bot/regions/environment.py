@@ -18,6 +18,15 @@ _LINE = re.compile(
 )
 
 
+_LISTED = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<value>[-+]?\d[\d_]*(?:\.\d+)?)")
+
+
+def listed_number(text: str) -> tuple[str, str] | None:
+    """(name, digits) of an item `MAX_STEPS=7`, as a list of variables has it; else None."""
+    found = _LISTED.fullmatch(text)
+    return (found["name"], found["value"]) if found is not None else None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Variable:
     """One variable and where its value stands, without its quotes."""

@@ -17,9 +17,27 @@ _NAMES = re.compile(
 )
 _FOR_PEOPLE = re.compile(
     r"^(?:desc|description|help|title|label|license|copyright|sql|query|regex|pattern|url|version|changelog|"
-    r"usage|epilog|error|errors|log|placeholder|comment|comments|author|homepage)$",
+    r"usage|epilog|error|errors|log|placeholder|comment|comments|author|homepage|info|tooltip|caption)$|"
+    r"(?:error|failure|commit|log|alert|toast|e_?mail|sms)_?(?:message|text|body|subject)s?$",
     re.IGNORECASE,
 )
+_GROUP_FOR_PEOPLE = re.compile(
+    r"(?:^|[._])(?:labels?|titles|tooltips|placeholders|captions|errors?|error_?messages|toasts|status|"
+    r"translations)(?=[.\[])|(?<=[a-z])(?:Labels?|Titles|Tooltips|Errors?|Status|Toasts)(?=[.\[])",
+    re.IGNORECASE,
+)
+"""Names of what holds texts for people only: `ROLE_LABELS`, `class Status(Enum)`."""
+_ONE_OF_PROMPTS = re.compile(r"(?:^|\.)\w*prompts\.(?!desc)\w+$", re.IGNORECASE)
+"""`prompts.title` is the prompt that asks for a title."""
+_FOR_MACHINES = re.compile(
+    r"\s*(?:SELECT\b[^;]*\bFROM|INSERT\s+INTO|UPDATE\s+\S+\s+SET|DELETE\s+FROM|WITH\s+\w+\s+AS\s*\(|"
+    r"(?:CREATE|ALTER|DROP)\s+(?:TABLE|INDEX|VIEW))\b"
+)
+_EXCUSE = re.compile(
+    r"\s*(?:sorry|oops|apologies|(?:i am|i'm|we're) sorry|(?:i|we) (?:could not|couldn't))\b",
+    re.IGNORECASE,
+)
+"""How a program begins what it says itself when something failed."""
 NAMED_WORDS = 5
 """Words of a text whose name says that it is a prompt."""
 UNNAMED_WORDS = 12
@@ -48,7 +66,11 @@ def is_prompt(name: str, text: str, *, path: str = "") -> bool:
     """
     last = re.split(r"[.\[\]()]", name.rstrip("])"))[-1] if name else ""
     words = len(text.split())
-    if _FOR_PEOPLE.match(last) or _CHECKED.search(name):
+    is_one = _ONE_OF_PROMPTS.search(name) is not None
+    for_people = _FOR_PEOPLE.search(last) or _GROUP_FOR_PEOPLE.search(name)
+    if (for_people and not is_one) or _CHECKED.search(name):
+        return False
+    if _FOR_MACHINES.match(text) or _EXCUSE.match(text):
         return False
     is_named = _NAMES.search(name) or _OF_PROMPTS.search(path)
     return words >= (NAMED_WORDS if is_named else UNNAMED_WORDS)

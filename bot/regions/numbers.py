@@ -16,7 +16,9 @@ from bot.regions.python import line_starts, name_of, offset_in, text_of
 from bot.regions.script import SUFFIXES, Node, name_of_pair, offsets, parse_script
 from bot.regions.structure import NotParsed
 
-_FIELDS = frozenset({"Field", "field", "Setting"})
+_FIELDS = frozenset({"Field", "field", "Setting", "Option"})
+_OPTIONS = frozenset({"add_argument", "option", "Option"})
+"""Calls that declare an option of a command line: its first text that begins with `-` names it."""
 _CASTS = frozenset({"int", "float", "Number", "parseInt", "parseFloat"})
 _DIGITS = re.compile(r"\d{1,9}(?:\.\d{1,6})?")
 _Names: TypeAlias = tuple[str, ...]
@@ -101,10 +103,12 @@ def _named_children(node: ast.AST, names: _Names) -> Iterator[tuple[ast.AST, _Na
 def _in_call(node: ast.Call, names: _Names) -> Iterator[tuple[ast.AST, _Names]]:
     """`int(os.getenv("LIMIT", "8"))` is the limit; `Limit(8)` names its number itself."""
     called = name_of(node.func)
+    option = _option(node) if called in _OPTIONS else ""
+    own = (*names, option) if option else names
     for one in node.keywords:
-        is_default = called in _FIELDS and one.arg == "default"
+        is_default = (called in _FIELDS or bool(option)) and one.arg == "default"
         if one.arg:
-            yield one.value, names if is_default else (*names, called, one.arg)
+            yield one.value, own if is_default else (*names, called, one.arg)
     yield node.func, ()
     reads = _reads_environment(node)
     passes = reads or called in _FIELDS or called in _CASTS
@@ -116,6 +120,12 @@ def _in_call(node: ast.Call, names: _Names) -> Iterator[tuple[ast.AST, _Names]]:
             yield given, ()
         elif len(node.args) == 1:
             yield given, (*names, called)
+
+
+def _option(node: ast.Call) -> str:
+    """`--max-turns` of `add_argument("-m", "--max-turns", …)` is `max_turns`."""
+    said = [one for one in map(text_of, node.args) if one.startswith("-")]
+    return max(said, key=len, default="").lstrip("-").replace("-", "_")
 
 
 def _reads_environment(node: ast.AST) -> bool:

@@ -38,20 +38,26 @@ from bot.regions.writings import indented, python_string
 
 _OPENING = re.compile(r"([A-Za-z]{0,2})(\"\"\"|'''|\"|')")
 _FOR_PEOPLE = frozenset(
-    "print debug info warning error exception critical log getLogger add_argument compile "  # noqa: SIM905
-    "execute fail skip option argument warn deprecated system confirm echo secho "
+    "print debug info warning error exception critical log getLogger compile "  # noqa: SIM905
+    "execute fail skip warn deprecated system confirm echo secho "
     "ArgumentParser add_parser FastAPI Typer".split()
 )
 _TOOL_CALLS = re.compile(r"tool|function|declaration|from_defaults|signature", re.I)
 _TEXTS = ast.Constant | ast.JoinedStr
 _FIELDS = frozenset({"Field", "Schema", "Param", "Parameter"})
 """Calls that describe one argument."""
+_OPTIONS = frozenset({"add_argument", "option", "argument", "Option", "Argument"})
+"""Calls that declare an option of a command line."""
+_CONFIGURES = re.compile(r"(?:settings|config|configuration|options)(?:\.|$)", re.IGNORECASE)
+"""Classes whose fields are set by people who run the program."""
 _SIGNATURE_FIELDS = frozenset({"InputField", "OutputField"})
 _ROLES = (
     frozenset({"role", "goal"}),
     frozenset({"description", "expected_output"}),
 )
 """Arguments that make an agent or a task of a crew."""
+_INSTRUCTING = frozenset({"instructions", "system_prompt", "system_message"})
+"""Arguments of what is an agent, with tools or without."""
 _KEEPING = frozenset({"format", "strip", "rstrip", "lstrip", "replace"})
 """Methods that leave nearly all of a text as it is."""
 _DEDENTED = frozenset({"dedent", "cleandoc"})
@@ -325,9 +331,18 @@ def _arguments(node: ast.Call, place: _Place) -> Iterator[tuple[ast.AST, _Place]
     called = name_of(node.func)
     if called in _FOR_PEOPLE:
         return
+    if called in _OPTIONS:
+        yield from _option(node, place)
+        return
     keys = {one.arg for one in node.keywords}
+    if called in _FIELDS and not place.tool and _CONFIGURES.search(place.outer):
+        yield from ((one.value, place) for one in node.keywords if one.arg == "default")
+        yield from ((one, place) for one in node.args[:1])
+        return
     is_agent = called.endswith("Agent")  # its description is for itself, or for other agents
-    makes_tool = keys & DESCRIPTION_ARGUMENTS and called not in _FIELDS and not is_agent
+    is_instructed = not keys.isdisjoint(_INSTRUCTING)
+    makes_tool = keys & DESCRIPTION_ARGUMENTS and called not in _FIELDS
+    makes_tool = makes_tool and not (is_agent or is_instructed)
     own = _named_by(node) if makes_tool else ""
     tool = own or place.tool
     outer = f"{place.outer}.{called}".strip(".")
@@ -345,6 +360,15 @@ def _arguments(node: ast.Call, place: _Place) -> Iterator[tuple[ast.AST, _Place]
             yield one.value, _Place(place.name, is_certain=True)
         else:
             yield one.value, _Place(name, tool, outer=outer)
+
+
+def _option(node: ast.Call, place: _Place) -> Iterator[tuple[ast.AST, _Place]]:
+    """The default of an option; its help is for people."""
+    name = next((one for one in map(text_of, node.args) if one.startswith("-")), "")
+    inner = replace(place, name=name.lstrip("-").replace("-", "_") or place.name)
+    yield from ((one.value, inner) for one in node.keywords if one.arg == "default")
+    if not name and node.args and not place.is_described:
+        yield node.args[0], inner  # `system: str = typer.Option("You are …")`
 
 
 def _named_by(node: ast.Call) -> str:

@@ -27,6 +27,12 @@ _NAMED = frozenset(
     {"pair", "variable_declarator", "public_field_definition", "assignment_expression"}
 )
 _TOOL_CALLS = re.compile(r"tool|defineFunction|action", re.IGNORECASE)
+_MESSAGES = re.compile(r"(?:System|Developer)Message$|Prompt(?:Template)?(?:\.from\w+)?$")
+"""Calls that make a text for the model of their first argument."""
+_HOLDERS = frozenset(
+    {"object", "as_expression", "satisfies_expression", "parenthesized_expression"}
+)
+"""What may stand between an entry and the name of what it is in."""
 SUFFIXES = frozenset({".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts"})
 _FOR_PEOPLE = frozenset({"console", "logger", "log", "Error", "TypeError", "require", "import"})
 _SKIPPED = frozenset({"import_statement", "throw_statement", "literal_type", "jsx_text"})
@@ -193,9 +199,10 @@ def _region(path: str, text: str, node: Node, pieces: Sequence[Piece]) -> Iterat
         file_text=text,
         pieces=tuple(pieces),
     )
+    dotted = f"{_outer(node)}.{name}".strip(".")
     in_list = node.parent is not None and node.parent.type == "array" and is_list_of_rules(name)
     is_line = in_list and len(region.text.split()) > 1
-    if is_described or is_line or is_prompt(name, region.text, path=path):
+    if is_described or is_line or is_prompt(dotted, region.text, path=path):
         yield region
 
 
@@ -253,6 +260,23 @@ def name_of_pair(node: Node) -> str:
     # A field of a class may begin with `private readonly`.
     key = node.child_by_field_name("name") or node.named_children[0]
     return _said(key).strip("\"'").rpartition(".")[2][:80]
+
+
+def _outer(node: Node) -> str:
+    """What the named value is a part of, or the message that is made of the text.
+
+    `PROMPTS` of `PROMPTS = {writer: "…"}`, `SystemMessage` of `new SystemMessage("…")`.
+    """
+    call = node.parent.parent if node.parent is not None else None
+    if node.parent is not None and node.parent.type == "arguments" and call is not None:
+        called = call.child_by_field_name("constructor") or call.child_by_field_name("function")
+        said = _said(called)[-80:] if called is not None else ""
+        return said if _MESSAGES.search(said) else ""
+    named = _named_above(node)
+    at = named.parent if named is not None else None
+    while at is not None and at.type in _HOLDERS:
+        at = at.parent
+    return name_of_pair(at) if at is not None and at.type in _NAMED else ""
 
 
 def _is_second(node: Node) -> bool:

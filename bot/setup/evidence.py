@@ -24,8 +24,6 @@ _NEVER = gitignore(
     [
         *NEVER,
         *ALSO_NEVER,
-        # Instructions for agents that write code here, not for those that serve users.
-        *("AGENTS.md", "CLAUDE.md", "GEMINI.md", ".cursor/", ".claude/", ".codex/", ".windsurf/"),
         *("CHANGELOG*", "CONTRIBUTING*", "SECURITY*", "CODE_OF_CONDUCT*", "LICENSE*", "SUPPORT*"),
         # Judges and cases of tests have prompts of their own.
         *("test/", "__tests__/", "*.test.*", "*.spec.*", "test_*.py", "*_test.py", "conftest.py"),
