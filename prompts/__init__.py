@@ -42,12 +42,12 @@ Role = Literal["reader", "writer", "judge"]
 
 INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
-    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0"
+    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0"
     "\ufff0-\uffff\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 """Characters that a reviewer does not see and a model does, or that reorder what is seen: controls
-but tab and newline, fillers, direction marks, variation selectors, line separators, lone
-surrogates, tag characters."""
+but tab and newline, fillers and blanks that are no spaces, direction marks, variation selectors,
+line separators, lone surrogates, tag characters."""
 
 _FRONT = re.compile(r"\A---\n(.*?)^---\n(.*)\Z", re.DOTALL | re.MULTILINE)
 _PARTS = re.compile(

@@ -52,7 +52,7 @@ def conversations(one: dict[str, Any]) -> list[Conversation]:
     ]
 
 
-@pytest.mark.parametrize("one", sets("edits"))
+@pytest.mark.parametrize("one", [*sets("edits"), *sets("phrases")])
 def test_an_edit_by_a_model_that_obeys_is_refused_with_its_reason(one: dict[str, Any]) -> None:
     old = one.get("old", OLD)
     new = one["new"] if "old" in one else f"{old}\n- {one['new']}"
@@ -74,7 +74,9 @@ def test_an_honest_edit_of_the_same_words_stands(one: dict[str, Any]) -> None:
     assert not isinstance(found, list), found
 
 
-@pytest.mark.parametrize("filler", ["x", "a-", "a.", "a at ", "show me ", "[ ", "@a", "<a b", "aS"])
+@pytest.mark.parametrize(
+    "filler", ["x", "a-", "a.", "a at ", "show me ", "[ ", "@a", "<a b", "aS", "\n "]
+)
 def test_no_text_keeps_the_checks_busy(filler: str) -> None:
     text = filler * (50_000 // len(filler))
     before = process_time()
