@@ -76,6 +76,8 @@ class _Module:
             asked = statement.test
             last = statement.body[-1] if isinstance(statement, ast.If) else None
             stops = type(last).__name__ if isinstance(last, _EXITS) else ""
+        elif isinstance(statement, ast.Raise) and statement.exc:
+            asked = _raised(statement)  # what the message says of the case decides nothing
         key = [function, *path, kind, stops]
         if stops or not isinstance(statement, ast.If):
             key += scope.before(statement, asked)

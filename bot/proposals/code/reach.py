@@ -1,8 +1,9 @@
 """What a program asks of others: the methods that it calls, and the data of the file it changes.
 
 `client.refund(order)` needs no new name where the file has a client. So a method counts as new that
-the file has not called before, unless it is one of plain values; and what stands outside of all
-functions may be read there, and not changed.
+the file has not called before, unless it is one of plain values, and so does one of an imported
+object that is taken or handed on uncalled; and what stands outside of all functions may be read
+there, and not changed.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ _IN_SCRIPTS = frozenset(
 _LOGGED = frozenset("debug error exception info log warn warning".split())  # noqa: SIM905
 _HARMLESS = frozenset(_OF_VALUES | _IN_SCRIPTS | _LOGGED)
 """Methods that a mend may call on whatever it has."""
+_OF_A_CONSOLE = frozenset({"copyright", "credits", "exit", "help", "input", "license", "quit"})
+"""What Python has for whoever sits before it: they end the process, or wait for a person."""
 _CHANGES = frozenset(
     "add append clear delete discard extend fill insert pop popitem push remove reverse set "  # noqa: SIM905
     "setdefault shift sort splice unshift update".split()
@@ -50,7 +53,10 @@ def python_reach(text: str) -> tuple[Counter[str], Counter[str]]:
     called: Counter[str] = Counter()
     written: Counter[str] = Counter()
     of_file = set(_bound(tree))
+    brought = set(_imported(tree)) - _MODULES
     for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and _is_handed_on(node.attr, _root(node), brought):
+            called[node.attr] += 1
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             method, root = node.func.attr, _root(node.func)
             if method not in _HARMLESS and root not in _MODULES:
@@ -60,17 +66,29 @@ def python_reach(text: str) -> tuple[Counter[str], Counter[str]]:
         elif isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
             if _root(node) in of_file:
                 written[_root(node)] += 1
+        elif isinstance(node, ast.Call) and _root(node.func) in _OF_A_CONSOLE:
+            called[_root(node.func)] += 1
         elif isinstance(node, ast.Global):
             written.update(node.names)
     return called, written
 
 
-def _bound(tree: ast.Module) -> Iterator[str]:
-    """Names that stand outside of all functions."""
+def _imported(tree: ast.Module) -> Iterator[str]:
     for one in tree.body:
         if isinstance(one, ast.Import | ast.ImportFrom):
             yield from (name.asname or name.name.partition(".")[0] for name in one.names)
-        elif isinstance(one, ast.Assign | ast.AnnAssign):
+
+
+def _is_handed_on(name: str, owner: str, brought: set[str]) -> bool:
+    """`map(client.delete, orders)` reaches as far as a call; `State.OPEN` is a value."""
+    return owner in brought and name not in _HARMLESS and not name.isupper()
+
+
+def _bound(tree: ast.Module) -> Iterator[str]:
+    """Names that stand outside of all functions."""
+    yield from _imported(tree)
+    for one in tree.body:
+        if isinstance(one, ast.Assign | ast.AnnAssign):
             targets = one.targets if isinstance(one, ast.Assign) else [one.target]
             yield from (
                 at.id for head in targets for at in ast.walk(head) if isinstance(at, ast.Name)
@@ -92,7 +110,9 @@ def script_reach(text: str) -> tuple[Counter[str], Counter[str]]:
     called: Counter[str] = Counter()
     written: Counter[str] = Counter()
     of_file = set(_bound_in_script(root))
+    brought = set(_imported_in_script(root)) - _MODULES
     for node in walk(root):
+        called.update(_handed_on(node, brought))
         if node.type == "call_expression":
             function = node.child_by_field_name("function")
             if function is None or function.type != "member_expression":
@@ -118,16 +138,41 @@ _WRITES = frozenset(
 _HEADS = frozenset({"identifier", "shorthand_property_identifier_pattern"})
 
 
+def _handed_on(node: Node, brought: set[str]) -> Iterator[str]:
+    """`const { refund } = client` and `ids.map(client.refund)` reach as far as a call."""
+    if node.type == "debugger_statement":
+        yield "debugger"
+    elif node.type == "member_expression":
+        name = said(node.child_by_field_name("property"))
+        if _is_handed_on(name, _owner(node), brought):
+            yield name
+    elif node.type == "variable_declarator":
+        head, value = node.child_by_field_name("name"), node.child_by_field_name("value")
+        if head is not None and value is not None and head.type == "object_pattern":
+            taken = [
+                one.named_children[0] if one.type == "pair_pattern" else one
+                for one in head.named_children
+            ]
+            yield from (
+                said(one) for one in taken if _is_handed_on(said(one), _owner(value), brought)
+            )
+
+
 def _deletes(node: Node) -> bool:
     return said(node.child_by_field_name("operator")) == "delete"
 
 
+def _imported_in_script(root: Node) -> Iterator[str]:
+    for one in root.named_children:
+        if one.type == "import_statement":
+            yield from (said(at) for at in walk(one) if at.type == "identifier")
+
+
 def _bound_in_script(root: Node) -> Iterator[str]:
     """Names that stand outside of all functions."""
+    yield from _imported_in_script(root)
     for one in root.named_children:
         inner = one.child_by_field_name("declaration") or one
-        if inner.type == "import_statement":
-            yield from (said(at) for at in walk(inner) if at.type == "identifier")
         for declared in inner.named_children:
             name = declared.child_by_field_name("name")
             if declared.type == "variable_declarator" and name is not None:
