@@ -19,7 +19,7 @@ _CERTAIN = (
 """Keys that stand together where a framework makes prompts of them, and which: CrewAI's agents and
 tasks."""
 _PROJECT = frozenset(
-    "version license author authors apiVersion dependencies nodes edges data "  # noqa: SIM905
+    "version license author authors apiVersion dependencies nodes edges data tools "  # noqa: SIM905
     "instructions system_prompt systemPrompt".split()
 )
 """Keys of what has a name and a description and is no tool: a package, an export, an agent."""

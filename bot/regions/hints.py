@@ -50,7 +50,9 @@ _OF_PROMPTS = re.compile(r"prompt", re.IGNORECASE)
 
 
 _LISTED = re.compile(
-    r"^(?:system_?prompts?|instructions?|rules|guidelines|directives|policies)$", re.IGNORECASE
+    r"^(?:system_?prompts?|instructions?|rules|guidelines|directives|policies|guardrails|"
+    r"constraints|principles)$",
+    re.IGNORECASE,
 )
 
 

@@ -329,7 +329,8 @@ def _is_for_people(node: ast.AST) -> bool:
 
 def _arguments(node: ast.Call, place: _Place) -> Iterator[tuple[ast.AST, _Place]]:
     called = name_of(node.func)
-    if called in _FOR_PEOPLE:
+    is_sent = called == "send" and isinstance(getattr(node.func, "value", None), ast.Call)
+    if called in _FOR_PEOPLE or is_sent:  # `Message(content="Hello!").send()`
         return
     if called in _OPTIONS:
         yield from _option(node, place)

@@ -35,6 +35,8 @@ _HOLDERS = frozenset(
 """What may stand between an entry and the name of what it is in."""
 SUFFIXES = frozenset({".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts"})
 _FOR_PEOPLE = frozenset({"console", "logger", "log", "Error", "TypeError", "require", "import"})
+_ANSWERS = (".json", ".html")
+"""Methods that answer a request: `res.status(400).json({message: "…"})`."""
 _SKIPPED = frozenset({"import_statement", "throw_statement", "literal_type", "jsx_text"})
 
 
@@ -274,7 +276,9 @@ def _outer(node: Node) -> str:
         return said if _MESSAGES.search(said) else ""
     named = _named_above(node)
     at = named.parent if named is not None else None
-    while at is not None and at.type in _HOLDERS:
+    # `system: [{type: "text", text: "…"}]`
+    in_parts = named is not None and name_of_pair(named) == "text"
+    while at is not None and (at.type in _HOLDERS or (in_parts and at.type == "array")):
         at = at.parent
     return name_of_pair(at) if at is not None and at.type in _NAMED else ""
 
@@ -329,4 +333,5 @@ def _is_tool(named: Node) -> bool:
 def _is_for_people(node: Node) -> bool:
     if node.type not in {"call_expression", "new_expression"} or not node.named_children:
         return False
-    return _said(node.named_children[0]).partition(".")[0] in _FOR_PEOPLE
+    called = _said(node.named_children[0])
+    return called.partition(".")[0] in _FOR_PEOPLE or called.endswith(_ANSWERS)

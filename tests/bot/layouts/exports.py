@@ -402,6 +402,50 @@ COMPOSE_ENVIRONMENT_AS_LIST = """services:
       - LOG_LEVEL=info
 """
 
+BOTPRESS_ADK_STYLE = """{
+  "agent": {
+    "id": "opening-hours",
+    "displayName": "Opening hours",
+    "summary": "Tells visitors when the shops of the mall are open",
+    "instructions": "Tell when a shop is open. If it is a holiday, say that hours differ.",
+    "guardrails": ["Never talk about prices.", "Do not name staff."],
+    "limits": {"maxIterations": 4, "timeoutMs": 9000}
+  },
+  "channels": {
+    "web": {
+      "greeting": "Hi! Which shop would you like to know about today?",
+      "placeholder": "Type the name of a shop here"
+    }
+  }
+}
+"""
+
+TOML_AGENT = """name = "ticket-clerk"
+description = "Clerk of a cinema, for the lobby"
+
+[llm]
+model = "claude-sonnet-4"
+max_output_tokens = 800
+
+[prompt]
+system = \"\"\"
+You sell tickets for a cinema.
+Ask for the age where a film is not for children.
+\"\"\"
+
+[[tools]]
+name = "free_seats"
+description = "Count the free seats of a show."
+
+[tools.parameters.show]
+type = "string"
+description = "Number of the show"
+
+[limits]
+max_steps = 6
+tool_timeout_ms = 4_000
+"""
+
 EXPORTS = (
     Layout(
         name="raw markdown imported",
@@ -552,5 +596,26 @@ EXPORTS = (
         text=COMPOSE_ENVIRONMENT_AS_LIST,
         numbers={"maxsteps": "7", "tooltimeout": "15"},
         broken="  - [unclosed\n",
+    ),
+    Layout(
+        name="Botpress ADK style",
+        path="src/agent.config.json",
+        text=BOTPRESS_ADK_STYLE,
+        prompts=(
+            "Tell when a shop",
+            "Never talk about prices",
+            "Do not name staff",
+        ),
+        numbers={"maxiterations": "4", "timeoutms": "9000"},
+        broken="{",
+    ),
+    Layout(
+        name="TOML agent",
+        path="agent.toml",
+        text=TOML_AGENT,
+        prompts=("You sell tickets for a cinema",),
+        tools={"free_seats": "Count the free", "free_seats(show)": "Number of the show"},
+        numbers={"maxoutputtokens": "800", "maxsteps": "6", "tooltimeoutms": "4_000"},
+        broken="[unclosed\n",
     ),
 )

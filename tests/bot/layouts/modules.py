@@ -357,6 +357,137 @@ async def run(agent, text: str) -> str:
     return out["messages"][-1].content
 '''
 
+PROMPT_BUILDER_CLASS = '''from __future__ import annotations
+
+import structlog
+
+log = structlog.get_logger()
+
+
+class PromptBuilder:
+    """Collects sections and gives the whole prompt."""
+
+    def __init__(self) -> None:
+        self._sections: list[str] = []
+
+    def add(self, title: str, body: str) -> PromptBuilder:
+        if not body:
+            log.warning("section_is_empty_and_will_not_be_shown", title=title)
+            return self
+        self._sections.append(f"## {title}\\n{body}")
+        return self
+
+    def build(self) -> str:
+        if not self._sections:
+            raise ValueError("A prompt needs at least one section, call add() before build()")
+        return "\\n\\n".join(self._sections)
+
+
+def support_prompt(plan: str) -> str:
+    builder = PromptBuilder()
+    builder.add("Role", "You are the support of a company that rents out tents.")
+    builder.add("Rules", "Never waive a deposit. Ask a colleague about damage.")
+    if plan == "gold":
+        builder.add("Plan", "The customer has the gold plan: a tent may be kept two days longer.")
+    return builder.build()
+'''
+
+CHAINLIT_WITH_LCEL = """import chainlit as cl
+from langchain_core.prompts import ChatPromptTemplate
+from langchain_core.prompts import HumanMessagePromptTemplate, SystemMessagePromptTemplate
+from langchain_openai import ChatOpenAI
+
+SYSTEM = SystemMessagePromptTemplate.from_template(
+    "You help gardeners in {region}. Name plants in Latin too."
+)
+HUMAN = HumanMessagePromptTemplate.from_template("{question}")
+
+
+@cl.on_chat_start
+async def start() -> None:
+    await cl.Message(content="Hello gardener, ask me anything about your plants!").send()
+    llm = ChatOpenAI(model="gpt-4o", max_tokens=500, timeout=20, max_retries=2)
+    cl.user_session.set("chain", ChatPromptTemplate.from_messages([SYSTEM, HUMAN]) | llm)
+"""
+
+ROUTER_WITH_INTENTS = '''INTENT_DESCRIPTIONS = {
+    "refund": "The customer wants money back for something that was bought.",
+    "delivery": "The customer asks where a parcel is.",
+}
+
+ROUTER_PROMPT = """Choose one of these intents for the message of a customer:
+{intents}
+
+Answer with its name only."""
+
+
+def route(llm, message: str) -> str:
+    listed = "\\n".join(f"- {name}: {text}" for name, text in INTENT_DESCRIPTIONS.items())
+    answer = llm.complete(ROUTER_PROMPT.format(intents=listed) + f"\\nMessage: {message}")
+    if answer not in INTENT_DESCRIPTIONS:
+        raise ValueError(f"The model answered with {answer!r}, which is no intent that is known")
+    return answer
+'''
+
+STREAMLIT_APP = """import streamlit as st
+from anthropic import Anthropic
+
+st.set_page_config(page_title="The wise owl")
+st.title("Ask the wise owl about the forest and all of its animals")
+st.caption("The owl may be wrong at times, so check what it tells you before you go out.")
+
+SYSTEM = "You are an owl who knows the forest. Never advise to touch wild animals."
+style = st.sidebar.selectbox("How shall the owl talk to you today?", ["short", "long"])
+
+if prompt := st.chat_input("Ask the owl a question about the forest"):
+    with st.spinner("The owl is thinking about it..."):
+        reply = Anthropic().messages.create(
+            model="claude-sonnet-4-0",
+            system=SYSTEM if style == "short" else SYSTEM + " Tell a story with each answer.",
+            max_tokens=600,
+            messages=[{"role": "user", "content": prompt}],
+        )
+    st.chat_message("assistant").write(reply.content[0].text)
+    st.error("The owl fell asleep. Please wait for a minute and try it once more.")
+"""
+
+JUDGE_AND_AGENT_IN_ONE_MODULE = '''from typing import Literal
+
+from langgraph.prebuilt import create_react_agent
+from langgraph.types import Command
+from pydantic import BaseModel, Field
+
+from .tools import find_flat
+
+
+class Router(BaseModel):
+    """Which worker goes next."""
+
+    next: Literal["agent", "FINISH"] = Field(description="The worker that acts next")
+
+
+members = ["agent"]
+system_prompt = (
+    "You manage these workers: " + ", ".join(members) + ". Answer with the worker to act next."
+)
+
+flats = create_react_agent(
+    model, [find_flat], prompt="You find flats to rent. Never ask for an income."
+)
+
+
+def agent_node(state: dict) -> Command[Literal["supervisor"]]:
+    """Runs the agent and goes back to the supervisor."""
+    result = flats.invoke(state, {"recursion_limit": 18})
+    return Command(update={"messages": result["messages"]}, goto="supervisor")
+
+
+def supervisor(state: dict) -> Command:
+    messages = [{"role": "system", "content": system_prompt}, *state["messages"]]
+    answer = model.with_structured_output(Router).invoke(messages)
+    return Command(goto=answer["next"])
+'''
+
 MODULES = (
     Layout(
         name="class with prompts as attributes",
@@ -490,6 +621,55 @@ MODULES = (
         path="harbour/runner.py",
         text=CONSTANTS_AND_RETRIES,
         numbers={"maxsteps": "11", "timeouts": "18", "recursionlimit": "25", "timeout": "9.0"},
+        broken="def (",
+    ),
+    Layout(
+        name="prompt builder class",
+        path="support/builder.py",
+        text=PROMPT_BUILDER_CLASS,
+        prompts=(
+            "support of a company",
+            "Never waive a deposit",
+            "gold plan",
+        ),
+        broken="def (",
+    ),
+    Layout(
+        name="Chainlit with LCEL",
+        path="app.py",
+        text=CHAINLIT_WITH_LCEL,
+        prompts=("You help gardeners",),
+        numbers={"maxtokens": "500", "timeout": "20"},
+        broken="def (",
+    ),
+    Layout(
+        name="router with intents",
+        path="router.py",
+        text=ROUTER_WITH_INTENTS,
+        prompts=("Choose one of these",),
+        broken="def (",
+    ),
+    Layout(
+        name="Streamlit app",
+        path="streamlit_app.py",
+        text=STREAMLIT_APP,
+        prompts=(
+            "You are an owl",
+            "Tell a story",
+        ),
+        numbers={"maxtokens": "600"},
+        broken="def (",
+    ),
+    Layout(
+        name="judge and agent in one module",
+        path="src/graph/nodes.py",
+        text=JUDGE_AND_AGENT_IN_ONE_MODULE,
+        prompts=(
+            "You manage these workers",
+            "You find flats",
+        ),
+        tools={"next": "acts next"},
+        numbers={"recursionlimit": "18"},
         broken="def (",
     ),
 )

@@ -263,6 +263,71 @@ export const check = (text: string) =>
   ]);
 """
 
+ANTHROPIC_IN_TYPESCRIPT = """import Anthropic from "@anthropic-ai/sdk";
+import type { Tool } from "@anthropic-ai/sdk/resources";
+
+const client = new Anthropic({ timeout: 30_000, maxRetries: 2 });
+
+export const TOOLS: Tool[] = [
+  {
+    name: "find_train",
+    description: "Find the next train between two stations.",
+    input_schema: {
+      type: "object",
+      properties: {
+        from: { type: "string", description: "Where the trip begins" },
+        to: { type: "string", description: "Where the trip ends" },
+      },
+      required: ["from", "to"],
+    },
+  },
+];
+
+export async function answer(history: Anthropic.MessageParam[]) {
+  const reply = await client.messages.create({
+    model: "claude-sonnet-4-0",
+    max_tokens: 1024,
+    system: [
+      { type: "text", text: "You are the desk of a railway.", cache_control: CACHE },
+    ],
+    tools: TOOLS,
+    messages: history,
+  });
+  if (reply.stop_reason === "max_tokens") {
+    throw new Error("The answer of the model was cut off at the limit of tokens");
+  }
+  return reply;
+}
+"""
+
+HONO_AND_OPENAI = """import { Hono } from "hono";
+import OpenAI from "openai";
+
+const app = new Hono<{ Bindings: Env }>();
+const tone = "Be brief.";
+
+app.get("/", (c) => c.html("<h1>Ask the brewery anything about its beers and tours</h1>"));
+
+app.post("/ask", async (c) => {
+  const { question, lang = "en" } = await c.req.json();
+  if (!question) return c.json({ message: "Please send a question along with the request" }, 400);
+  const instructions =
+    lang === "de"
+      ? `Du sprichst für eine Brauerei. ${tone}`
+      : `You speak for a brewery. Never serve anybody under age. ${tone}`;
+  const openai = new OpenAI({ apiKey: c.env.KEY });
+  const response = await openai.responses.create({
+    model: "gpt-4.1",
+    instructions,
+    input: question,
+    max_output_tokens: Number(c.env.MAX_OUTPUT_TOKENS ?? 640),
+  });
+  return c.json({ answer: response.output_text });
+});
+
+export default app;
+"""
+
 WEB = (
     Layout(
         name="prompts.ts with consts and functions",
@@ -364,6 +429,26 @@ WEB = (
         ),
         tools={"get_rate": "rate of a tax", "get_rate(year)": "four digits"},
         numbers={"maxiterations": "7"},
+        broken="export const = (",
+    ),
+    Layout(
+        name="Anthropic in TypeScript",
+        path="src/claude.ts",
+        text=ANTHROPIC_IN_TYPESCRIPT,
+        prompts=("desk of a railway",),
+        tools={"find_train": "next train", "find_train(from)": "begins", "find_train(to)": "ends"},
+        numbers={"timeout": "30_000", "maxtokens": "1024"},
+        broken="export const = (",
+    ),
+    Layout(
+        name="Hono and OpenAI",
+        path="worker/src/index.ts",
+        text=HONO_AND_OPENAI,
+        prompts=(
+            "Du sprichst",
+            "You speak for a brewery",
+        ),
+        numbers={"maxoutputtokens": "640"},
         broken="export const = (",
     ),
 )
