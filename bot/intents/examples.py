@@ -77,8 +77,9 @@ def with_examples(
 ) -> Learned:
     """`learned` with more examples: one per conversation, of the most trusted source.
 
-    Ids are brought up to `taxonomy`; what stands for no active intent any more is dropped, and what
-    fitted none of those that there were: one of today's may.
+    Ids are brought up to `taxonomy`; what stands for no active intent any more is dropped, so are
+    the words of an intent that became another, and what fitted none of those that there were: one
+    of today's may.
     """
     rows = [*learned.examples, *examples]
     own = learned.vectors if learned.vectors is not None else vectors[:0]
@@ -94,6 +95,8 @@ def with_examples(
     for row in best.values():
         said = rows[row].intent_ids
         ids = dict.fromkeys(current[one] for one in said if one in current)
+        if rows[row].source == "definition" and rows[row].sha not in ids:
+            continue
         if ids or (not said and (same or row >= len(own))):
             at = _first_seen(rows[row], learned.examples)
             kept.append((row, replace(rows[row], intent_ids=tuple(ids), at=at)))

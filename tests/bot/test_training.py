@@ -367,6 +367,19 @@ def test_examples_follow_merges_and_leave_with_retired_intents(first):
     assert len(learned.vectors) == 80
 
 
+def test_words_of_an_intent_that_became_another_say_nothing_of_that_one(by_words):
+    merged = replace(ABC.intents[1], status="merged", into=("i-a",))
+
+    learned = with_examples(
+        by_words,
+        [],
+        np.zeros((0, DIMENSIONS), np.float32),
+        a_taxonomy(ABC.intents[0], merged, ABC.intents[2]),
+    )
+
+    assert [one.sha for one in learned.examples] == ["i-a", "i-c"]
+
+
 def test_what_is_kept_of_an_intent_is_bounded():
     learned = learned_from(examples_of("a", PER_INTENT + 100), examples_of("b", 10))
 
