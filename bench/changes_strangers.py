@@ -51,12 +51,12 @@ FIRST_TIME_IN_LAYOUTS = (
     "because the judge's objection named the sentence that goes, and such an objection was thrown "
     "away; it counts now, the merger that had been refused for a semicolon after “do not pay” "
     "stands, and it is the worse diff: the objection of this reader was at fault. `layout-26`: its "
-    "second edit was refused because a description in a decorator counted as a changed signature.",
+    "second edit was refused because a description in a decorator counted as a changed signature. "
+    "`layout-29`: the writer was not told that the failures were an `IndexError`; now it is.",
     "",
     "Not mended: one edit changes one part, so that what is wrong in two descriptions is mended in "
     "one (`layout-26`); its line of 127 characters is wider than most linters allow; and a rule "
-    "in a tag, as its neighbours have it, is refused as markup (the second edit of `layout-24`). "
-    "The writer of `layout-29` was not told that the failures were an `IndexError`.",
+    "in a tag, as its neighbours have it, is refused as markup (the second edit of `layout-24`).",
     "",
     "What the reader knew: how replies are kept, with the first of earlier ones to other faults, "
     "and the names of constants in the file of the faults (`SEATS`, `LOANS` and the like). The "

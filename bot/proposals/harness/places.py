@@ -6,6 +6,7 @@ sentence that says why there are none.
 
 from __future__ import annotations
 
+import builtins
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,11 @@ _CALLS_A_MODEL = re.compile(
 )
 """How the clients of models are called: Anthropic, OpenAI, AI SDK, Gemini, Bedrock, LiteLLM,
 LangChain."""
+_ERRORS = frozenset(
+    name
+    for name, what in vars(builtins).items()
+    if isinstance(what, type) and issubclass(what, Exception)
+)
 _NAME = re.compile(r"[A-Za-z_][\w.-]{0,59}")
 _NEVER = re.compile(r"(?:^|/)(?:tests?|node_modules|vendor|dist|build)/|\.d\.ts$|[._]test\.|test_")
 
@@ -164,6 +170,13 @@ def messages_of(function: Function, messages: Sequence[str]) -> list[str]:
     said = [" ".join(message.split()) for message in messages]
     texts = dict.fromkeys(_texts(function.text))
     return [text for text in texts if any(text in message for message in said)]
+
+
+def error_kinds(messages: Sequence[str]) -> list[str]:
+    """The kinds of errors that `messages` begin with, of those that Python itself has: a list that
+    nobody else's words can get into."""
+    first = (message.split(":")[0].strip() for message in messages)
+    return [kind for kind in dict.fromkeys(first) if kind in _ERRORS]
 
 
 def own_files(files: AgentFiles, repository: Repository) -> Iterator[SourceFile]:

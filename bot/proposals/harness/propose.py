@@ -18,7 +18,13 @@ from bot.proposals.floors import conversation_floor
 from bot.proposals.harness.around import around
 from bot.proposals.harness.case import build_proposal
 from bot.proposals.harness.functions import Function
-from bot.proposals.harness.places import Place, find_places, find_runner, messages_of
+from bot.proposals.harness.places import (
+    Place,
+    error_kinds,
+    find_places,
+    find_runner,
+    messages_of,
+)
 from bot.proposals.harness.routing import failing_tool, failure_of
 from bot.proposals.harness.seen import Seen, failing_tools, look_at, tool_at
 from bot.proposals.harness.writing import NotHere, write_edit
@@ -242,6 +248,8 @@ def _told(cause: Cause, shown: Shown, seen: Seen, places: Sequence[Place]) -> st
             f"- {one.argument} like {one.shape}: {one.refused} calls failed, {one.accepted} did not"
             for one in seen.shapes
         ]
+    if kinds := error_kinds(seen.messages):
+        lines.append(f"Kinds of errors: {', '.join(kinds)}")
     functions = [one for one in places if isinstance(one, Function)]
     if said := [text for one in functions for text in messages_of(one, seen.messages)]:
         lines.append("Texts of this function that stood in the errors:")
