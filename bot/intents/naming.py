@@ -128,8 +128,9 @@ def _definition(
     Words and no numbers: those of the day would stand in the file for years. A list of terms is no
     wish, so then it is only what they say; the words of the name are not said twice.
     """
-    wants = "" if is_listed else f"Users want to {name}. "
-    left = [one for one in counted if is_listed or one[0] != name.partition(BETWEEN_TERMS)[0]]
+    order = "" if is_listed else name.partition(BETWEEN_TERMS)[0]
+    wants = f"Users want to {order}. " if order else ""
+    left = [one for one in counted if one[0] != order]
     parts = list[str]()
     for share, how_many in HOW_MANY:
         phrases = [repr(phrase) for phrase, said_by in left if said_by >= share * users]

@@ -233,6 +233,15 @@ def test_a_definition_is_the_wish_and_what_many_say_beside_it():
     assert named.definition == "Users want to cancel flight. Most users say 'refund'."
 
 
+def test_a_definition_says_no_term_that_only_tells_two_names_apart():
+    group = a_group("I want to cancel my flight {}")
+
+    named = name_clusters([group, OTHERS], min_users=5, taken=["cancel flight"])[0]
+
+    assert " / " in named.text
+    assert named.definition.startswith("Users want to cancel flight.")
+
+
 def test_a_definition_in_a_language_that_we_do_not_read_says_what_they_say():
     named = name_clusters([a_group("Wo liegt mein Paket {}"), OTHERS], min_users=5)[0]
 
