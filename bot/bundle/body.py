@@ -336,7 +336,8 @@ def _evidence(proposal: Proposal) -> str:
     if others:
         listed = ", ".join(code_span(_clip(one)) for one in others[:_SHOWN_IDS])
         more = len(others) - _SHOWN_IDS
-        parts.append(f"Also: {listed}" + (f" and {more:,} more." if more > 0 else "."))
+        also = "Also: " if shown else ""
+        parts.append(f"{also}{listed}" + (f" and {more:,} more." if more > 0 else "."))
     text = "\n\n".join(part for part in parts if part)
     return _folded(f"The {noun} (ids, paraphrased)", text) if text else ""
 

@@ -55,6 +55,15 @@ def test_what_reaches_as_far_as_a_new_call_is_refused_as_one(path: str, line: st
     assert any("calls what the file did not call before" in one for one in found), found
 
 
+@pytest.mark.parametrize("line", ["client.refund(code)", "refund_order(code)"])
+def test_what_cannot_be_taken_back_is_not_called_once_more(line: str) -> None:
+    other = f"def refund_order(code):\n    client.refund(code)\n\n\ndef again(code):\n    {line}\n"
+
+    found = added("find.py", f"{other}{PYTHON}", line)
+
+    assert any("cannot be taken back" in one for one in found), found
+
+
 @pytest.mark.parametrize(
     ("path", "line"),
     [

@@ -83,6 +83,11 @@ _FORBIDDEN: Mapping[str, frozenset[str]] = {
         "joblib cloudpickle shelve yaml.load".split()
     ),
 }
+_ACTS = frozenset(
+    "book cancel charge delete deposit drop grant pay purchase refund revoke send transfer "  # noqa: SIM905
+    "withdraw".split()
+)
+"""First words of what nobody can take back: one call more of such is too many."""
 _PROMPT = "system"
 """Alone, and in the file already, it is what programs call an agent's prompt; `os.system` starts a
 process."""
@@ -97,6 +102,11 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 def words_of(name: str) -> list[str]:
     """The words of a name in any spelling: `maxTokens`, `max_tokens` and `MAX-TOKENS` are equal."""
     return [word.lower() for word in _WORD.findall(name)]
+
+
+def acts_for_good(function: str) -> bool:
+    """What it does cannot be taken back, as its name says."""
+    return not _ACTS.isdisjoint(words_of(function)[:1])
 
 
 def problems(before: Facts, after: Facts) -> Iterator[str]:
@@ -135,6 +145,8 @@ def problems(before: Facts, after: Facts) -> Iterator[str]:
         yield f"writes to data of the whole file: {_told(next(iter(data)), 'a name')}"
     if method := min(after.calls.keys() - before.calls.keys(), default=""):
         yield f"calls what the file did not call before: {_told(method, 'a method')}"
+    elif acts := [one for one in after.calls - before.calls if acts_for_good(one)]:
+        yield f"calls once more what cannot be taken back: {_told(min(acts), 'a method')}"
     if after.directives - before.directives:
         yield "adds a comment that commands a tool: it switches off a check, or runs something"
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from bot.proposals.code.facts import acts_for_good
 from bot.proposals.code.script import said, walk
 from bot.regions.script import Node, parse_script
 
@@ -66,7 +67,7 @@ def python_reach(text: str) -> tuple[Counter[str], Counter[str]]:
         elif isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
             if _root(node) in of_file:
                 written[_root(node)] += 1
-        elif isinstance(node, ast.Call) and _root(node.func) in _OF_A_CONSOLE:
+        elif isinstance(node, ast.Call) and _is_counted(_root(node.func)):
             called[_root(node.func)] += 1
         elif isinstance(node, ast.Global):
             written.update(node.names)
@@ -77,6 +78,11 @@ def _imported(tree: ast.Module) -> Iterator[str]:
     for one in tree.body:
         if isinstance(one, ast.Import | ast.ImportFrom):
             yield from (name.asname or name.name.partition(".")[0] for name in one.names)
+
+
+def _is_counted(function: str) -> bool:
+    """A function of the file or the language may be called, but for these."""
+    return function in _OF_A_CONSOLE or acts_for_good(function)
 
 
 def _is_handed_on(name: str, owner: str, brought: set[str]) -> bool:
@@ -115,6 +121,8 @@ def script_reach(text: str) -> tuple[Counter[str], Counter[str]]:
         called.update(_handed_on(node, brought))
         if node.type == "call_expression":
             function = node.child_by_field_name("function")
+            if function is not None and function.type == "identifier":
+                called.update([said(function)] if _is_counted(said(function)) else [])
             if function is None or function.type != "member_expression":
                 continue
             method, owner = said(function.child_by_field_name("property")), _owner(function)
