@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.records import Repository, SourceFile
 from bot.settings import Settings, load_settings
-from bot.watched import files_of_agents, resemblance
+from bot.watched import files_of_agents, resemblance, wanted_files
 
 SUPPORT = "You are the support assistant of Lumen Lamps. Be brief and friendly in every answer."
 OUTREACH = "You draft mails for the account managers of Lumen Lamps. A person reads every draft."
@@ -94,3 +94,13 @@ def test_thresholds_that_no_agent_has_in_its_path_are_looked_at_for_every_agent(
 
     assert files["one"].thresholds == ("config/thresholds.yaml", "one/thresholds.yaml")
     assert files["two"].thresholds == ("config/thresholds.yaml",)
+
+
+def test_instructions_for_agents_that_write_code_are_not_looked_at_unless_named():
+    paths = ["AGENTS.md", "app/CLAUDE.md", ".claude/agents/reviewer.md", "app/agents/desk.md"]
+
+    undeclared = wanted_files(Settings())
+    named = wanted_files(load_settings("agents: [{name: desk, prompts: ['.claude/agents/*.md']}]"))
+
+    assert [path for path in paths if undeclared(path)] == ["app/agents/desk.md"]
+    assert [path for path in paths if named(path)] == [".claude/agents/reviewer.md"]
