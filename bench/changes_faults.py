@@ -44,7 +44,11 @@ FIRST_TIME = (
     "docstring, a prompt in several files), so the figures above say nothing about layouts that are "
     "still unknown. Of 59 small files of such layouts all texts and nothing else were found in 29 at "
     "first, and all limits in 46 (`tests/bot/layouts`). Ten more files, read when that was mended, had "
-    "all their texts found in 5; what was in the way of four of the others is mended as well."
+    "all their texts found in 5; what was in the way of four of the others is mended as well. A second round by somebody "
+    "with fresh eyes had 43 whole modules, exports of builders and deployments: all texts and nothing "
+    "else in 20 at first (82 of 91 texts, and 30 that are none), and 36 of 41 limits. Ten more, read "
+    "when that was mended: 5 (21 of 24 texts, 3 that are none; 13 of 15 limits). So half of the files "
+    "of a layout that nobody tried are read without a fault."
 )
 
 
