@@ -401,7 +401,7 @@ def test_what_a_model_must_not_do_gives_no_pull_request_and_a_reason(
 
     assert done.code == 0, done.err
     assert prompt_pulls(fake) == []
-    reasons = [one["reason"] for one in done.json["left_out"]]
+    reasons = [f"{one['reason']} {one.get('detail', '')}" for one in done.json["left_out"]]
     assert any(words in reason for reason in reasons), reasons
     assert "evil.example" not in done.out
 
