@@ -7,7 +7,7 @@ Costs, with a model, a bounded share of reading every conversation with it.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -36,6 +36,9 @@ from bot.records import Key, Label, Skipped, Taxonomy, short_hash
 
 SURE_FROM = 0.5
 """Probability from which the classifier's word stands without the model's."""
+PROVED_BY = 20
+"""Conversations of each intent that are read the first time that a model reads an agent's, while
+the first tokens last: what learned from groups alone is as sure of what lies there by mistake."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,7 +111,7 @@ def label_conversations(
 
     People's word comes first, then what the model read, then the classifier. `tokens` is what
     reading all these conversations with the model would take: of it a twentieth may be spent, and
-    `FIRST_TOKENS` in any case on what has no intent.
+    `FIRST_TOKENS` in any case, on what has no intent and on the first proof of each intent.
     """
     contents = {_key(one): content_hash(one) for one in documents}
     given = _given(taxonomy, memory.known, contents)
@@ -368,13 +371,13 @@ def _read(
         if one.source == "model"
         and (one.taxonomy_version, one.prompt_sha256) == (taxonomy.version, prompt_sha256)
     }
-    unsure = sorted(
-        (one for one in documents if _sureness(labels[_key(one)]) < SURE_FROM),
+    by_sureness = sorted(
+        (one for one in documents if labels[_key(one)].source == "classifier"),
         key=lambda one: (_sureness(labels[_key(one)]), contents[_key(one)]),
     )
     in_window = {(one.agent, one.conversation_id) for one in documents}
     spent = sum(one.tokens for one in known if (one.agent, one.conversation_id) in in_window)
-    asked = [one for one in unsure if contents[_key(one)] not in told]
+    asked = [one for one in by_sureness if contents[_key(one)] not in told]
     chosen = _within_budget(asked, labels, taxonomy, tokens, spent)
     reading = read_labels(chosen, taxonomy, ask_many=ask_many)
     read = [
@@ -396,7 +399,7 @@ def _read(
     done = {(one.agent, one.conversation_id) for one in read}
     read += [
         replace(told[contents[key]], agent=one.agent, conversation_id=key[1], at=now, tokens=0)
-        for one in unsure
+        for one in by_sureness
         if (key := _key(one)) not in done and contents[key] in told
     ]
     seen = {contents[_key(one)] for one in chosen}
@@ -412,13 +415,28 @@ def _within_budget(
     tokens: int,
     spent: int,
 ) -> tuple[Document, ...]:
-    """The least sure first, within the share; what has no intent within the first tokens too."""
-    wordless = [one for one in asked if not labels[_key(one)].intents]
+    """The least sure first, within the share; within the first tokens what has no intent, too, and
+    some of what has one.
+    """
+    unsure = [one for one in asked if _sureness(labels[_key(one)]) < SURE_FROM]
+    wordless = [one for one in unsure if not labels[_key(one)].intents]
     return max(
-        to_read(asked, taxonomy, tokens=int(READ_SHARE * tokens) - spent),
-        to_read(wordless, taxonomy, tokens=FIRST_TOKENS - spent),
+        to_read(unsure, taxonomy, tokens=int(READ_SHARE * tokens) - spent),
+        to_read([*wordless, *_unproven(asked, labels)], taxonomy, tokens=FIRST_TOKENS - spent),
         key=len,
     )
+
+
+def _unproven(asked: Sequence[Document], labels: Mapping[Key, Label]) -> Iterator[Document]:
+    """`PROVED_BY` of each intent, the least sure first, of agents of which nobody read any."""
+    read = {one.agent for one in labels.values() if one.source in ("person", "model")}
+    chosen = Counter[tuple[str, str]]()
+    for document in asked:
+        intents = labels[_key(document)].intents
+        if intents and document.agent not in read:
+            chosen[document.agent, intents[0][0]] += 1
+            if chosen[document.agent, intents[0][0]] <= PROVED_BY:
+                yield document
 
 
 def _left(without: int, tokens: int, spent: int) -> Iterator[Skipped]:

@@ -129,14 +129,26 @@ def test_of_equal_conversations_one_is_read_and_all_have_the_answer():
     assert [one.tokens for one in then.read] == [0] * 5
 
 
-def test_what_is_merely_unsure_is_read_within_the_share_alone():
-    documents = [one for kind, one in some_conversations() if kind == "cancel"]
+def test_twenty_of_each_intent_are_read_the_first_time():
+    documents = [a_document(f"cancel the flight I booked for {one}", one) for one in range(60)]
     taxonomy = a_taxonomy()
     before = labels_of(documents, taxonomy)
     assert all(one.intents for one in before.values())
 
     _, learning = label_conversations(
         documents, taxonomy, Memory(), ask_many=a_reader, tokens=100, now=NOW
+    )
+
+    assert sum(one.tokens > 0 for one in learning.read) == 20
+
+
+def test_what_is_sure_is_not_read_where_somebody_has_read_of_that_agent():
+    documents = [one for kind, one in some_conversations() if kind == "cancel"]
+    taxonomy = a_taxonomy()
+    memory = Memory(known=(an_answer("cancel", documents[0], taxonomy),))
+
+    _, learning = label_conversations(
+        documents, taxonomy, memory, ask_many=a_reader, tokens=100, now=NOW
     )
 
     assert not learning.read
