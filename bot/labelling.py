@@ -7,56 +7,23 @@ Costs, with a model, a bounded share of reading every conversation with it.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal
 
 import numpy as np
 
-from bot.figures import count, percent
 from bot.intents import Document, label
+from bot.intents.asking import KnownLabel, ask_about
 from bot.intents.embedding import Embedder, Matrix, embed_documents, embed_texts, weigh_tools
 from bot.intents.examples import ANSWERS, Example, ExampleSource, Learned, with_examples
 from bot.intents.label import CHUNK, describe, offered
-from bot.intents.reading import (
-    FIRST_TOKENS,
-    READ_SHARE,
-    AskMany,
-    content_hash,
-    label_prompt,
-    read_labels,
-    to_read,
-)
+from bot.intents.reading import AskMany, content_hash
 from bot.intents.taxonomy import now_called
 from bot.intents.training import Training, train, why_train
 from bot.intents.wishes import Wishes, learn_further, with_further_intents
 from bot.records import Key, Label, Skipped, Taxonomy, short_hash
-
-SURE_FROM = 0.5
-"""Probability from which the classifier's word stands without the model's."""
-PROVED_BY = 20
-"""Conversations of each intent that are read the first time that a model reads an agent's, while
-the first tokens last: what learned from groups alone is as sure of what lies there by mistake."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KnownLabel:
-    """What a person or the model said about one conversation."""
-
-    agent: str
-    conversation_id: str
-    intent_ids: tuple[str, ...]
-    """Empty: none of those that there were fits."""
-    source: Literal["person", "model"]
-    at: datetime
-    content: str
-    """`content_hash` of what was read; a person's word holds whatever comes after."""
-    taxonomy_version: str
-    prompt_sha256: str = ""
-    none_fits: str = ""
-    tokens: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,7 +78,7 @@ def label_conversations(
 
     People's word comes first, then what the model read, then the classifier. `tokens` is what
     reading all these conversations with the model would take: of it a twentieth may be spent, and
-    `FIRST_TOKENS` in any case, on what has no intent and on the first proof of each intent.
+    `reading.FIRST_TOKENS` in any case, on what has no intent and on the first proof of each intent.
     """
     contents = {_key(one): content_hash(one) for one in documents}
     given = _given(taxonomy, memory.known, contents)
@@ -146,8 +113,15 @@ def label_conversations(
     wishes = memory.wishes or learn_further(documents, labels, embed)
     fresh = [one for one in documents if _key(one) not in cached and _key(one) not in given]
     labels |= with_further_intents(fresh, labels, wishes, taxonomy.intents, embed)
-    read, skipped = _read(
-        documents, labels, taxonomy, memory.known, contents, tokens, ask_many, now
+    read, skipped = ask_about(
+        documents,
+        labels,
+        taxonomy,
+        known=memory.known,
+        contents=contents,
+        tokens=tokens,
+        ask_many=ask_many,
+        now=now,
     )
     labels |= {(one.agent, one.conversation_id): _as_label(one, taxonomy) for one in read}
     return labels, Learning(
@@ -346,115 +320,6 @@ def _example(
     if document.sha not in cites:
         return None
     return Example(sha=document.sha, intent_ids=(cites[document.sha],), source="exemplar", at=now)
-
-
-def _read(
-    documents: Sequence[Document],
-    labels: Mapping[Key, Label],
-    taxonomy: Taxonomy,
-    known: Sequence[KnownLabel],
-    contents: Mapping[Key, str],
-    tokens: int,
-    ask_many: AskMany | None,
-    now: datetime,
-) -> tuple[list[KnownLabel], tuple[Skipped, ...]]:
-    """What the model says of the conversations that the classifier could not place, or hardly.
-
-    It is asked once about equal ones: its word on one is its word on the others.
-    """
-    if ask_many is None or not any(taxonomy.intents):
-        return [], ()
-    prompt_sha256 = label_prompt((), "").sha256
-    told = {
-        one.content: one
-        for one in known
-        if one.source == "model"
-        and (one.taxonomy_version, one.prompt_sha256) == (taxonomy.version, prompt_sha256)
-    }
-    by_sureness = sorted(
-        (one for one in documents if labels[_key(one)].source == "classifier"),
-        key=lambda one: (_sureness(labels[_key(one)]), contents[_key(one)]),
-    )
-    in_window = {(one.agent, one.conversation_id) for one in documents}
-    spent = sum(one.tokens for one in known if (one.agent, one.conversation_id) in in_window)
-    asked = [one for one in by_sureness if contents[_key(one)] not in told]
-    chosen = _within_budget(asked, labels, taxonomy, tokens, spent)
-    reading = read_labels(chosen, taxonomy, ask_many=ask_many)
-    read = [
-        KnownLabel(
-            agent=one.document.agent,
-            conversation_id=one.document.conversation_id,
-            intent_ids=one.intent_ids,
-            source="model",
-            at=now,
-            content=contents[_key(one.document)],
-            taxonomy_version=taxonomy.version,
-            prompt_sha256=prompt_sha256,
-            none_fits=one.none_fits,
-            tokens=one.tokens,
-        )
-        for one in reading.labels
-    ]
-    told |= {one.content: one for one in read}
-    done = {(one.agent, one.conversation_id) for one in read}
-    read += [
-        replace(told[contents[key]], agent=one.agent, conversation_id=key[1], at=now, tokens=0)
-        for one in by_sureness
-        if (key := _key(one)) not in done and contents[key] in told
-    ]
-    seen = {contents[_key(one)] for one in chosen}
-    left = [_key(one) for one in asked if contents[_key(one)] not in seen]
-    skipped = _left(sum(not labels[key].intents for key in left), tokens, spent)
-    return read, (*skipped, *reading.skipped)
-
-
-def _within_budget(
-    asked: Sequence[Document],
-    labels: Mapping[Key, Label],
-    taxonomy: Taxonomy,
-    tokens: int,
-    spent: int,
-) -> tuple[Document, ...]:
-    """The least sure first, within the share; within the first tokens what has no intent, too, and
-    some of what has one.
-    """
-    unsure = [one for one in asked if _sureness(labels[_key(one)]) < SURE_FROM]
-    wordless = [one for one in unsure if not labels[_key(one)].intents]
-    return max(
-        to_read(unsure, taxonomy, tokens=int(READ_SHARE * tokens) - spent),
-        to_read([*wordless, *_unproven(asked, labels)], taxonomy, tokens=FIRST_TOKENS - spent),
-        key=len,
-    )
-
-
-def _unproven(asked: Sequence[Document], labels: Mapping[Key, Label]) -> Iterator[Document]:
-    """`PROVED_BY` of each intent, the least sure first, of agents of which nobody read any."""
-    read = {one.agent for one in labels.values() if one.source in ("person", "model")}
-    chosen = Counter[tuple[str, str]]()
-    for document in asked:
-        intents = labels[_key(document)].intents
-        if intents and document.agent not in read:
-            chosen[document.agent, intents[0][0]] += 1
-            if chosen[document.agent, intents[0][0]] <= PROVED_BY:
-                yield document
-
-
-def _left(without: int, tokens: int, spent: int) -> Iterator[Skipped]:
-    if without:
-        most = max(FIRST_TOKENS, int(READ_SHARE * tokens))
-        sentence = (
-            f"The model may take {percent(READ_SHARE)} of the tokens of reading all conversations, "
-            f"and {FIRST_TOKENS:,} in any case; {spent:,} of {most:,} were spent before."
-        )
-        what = f"the model's word on {count(without, 'conversation')} without an intent"
-        yield Skipped(what=what, code="share", reason=sentence)
-
-
-def _sureness(label: Label) -> float:
-    """0 without an intent, 1 where somebody read it, else the classifier's probability."""
-    if label.source != "classifier":
-        return 1.0
-    return max((confidence for _, confidence in label.intents), default=0.0)
 
 
 def _key(document: Document) -> Key:

@@ -29,8 +29,9 @@ from bot.errors import SettingsError, UsageError
 from bot.figures import count
 from bot.gathering import reactions_of
 from bot.intents import Document, check_taxonomy, read_taxonomy, to_document
+from bot.intents.asking import KnownLabel
 from bot.intents.taxonomy import PATH, now_called
-from bot.labelling import KnownLabel, label_conversations
+from bot.labelling import label_conversations
 from bot.proposals.relabelling import Relabelling, agreement, moves_between
 from bot.records import Label, Taxonomy
 from bot.understanding import Understanding

@@ -19,10 +19,11 @@ import numpy as np
 
 from bot.commands.derived import cached_labels, replace_file
 from bot.commands.ledger import remember
+from bot.intents.asking import KnownLabel
 from bot.intents.classifier import from_bytes, to_bytes
 from bot.intents.embedding import ToolWeights
 from bot.intents.examples import Example, Learned
-from bot.labelling import KnownLabel, Learning, Memory
+from bot.labelling import Learning, Memory
 from bot.records import Degraded, short_hash
 from collector.store import Store
 from collector.times import EPOCH, time_of, to_ns

@@ -7,10 +7,11 @@ from datetime import timedelta
 
 from bot.intent_cycle import change_taxonomy
 from bot.intents import taxonomy_version
+from bot.intents.asking import KnownLabel
 from bot.intents.embedding import embed_texts
 from bot.intents.reading import FIRST_TOKENS, content_hash
 from bot.intents.wishes import learn_further
-from bot.labelling import KnownLabel, Memory, label_again, label_conversations
+from bot.labelling import Memory, label_again, label_conversations
 from bot.proposals.taxonomy import PATH
 from bot.records import Intent, ModelCost, Proposal, Reply, Skipped, SourceFile, Taxonomy
 from tests.bot.intents_built import NOW, a_document, a_reply, replies, some_documents
