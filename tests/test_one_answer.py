@@ -114,8 +114,9 @@ def test_where_the_prompt_was_tried_for_want_of_the_tools_file_there_is_one_reas
     every = list(answers(done, fake).values())
     assert ["reason evidence_floor"] in every
     assert max(map(len, every)) == 1, every
-    (told,) = {one["reason"] for one in done.json["left_out"] if one["code"] == "evidence_floor"}
-    assert told.startswith("The tool that it lies in stands in no file of this agent, so the")
+    (told,) = (one for one in done.json["left_out"] if one["code"] == "evidence_floor")
+    assert told["reason"].startswith("The tool that it lies in stands in no file of this agent")
+    assert told["detail"]
 
 
 def test_a_fact_that_the_owner_has_to_state_is_the_only_finding_of_its_pattern(

@@ -136,7 +136,8 @@ def test_a_classifier_that_is_no_good_is_refused_with_its_numbers():
 
     assert isinstance(found, Skipped)
     assert found.code == "not_distilled"
-    assert "Only what was read counts" in found.reason
+    assert found.reason.endswith("0.65 for the lower bound and 0.4 are needed.")
+    assert found.what == "outcomes of support beyond those that were read"
 
 
 def test_thirty_read_conversations_teach_nothing():
