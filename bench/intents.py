@@ -32,10 +32,11 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score, r
 from threadpoolctl import threadpool_limits
 
 from bot.intent_cycle import change_taxonomy, sample_of
-from bot.intents import Document, discover, label, read_taxonomy, to_document
+from bot.intents import Document, discover, read_taxonomy, to_document
 from bot.intents.classifier import among_neighbours, classify, fit_classifier
 from bot.intents.clusters import find_clusters
 from bot.intents.embedding import Embedder, Matrix, embed_documents, embed_texts, normalise
+from bot.intents.examples import Learned
 from bot.intents.label import CHUNK, guess, learn
 from bot.intents.sentences import distil, load_sentence_model
 from bot.intents.taxonomy import PATH as TAXONOMY_PATH
@@ -367,7 +368,8 @@ def ten_weeks(seed: int) -> tuple[int, int | None, int, int, int, float]:
 
 
 def scale(embedders: dict[str, Embedder]) -> Iterator[str]:
-    """Text extraction, embedding and classification of 100,000 short conversations."""
+    """Text extraction, embedding, classification and further wishes of 100,000 short conversations,
+    as a run labels them that trains nothing."""
     texts, truth = texts_of("banking77.train")
     taught = [document_of(f"t{row}", text) for row, text in enumerate(texts[:3000])]
     intents = [Intent(id=name, name=name) for name in np.unique(truth[:3000]).tolist()]
@@ -379,7 +381,10 @@ def scale(embedders: dict[str, Embedder]) -> Iterator[str]:
     documents = [
         document_of(f"s{row}", f"{texts[row % len(texts)]} {row}") for row in range(100_000)
     ]
-    labels = label(documents, taxonomy, classifiers={"bench": model})
+    memory = Memory(learned={"bench": Learned(classifier=model)})
+    labels, _ = label_conversations(
+        documents, taxonomy, memory, ask_many=None, tokens=0, now=NOW, may_train=False
+    )
     used, waited = time.process_time() - started, time.perf_counter() - wall
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     assert len(labels) == len(documents)

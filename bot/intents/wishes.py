@@ -13,7 +13,7 @@ bench/wishes.py.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from bot.intents.embedding import Embedder, Matrix
-from bot.intents.label import Intents
+from bot.intents.label import CHUNK, Intents
 from bot.intents.own_words import named_in, orders_named
 from bot.intents.text import Document
 from bot.intents.wording import OPENING, sentences_of
@@ -72,6 +72,8 @@ def learn_wishes(
         if len(intents) == 1:
             members.setdefault(intents[0][0], []).append(row)
     ids = tuple(sorted(one for one, rows in members.items() if len(rows) >= MEMBERS))
+    drawn = max(1, -(-sum(len(members[one]) for one in ids) // SENTENCES))
+    members = {one: members[one][::drawn] for one in ids}
     rows = sorted(row for one in ids for row in members[one])
     said = {row: _sentences(documents[row]) for row in rows}
     if len(ids) < 2 or not any(len(_sentences(one)) > 1 for one in documents):
@@ -106,16 +108,12 @@ def with_further(
     found = list(labels)
     if wishes is None or wishes.embedding != embed.name:
         return found
-    said = {row: own for row, one in enumerate(documents) if len(own := _sentences(one)) > 1}
-    vectors = embed([sentence for own in said.values() for sentence in own])
     family = {one.id: one.parent or one.id for one in intents}
     orders = orders_named(one for one in intents if one.id in wishes.intent_ids)
     verbs = {own: order.partition(" ")[0] for order, own in orders.items()}
-    start = 0
-    for row, own in said.items():
+    for row, vectors in _sentence_vectors(documents, embed):
         weights, biases = wishes.fits[_fold(documents[row])]
-        values = vectors[start : start + len(own)] @ weights + biases
-        start += len(own)
+        values = vectors @ weights + biases
         named = _named(documents[row], labels[row], orders, verbs)
         for number, intent_ids in enumerate(named):
             for intent_id in intent_ids:
@@ -123,6 +121,24 @@ def with_further(
                 values[number, column] = max(values[number, column], SURE_FROM)
         found[row] = _joined(labels[row], values, wishes.intent_ids, family, set().union(*named))
     return found
+
+
+def _sentence_vectors(
+    documents: Sequence[Document], embed: Embedder
+) -> Iterator[tuple[int, Matrix]]:
+    """The row of each document of several sentences, and their vectors; `CHUNK` documents at a
+    time, since those of all would be gigabytes."""
+    for first in range(0, len(documents), CHUNK):
+        said = {
+            row: own
+            for row, one in enumerate(documents[first : first + CHUNK], start=first)
+            if len(own := _sentences(one)) > 1
+        }
+        vectors = embed([sentence for own in said.values() for sentence in own])
+        start = 0
+        for row, own in said.items():
+            yield row, vectors[start : start + len(own)]
+            start += len(own)
 
 
 def _named(
